@@ -1,0 +1,1 @@
+"""Building and changing the deployed system: template, deployment, database migrations."""

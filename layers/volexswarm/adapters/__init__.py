@@ -1,0 +1,1 @@
+"""One module per outside thing. Only these import boto3, psycopg, redis, hvac, ccxt, httpx."""

@@ -1,0 +1,88 @@
+"""The outbox's way out: sends stored messages and marks them sent; a sweep sends what was left behind.
+
+FIFO queues get their messages in the order they were stored. A message is sent at least once: between sending and marking, a
+crash makes the sweep send it again, and the receiver's inbox drops the second.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import groupby
+
+from volexswarm.adapters.postgres.database import Database
+from volexswarm.errors import Unavailable
+from volexswarm.ports import MessageSender
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A stored message on its way: `position` is its place in the outbox."""
+
+    position: int
+    event_id: str
+    queue: str
+    group: str | None
+    body: str
+
+
+class Relay:
+    """Sends outbox rows through a MessageSender."""
+
+    def __init__(self, database: Database, sender: MessageSender) -> None:
+        self._database = database
+        self._sender = sender
+
+    def send(self, messages: Sequence[Outgoing]) -> int:
+        """Send now what has just been committed; what fails stays in the outbox for the sweep. Returns how many went out."""
+        try:
+            sent = self._transmit(messages)
+        except Unavailable as error:
+            logger.warning("outbox keeps %d messages: %s", len(messages), error)
+            return 0
+        self._mark(sent)
+        return len(sent)
+
+    def sweep(self, older_than: timedelta = timedelta(seconds=10), limit: int = 500) -> int:
+        """Send rows that were committed and not sent; rows another sweep holds are passed over. Returns how many went out.
+
+        Raises
+        ------
+        Unavailable
+            If database or queues do not answer.
+        """
+        with self._database.connection() as connection:
+            rows = connection.execute(
+                "SELECT position, event_id, queue, group_key, body FROM outbox"
+                " WHERE published_at IS NULL AND created_at < now() - %s ORDER BY position LIMIT %s FOR UPDATE SKIP LOCKED",
+                (older_than, limit),
+            ).fetchall()
+            waiting = [Outgoing(r["position"], str(r["event_id"]), r["queue"], r["group_key"], r["body"]) for r in rows]
+            sent = self._transmit(waiting)
+            connection.execute("UPDATE outbox SET published_at = now() WHERE position = ANY(%s)", (sent,))
+        return len(sent)
+
+    def prune(self, older_than: timedelta = timedelta(days=1)) -> int:
+        """Delete rows sent long ago; the journal keeps the events themselves."""
+        with self._database.connection() as connection:
+            return connection.execute("DELETE FROM outbox WHERE published_at < now() - %s", (older_than,)).rowcount
+
+    def _transmit(self, messages: Iterable[Outgoing]) -> list[int]:
+        sent: list[int] = []
+        ordered = sorted(messages, key=lambda m: (m.queue, m.position))
+        for queue, group in groupby(ordered, key=lambda m: m.queue):
+            batch = list(group)
+            accepted = self._sender.send(queue, [(m.event_id, m.group, m.body) for m in batch])
+            sent += [m.position for m in batch if m.event_id in accepted]
+        return sent
+
+    def _mark(self, positions: list[int]) -> None:
+        try:
+            with self._database.connection() as connection:
+                connection.execute("UPDATE outbox SET published_at = now() WHERE position = ANY(%s)", (positions,))
+        except Unavailable as error:  # they are out; the sweep will send them a second time, which receivers drop
+            logger.warning("%d messages sent but not marked: %s", len(positions), error)

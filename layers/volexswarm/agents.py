@@ -1,0 +1,173 @@
+"""The registry: every agent, what wakes it, what it emits. The API, the template, the page and the tests read this list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from volexswarm.messages import Queue
+
+
+class Role(StrEnum):
+    CORE = "core"
+    SUPPORT = "support"
+
+
+class Layer(StrEnum):
+    """Third-party layers, built from `layers/<name>/requirements.txt`."""
+
+    BASE = "base"
+    ANALYTICS = "analytics"
+    EXCHANGE = "exchange"
+    AUTOGEN = "autogen"
+
+
+@dataclass(frozen=True)
+class Function:
+    """One Lambda function.
+
+    `name` as in Chalice; `queue` or `schedule` (EventBridge expression, UTC) wakes it; `batch_size` messages per call;
+    `memory` in MB, `timeout` in seconds; `concurrency` caps parallel calls of the queue's mapping (at least 2, as SQS wants).
+    """
+
+    name: str
+    purpose: str
+    layers: tuple[Layer, ...] = (Layer.BASE,)
+    queue: Queue | None = None
+    batch_size: int = 10
+    schedule: str | None = None
+    memory: int = 512
+    timeout: int = 20
+    concurrency: int | None = None
+
+
+@dataclass(frozen=True)
+class Agent:
+    """A member of the swarm. `functions` is empty while the agent has none deployed: the API says so."""
+
+    name: str
+    title: str
+    role: Role
+    purpose: str
+    functions: tuple[Function, ...] = ()
+    container: str | None = None
+    emits: tuple[str, ...] = ()
+
+    @property
+    def is_deployed(self) -> bool:
+        return bool(self.functions) or self.container is not None
+
+
+REALTIME_DATA = Agent(
+    "realtime-data",
+    "Real-time data agent",
+    Role.SUPPORT,
+    "Feeds exchange ticks into the queues, keeps candles and quotes.",
+    container="realtime-data",
+    functions=(
+        Function("market-data", "Stores trades once, builds and closes candles.", queue=Queue.TICKS, concurrency=4),
+    ),
+    emits=("CandleClosed", "CandleCorrected"),
+)
+SIGNAL = Agent(
+    "signal",
+    "Signal agent",
+    Role.CORE,
+    "Runs the active strategies on every closed candle.",
+    functions=(
+        Function(
+            "signal",
+            "Indicators and strategies over the candle window.",
+            (Layer.BASE, Layer.ANALYTICS),
+            queue=Queue.CANDLES,
+            memory=1024,
+            concurrency=4,
+        ),
+    ),
+    emits=("SignalRaised",),
+)
+RISK = Agent(
+    "risk",
+    "Risk agent",
+    Role.CORE,
+    "Sizes every trade and holds it against the limits.",
+    functions=(Function("risk", "Sizing and limits.", queue=Queue.SIGNALS, concurrency=2),),
+    emits=("TradeProposed", "TradeRefused"),
+)
+COMPLIANCE = Agent(
+    "compliance",
+    "Compliance agent",
+    Role.CORE,
+    "Holds every proposal against the desk's rules.",
+    functions=(Function("compliance", "Rules of the desk.", queue=Queue.PROPOSALS, concurrency=2),),
+    emits=("OrderApproved", "TradeRefused"),
+)
+EXECUTION = Agent(
+    "execution",
+    "Execution agent",
+    Role.CORE,
+    "Places orders once, applies fills once, keeps the books.",
+    functions=(
+        Function(
+            "execution-orders",
+            "Places approved orders.",
+            (Layer.BASE, Layer.EXCHANGE),
+            queue=Queue.ORDERS,
+            batch_size=1,
+            memory=768,
+            timeout=30,
+        ),
+        Function("execution-fills", "Applies fills to orders, ledger and positions.", queue=Queue.FILLS),
+        Function(
+            "execution-keeper",
+            "Opens the account, resolves orders without an answer, values the books.",
+            (Layer.BASE, Layer.EXCHANGE),
+            schedule="rate(1 minute)",
+            memory=768,
+            timeout=50,
+        ),
+    ),
+    emits=("AccountOpened", "OrderChanged", "FillRecorded"),
+)
+MONITOR = Agent(
+    "monitor",
+    "Monitor agent",
+    Role.SUPPORT,
+    "Watches every part, counts every event, sends again what was not sent.",
+    functions=(
+        Function("monitor-events", "Counts events by agent.", queue=Queue.EVENTS),
+        Function("monitor-keeper", "Checks health, republishes the outbox.", schedule="rate(1 minute)", timeout=50),
+    ),
+)
+META = Agent("meta", "Meta agent", Role.SUPPORT, "Coordinates task flows and the team's deliberation.")
+RESEARCH = Agent("research", "Research agent", Role.CORE, "Collects and judges market information.")
+STRATEGY = Agent("strategy", "Strategy agent", Role.CORE, "Keeps strategies, their parameters and their life.")
+BACKTEST = Agent("backtest", "Backtest agent", Role.SUPPORT, "Runs strategies over history.")
+OPTIMIZE = Agent("optimize", "Optimize agent", Role.SUPPORT, "Searches parameters and weights.")
+NEWS = Agent("news-sentiment", "News sentiment agent", Role.SUPPORT, "Reads and scores the news.")
+DISCOVERY = Agent("strategy-discovery", "Strategy discovery agent", Role.SUPPORT, "Finds and promotes new strategies.")
+
+AGENTS: tuple[Agent, ...] = (
+    RESEARCH,
+    SIGNAL,
+    EXECUTION,
+    RISK,
+    STRATEGY,
+    COMPLIANCE,
+    META,
+    MONITOR,
+    BACKTEST,
+    OPTIMIZE,
+    NEWS,
+    DISCOVERY,
+    REALTIME_DATA,
+)
+"""All thirteen."""
+
+API_FUNCTION = Function("api-handler", "The HTTP API.", memory=512, timeout=29)
+AUTHORIZER_FUNCTION = Function("authorizer", "Checks the bearer token of every HTTP call.", memory=256, timeout=10)
+
+
+def functions() -> tuple[Function, ...]:
+    """Every Lambda function of the stack."""
+    return (API_FUNCTION, AUTHORIZER_FUNCTION, *(function for agent in AGENTS for function in agent.functions))

@@ -1,0 +1,89 @@
+"""What the domain needs of the world, as Protocols. Adapters implement them, tests fake them.
+
+Every state change happens in a transaction that also holds the messages it causes (outbox) and the memory of the messages it
+has answered (inbox): what is published is published if and only if the change was stored, and nothing is answered twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Protocol, TypeVar
+
+from volexswarm.messages import Event, Quote
+
+TransactionT_co = TypeVar("TransactionT_co", bound="Transaction", covariant=True)
+
+
+class Transaction(Protocol):
+    """One atomic change of the stored truth."""
+
+    def first_delivery(self, consumer: str, event_id: str) -> bool:
+        """Remember that the consumer answers this message; False if it already has."""
+        ...
+
+    def publish(self, *events: Event[Any]) -> None:
+        """Record the events in the journal and send each, after the commit, to its own queue (if any) and to `events`."""
+        ...
+
+
+class Store(Protocol[TransactionT_co]):
+    """Opens transactions. Leaving the block commits and then publishes; an exception rolls everything back.
+
+    Raises
+    ------
+    Unavailable
+        If the database does not answer.
+    """
+
+    def transaction(self) -> AbstractContextManager[TransactionT_co]: ...
+
+
+class MessageSender(Protocol):
+    """Sends messages to queues; at least once, never silently not at all."""
+
+    def send(self, queue: str, messages: Sequence[tuple[str, str | None, str]]) -> set[str]:
+        """Send (id, group, body) triples; returns the ids that were accepted. `group` is None on standard queues.
+
+        Raises
+        ------
+        Unavailable
+            If the queue service does not answer at all.
+        """
+        ...
+
+
+class QuoteBoard(Protocol):
+    """The latest best bid and ask of each symbol: a cache that may be lost, never a source of truth."""
+
+    def put(self, venue: str, quotes: Mapping[str, Quote]) -> None: ...
+
+    def get(self, venue: str, symbols: Sequence[str]) -> dict[str, Quote]:
+        """The quotes there are; a symbol without one is missing from the answer."""
+        ...
+
+
+class SecretStore(Protocol):
+    """Vault. Fails closed: a sealed or silent vault is Unavailable, also where a secret is still remembered."""
+
+    def read(self, path: str) -> Mapping[str, str]:
+        """A KV secret's fields. Raises Unavailable, or NotFound if there is no such secret."""
+        ...
+
+    def assert_unsealed(self) -> None:
+        """Ask Vault itself, past every cache. Raises Unavailable if it is sealed or silent."""
+        ...
+
+
+class Journal(Protocol):
+    """Reads what was published, for audit and explanation."""
+
+    def chain(self, correlation_id: str) -> Sequence[Event[Any]]: ...
+
+
+class PriceSource(Protocol):
+    """Marks for valuing assets, in market time; a symbol without a price is missing from the answer."""
+
+    def marks(self, venue: str, symbols: Sequence[str]) -> dict[str, tuple[Decimal, datetime]]: ...

@@ -1,0 +1,70 @@
+"""Settings of a process, read once from the environment and checked at start. No secret is among them: those are in Vault."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from volexswarm.errors import InvalidInput
+from volexswarm.market.timeframes import Timeframe
+
+PREFIX = "VOLEX_"
+
+
+def _words(value: Any) -> Any:
+    return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
+
+
+Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9]+/[A-Z0-9]+$")]
+
+
+class Settings(BaseModel):
+    """Each field is the variable `VOLEX_<FIELD>`; lists are comma-separated.
+
+    `target` where it runs; `stack` prefix of queue and function names; `venue` as ccxt names it; `mode` whether the money is
+    simulated, a sandbox's, or real; `exchange_url` sends ccxt to another host (the simulated exchange), else the venue's own;
+    `vault_role` AppRole, or IAM role on AWS, that this process logs in as; `quote_max_age` seconds of wall time after which a
+    price is stale; `failure_rate` share of messages that fail on purpose, for drills on the embedded cloud only.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    target: Literal["embedded", "localstack", "aws"]
+    stack: str = Field(default="volexswarm", pattern="^[a-z][a-z0-9-]*$")
+    venue: str = "binance"
+    mode: Literal["simulated", "sandbox", "live"] = "simulated"
+    account: str = Field(default="main", pattern="^[a-z0-9-]+$")
+    exchange_url: str | None = None
+    symbols: Annotated[tuple[Symbol, ...], BeforeValidator(_words), Field(min_length=1)]
+    timeframes: Annotated[tuple[Timeframe, ...], BeforeValidator(_words), Field(min_length=1)]
+    valuation_currency: str = Field(default="USDT", pattern="^[A-Z0-9]+$")
+    redis_url: str = Field(pattern="^rediss?://")
+    vault_url: str = Field(pattern="^https?://")
+    vault_auth: Literal["approle", "aws"] = "approle"
+    vault_role: str | None = None
+    quote_max_age: float = Field(default=30.0, gt=0)
+    failure_rate: float = Field(default=0.0, ge=0, lt=1)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
+        """Read the process's environment.
+
+        Raises
+        ------
+        InvalidInput
+            Naming the first variable that is missing or wrong.
+        """
+        source = os.environ if environment is None else environment
+        known = {
+            field: source[PREFIX + field.upper()] for field in cls.model_fields if source.get(PREFIX + field.upper())
+        }
+        try:
+            return cls.model_validate(known)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = PREFIX + "_".join(str(part) for part in first["loc"][:1]).upper()
+            raise InvalidInput(name, first.get("input"), first["msg"]) from error
