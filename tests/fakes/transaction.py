@@ -1,4 +1,4 @@
-"""In-memory stand-ins for unit tests: a transaction that forgets on failure, a store that opens it, a clock that is set by hand."""
+"""In-memory stand-ins for unit tests: a transaction that forgets on failure, a store that opens it, a clock set by hand."""
 
 from __future__ import annotations
 
