@@ -1,0 +1,44 @@
+"""Settings: a missing or wrong variable is named at start."""
+
+import pytest
+
+from volexswarm.errors import InvalidInput
+from volexswarm.market.timeframes import Timeframe
+from volexswarm.settings import Settings
+
+COMPLETE = {
+    "VOLEX_TARGET": "embedded",
+    "VOLEX_SYMBOLS": "BTC/USDT, ETH/USDT",
+    "VOLEX_TIMEFRAMES": "1m,5m",
+    "VOLEX_REDIS_URL": "redis://127.0.0.1:6379/0",
+    "VOLEX_VAULT_URL": "http://127.0.0.1:8200",
+    "UNRELATED": "ignored",
+}
+
+
+def test_lists_are_read_from_words():
+    settings = Settings.from_environment(COMPLETE)
+    assert settings.symbols == ("BTC/USDT", "ETH/USDT")
+    assert settings.timeframes == (Timeframe.M1, Timeframe.M5)
+
+
+@pytest.mark.parametrize("missing", [name for name in COMPLETE if name.startswith("VOLEX_")])
+def test_a_missing_setting_is_named(missing):
+    with pytest.raises(InvalidInput, match=missing):
+        Settings.from_environment({name: value for name, value in COMPLETE.items() if name != missing})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("VOLEX_TIMEFRAMES", "2m"),
+        ("VOLEX_SYMBOLS", "btcusdt"),
+        ("VOLEX_TARGET", "moon"),
+        ("VOLEX_FAILURE_RATE", "1"),
+        ("VOLEX_REDIS_URL", "127.0.0.1"),
+        ("VOLEX_QUOTE_MAX_AGE", "0"),
+    ],
+)
+def test_a_wrong_setting_is_named(name, value):
+    with pytest.raises(InvalidInput, match=name):
+        Settings.from_environment(COMPLETE | {name: value})
