@@ -1,0 +1,142 @@
+"""Outbox and inbox on a real PostgreSQL: published if and only if committed, sent at least once, answered once."""
+
+import contextlib
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import psycopg
+import pytest
+
+from volexswarm.adapters.postgres.database import Database
+from volexswarm.adapters.postgres.outbox import Relay
+from volexswarm.adapters.postgres.store import PostgresStore, PostgresTransaction
+from volexswarm.errors import Unavailable
+from volexswarm.messages import Event, SignalRaised
+
+NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
+AT_ONCE = timedelta(seconds=-1)
+
+
+class Crash(Exception):
+    """What ends a transaction midway."""
+
+
+class Sender:
+    """Remembers what was sent; refuses everything while `away`, and the ids in `refused`."""
+
+    def __init__(self):
+        self.sent, self.away, self.refused = [], False, set()
+
+    def send(self, queue, messages):
+        if self.away:
+            raise Unavailable("queue", "away")
+        accepted = [message for message in messages if message[0] not in self.refused]
+        self.sent += [(queue, event_id) for event_id, _, _ in accepted]
+        return {event_id for event_id, _, _ in accepted}
+
+
+def event(identity):
+    data = SignalRaised(
+        venue="binance", symbol="BTC/USDT", strategy_id="s", strategy="rsi", side="buy", confidence=0.5,
+        price=Decimal(1), as_of=NOON, reason="test",
+    )  # fmt: skip
+    return Event.root(data, source="test", subject="binance:BTC/USDT", identity=identity, time=NOON)
+
+
+@pytest.fixture
+def sender():
+    return Sender()
+
+
+@pytest.fixture
+def database(database_dsn):
+    database = Database(lambda: database_dsn)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def relay(database, sender):
+    return Relay(database, sender)
+
+
+@pytest.fixture
+def store(database, relay):
+    return PostgresStore(database, PostgresTransaction, relay)
+
+
+def publish(store, *identities):
+    with store.transaction() as tx:
+        tx.publish(*(event(identity) for identity in identities))
+
+
+def test_what_is_committed_is_sent_to_its_own_queue_and_to_events(store, sender):
+    publish(store, "1")
+    assert sorted(sender.sent) == [("events", event("1").id), ("signals", event("1").id)]
+
+
+def test_what_is_rolled_back_is_neither_sent_nor_journalled(store, sender, database):
+    with contextlib.suppress(Crash), store.transaction() as tx:
+        tx.publish(event("1"))
+        raise Crash
+    with database.connection() as connection:
+        assert connection.execute("SELECT count(*) AS n FROM events").fetchone()["n"] == 0
+    assert sender.sent == []
+
+
+def test_the_sweep_sends_what_a_crash_or_an_outage_left_behind_and_only_once(store, sender, relay):
+    sender.away = True
+    publish(store, "1", "2")
+    sender.away = False
+    assert relay.sweep(older_than=AT_ONCE) == 4
+    assert relay.sweep(older_than=AT_ONCE) == 0
+    assert len(sender.sent) == 4
+
+
+def test_a_message_that_the_queue_refused_stays_for_the_next_sweep(store, sender, relay):
+    sender.refused = {event("1").id}
+    publish(store, "1", "2")
+    sender.refused = set()
+    assert relay.sweep(older_than=AT_ONCE) == 2
+
+
+def test_the_sweep_keeps_the_order_of_a_queue(store, sender, relay):
+    sender.away = True
+    identities = [str(number) for number in range(30)]
+    for identity in identities:
+        publish(store, identity)
+    sender.away = False
+    relay.sweep(older_than=AT_ONCE)
+    assert [event_id for queue, event_id in sender.sent if queue == "signals"] == [event(i).id for i in identities]
+
+
+def test_a_message_is_answered_once_per_consumer(store):
+    answers = []
+    for consumer in ("risk", "risk", "monitor"):
+        with store.transaction() as tx:
+            answers.append(tx.first_delivery(consumer, event("1").id))
+    assert answers == [True, False, True]
+
+
+def test_an_answer_that_was_rolled_back_may_be_given_again(store):
+    with contextlib.suppress(Crash), store.transaction() as tx:
+        tx.first_delivery("risk", event("1").id)
+        raise Crash
+    with store.transaction() as tx:
+        assert tx.first_delivery("risk", event("1").id)
+
+
+def test_a_connection_that_the_server_closed_is_replaced_unseen(store, database, database_dsn):
+    publish(store, "1")
+    with psycopg.connect(database_dsn, autocommit=True) as other:
+        other.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    publish(store, "2")
+
+
+def test_a_database_that_does_not_answer_is_unavailable():
+    away = Database(lambda: "host=127.0.0.1 port=1 dbname=x user=x connect_timeout=1", timeout=0.5)
+    with pytest.raises(Unavailable, match="database"), away.connection():
+        pass
