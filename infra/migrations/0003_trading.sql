@@ -99,6 +99,8 @@ CREATE TABLE orders (
     cost              numeric     NOT NULL DEFAULT 0 CHECK (cost >= 0),
     reason            text,
     attempts          integer     NOT NULL DEFAULT 0,
+    reported_state    text,                             -- the furthest word of the exchange, ahead of the fills we have booked
+    reported_filled   numeric     NOT NULL DEFAULT 0,
     as_of             timestamptz NOT NULL,
     intended_at       timestamptz NOT NULL,
     sent_at           timestamptz,
@@ -140,3 +142,4 @@ CREATE TABLE fills (
 );
 CREATE INDEX fills_by_order ON fills (order_id);
 CREATE INDEX fills_newest ON fills (as_of DESC);
+CREATE INDEX fills_in_order ON fills (venue, account, symbol, as_of, length(trade_id), trade_id);

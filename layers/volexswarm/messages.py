@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 from pydantic import (
     AwareDatetime,
@@ -380,6 +380,16 @@ class AccountOpened(Payload):
 DataT = TypeVar("DataT", bound=Payload)
 
 
+class Cause(Protocol):
+    """What led to a message: an event, or the memory of one that is stored elsewhere."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def correlationid(self) -> str: ...
+
+
 class Event(BaseModel, Generic[DataT]):
     """CloudEvents 1.0 envelope. `correlationid` is shared by the whole chain; `causationid` is the message that led here."""
 
@@ -412,7 +422,7 @@ class Event(BaseModel, Generic[DataT]):
     @classmethod
     def caused_by(
         cls,
-        cause: Event[Any],
+        cause: Cause,
         data: DataT,
         *,
         source: str,

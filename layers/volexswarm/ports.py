@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol, TypeVar
 
-from volexswarm.messages import Event, Quote
+from volexswarm.messages import Event, Quote, Side
 
 TransactionT_co = TypeVar("TransactionT_co", bound="Transaction", covariant=True)
+TransactionT_contra = TypeVar("TransactionT_contra", bound="Transaction", contravariant=True)
 
 
 class Transaction(Protocol):
@@ -87,3 +89,48 @@ class PriceSource(Protocol):
     """Marks for valuing assets, in market time; a symbol without a price is missing from the answer."""
 
     def marks(self, venue: str, symbols: Sequence[str]) -> dict[str, tuple[Decimal, datetime]]: ...
+
+
+@dataclass(frozen=True)
+class Fill:
+    """One of the account's own executions as the exchange tells it. Price in quote per base, amount in base, fee as charged."""
+
+    venue: str
+    account: str
+    symbol: str
+    trade_id: str
+    exchange_order_id: str
+    side: Side
+    price: Decimal
+    amount: Decimal
+    fee: Decimal
+    fee_currency: str
+    is_maker: bool | None
+    as_of: datetime
+
+
+@dataclass(frozen=True)
+class Booked:
+    """What a fill did to the books: P&L that it realised (quote currency, net of fees), and the position after it."""
+
+    realised_pnl: Decimal
+    position_amount: Decimal
+    position_average_price: Decimal
+
+
+class Books(Protocol[TransactionT_contra]):
+    """Where fills are booked, within the transaction of whoever learns of them."""
+
+    def record_fill(
+        self, tx: TransactionT_contra, fill: Fill, *, order_id: str | None, correlation_id: str
+    ) -> Booked | None:
+        """Book the fill once; None if the books hold it already (repeated, or part of the opening balance).
+
+        A fill that was booked before its order was known is given to `order_id` now.
+
+        Raises
+        ------
+        Retry
+            If the account has not been opened yet.
+        """
+        ...
