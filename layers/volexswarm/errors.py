@@ -101,6 +101,18 @@ class NotFound(VolexError):
         self.key = key
 
 
+class Conflict(VolexError):
+    """The request contradicts what is there already, or fits several things at once."""
+
+
+class TooManyAttempts(VolexError):
+    """Asked too often: nothing was tried, and nothing will be before `after` has passed."""
+
+    def __init__(self, reason: str, after: timedelta) -> None:
+        super().__init__(reason)
+        self.after = after
+
+
 class Stop(VolexError):
     """Trading must not go on until a person has looked: books differ, or an invariant is broken."""
 

@@ -1,0 +1,157 @@
+"""Reads the account's books. What can't be had is null and named; nothing is filled in."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from decimal import Decimal
+
+from psycopg.rows import DictRow
+
+from volexswarm.adapters.postgres.database import Connection, Database
+from volexswarm.adapters.postgres.readers import cursor as cursors
+from volexswarm.adapters.postgres.readers.scope import Scope
+from volexswarm.views.books import Balance, EquityPoint, Fill, Portfolio, Position
+from volexswarm.views.shape import Page
+
+_BALANCES = """
+SELECT currency, amount FROM balances
+WHERE venue = %(venue)s AND account = %(account)s AND ledger_account = 'assets' AND amount <> 0 ORDER BY currency
+"""
+
+_POSITIONS = """
+SELECT p.symbol, p.amount, p.average_price, p.realised_pnl, p.fees, p.updated_at, t.price AS mark, t.traded_at AS mark_as_of
+FROM positions p
+LEFT JOIN LATERAL (
+    SELECT price, traded_at FROM trades WHERE venue = p.venue AND symbol = p.symbol ORDER BY trade_id DESC LIMIT 1
+) t ON true
+WHERE p.venue = %(venue)s AND p.account = %(account)s ORDER BY p.symbol
+"""
+
+_FIRST_AND_LATEST = """
+(SELECT as_of, currency, equity, cash, taken_at FROM equity_snapshots
+ WHERE venue = %(venue)s AND account = %(account)s AND currency = %(currency)s ORDER BY as_of LIMIT 1)
+UNION ALL
+(SELECT as_of, currency, equity, cash, taken_at FROM equity_snapshots
+ WHERE venue = %(venue)s AND account = %(account)s AND currency = %(currency)s ORDER BY as_of DESC LIMIT 1)
+ORDER BY as_of
+"""
+
+_FILL = """
+SELECT f.trade_id, f.order_id::text, f.exchange_order_id, o.strategy_id, f.symbol, f.side, f.price, f.amount,
+       f.price * f.amount AS notional, f.fee, f.fee_currency, f.is_maker, f.realised_pnl, f.as_of, f.applied_at,
+       f.correlation_id::text
+FROM fills f LEFT JOIN orders o ON o.id = f.order_id
+"""
+
+_FILL_PAGE = (
+    _FILL
+    + """
+WHERE f.venue = %(venue)s AND f.account = %(account)s
+  AND (%(symbol)s::text IS NULL OR f.symbol = %(symbol)s)
+  AND (%(moment)s::timestamptz IS NULL OR (f.as_of, f.symbol, f.trade_id) < (%(moment)s, %(last_symbol)s, %(last_trade)s))
+ORDER BY f.as_of DESC, f.symbol DESC, f.trade_id DESC LIMIT %(rows)s
+"""
+)
+
+_FILLS_OF_ORDER = _FILL + "WHERE f.order_id = %s ORDER BY f.as_of, f.trade_id"
+
+
+class PostgresBooksReader:
+    """BooksReader over PostgreSQL."""
+
+    def __init__(self, database: Database, scope: Scope) -> None:
+        self._database = database
+        self._scope = scope
+
+    def portfolio(self) -> Portfolio:
+        """Balances, positions and equity, as of one moment."""
+        keys = self._scope.keys
+        with self._database.connection() as connection:
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            opened = connection.execute(
+                "SELECT opened_at FROM accounts WHERE venue = %(venue)s AND account = %(account)s", keys
+            ).fetchone()
+            balances = connection.execute(_BALANCES, keys).fetchall()
+            positions = self._positions(connection)
+            points = connection.execute(
+                _FIRST_AND_LATEST, {**keys, "currency": self._scope.valuation_currency}
+            ).fetchall()
+        first, latest = (EquityPoint(**points[0]), EquityPoint(**points[-1])) if points else (None, None)
+        return Portfolio(
+            mode=self._scope.mode,
+            simulated=self._scope.simulated,
+            venue=self._scope.venue,
+            account=self._scope.account,
+            opened_at=opened["opened_at"] if opened else None,
+            valuation_currency=self._scope.valuation_currency,
+            equity=latest.equity if latest else None,
+            latest=latest,
+            first=first,
+            change=latest.equity - first.equity if latest and first else None,
+            balances=[Balance(**row) for row in balances],
+            positions=positions,
+            realised_pnl=_by_quote(positions, [position.realised_pnl for position in positions]),
+            fees=_by_quote(positions, [position.fees for position in positions]),
+            missing=_missing(opened, latest),
+        )
+
+    def positions(self) -> list[Position]:
+        """Every symbol ever held, flat ones too: their realised result is part of the books."""
+        with self._database.connection() as connection:
+            return self._positions(connection)
+
+    def _positions(self, connection: Connection) -> list[Position]:
+        return [_position(row) for row in connection.execute(_POSITIONS, self._scope.keys).fetchall()]
+
+    def fills(self, symbol: str | None, limit: int, cursor: str | None) -> Page[Fill]:
+        """Own trades, newest first."""
+        moment, last_symbol, last_trade = cursors.decode(cursor, (str, str))
+        parameters = {
+            **self._scope.keys,
+            "symbol": symbol,
+            "moment": moment,
+            "last_symbol": last_symbol,
+            "last_trade": last_trade,
+            "rows": limit + 1,
+        }
+        with self._database.connection() as connection:
+            rows = connection.execute(_FILL_PAGE, parameters).fetchall()
+        return cursors.page(rows, limit, self._fill, lambda row: (row["as_of"], row["symbol"], row["trade_id"]))
+
+    def fills_of(self, connection: Connection, order_id: str) -> list[Fill]:
+        """The fills of one order, oldest first, within a reader's transaction."""
+        return [self._fill(row) for row in connection.execute(_FILLS_OF_ORDER, (order_id,)).fetchall()]
+
+    def _fill(self, row: DictRow) -> Fill:
+        return Fill(**row, simulated=self._scope.simulated)
+
+
+def _position(row: DictRow) -> Position:
+    mark: Decimal | None = row["mark"]
+    return Position(
+        **row,
+        quote_currency=row["symbol"].partition("/")[2],
+        unrealised_pnl=None if mark is None else row["amount"] * (mark - row["average_price"]),
+        missing=f"no trade of {row['symbol']} has been seen yet: there is no price to value it at"
+        if mark is None
+        else None,
+    )
+
+
+def _by_quote(positions: Sequence[Position], amounts: Sequence[Decimal]) -> dict[str, Decimal]:
+    sums: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for position, amount in zip(positions, amounts, strict=True):
+        sums[position.quote_currency] += amount
+    return dict(sums)
+
+
+def _missing(opened: DictRow | None, latest: EquityPoint | None) -> list[str]:
+    missing = []
+    if opened is None:
+        missing.append(
+            "account: its books are not opened yet; the execution agent opens them from the exchange's balances"
+        )
+    if latest is None:
+        missing.append("equity: the account has not been valued yet")
+    return missing

@@ -1,0 +1,165 @@
+"""Reads signals with what became of them, and orders by any of their names."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import DictRow
+
+from volexswarm.adapters.postgres.database import Connection, Database
+from volexswarm.adapters.postgres.readers import cursor as cursors
+from volexswarm.adapters.postgres.readers.scope import Scope
+from volexswarm.errors import Conflict, InvalidInput, NotFound
+from volexswarm.messages import Check, OrderState, Verdict
+from volexswarm.views.shape import Page
+from volexswarm.views.trading import Decision, Order, Signal
+
+MIN_PREFIX = 4
+
+_ORDER = """
+SELECT id::text, client_order_id, exchange_order_id, venue, account, symbol, side, order_type, amount, limit_price,
+       reference_price, state, filled, cost, cost / nullif(filled, 0) AS average_price, reason, strategy_id, signal_id::text,
+       as_of, intended_at, sent_at, updated_at, correlation_id::text
+FROM orders WHERE venue = %(venue)s AND account = %(account)s
+"""
+
+_ORDER_PAGE = (
+    _ORDER
+    + """
+  AND (%(symbol)s::text IS NULL OR symbol = %(symbol)s) AND (%(state)s::text IS NULL OR state = %(state)s)
+  AND (%(moment)s::timestamptz IS NULL OR (intended_at, id) < (%(moment)s, %(last)s::uuid))
+ORDER BY intended_at DESC, id DESC LIMIT %(rows)s
+"""
+)
+
+_ORDER_BY_CLIENT_ID = _ORDER + " AND client_order_id = %(key)s"
+_ORDER_BY_RANGE = _ORDER + " AND id BETWEEN %(low)s::uuid AND %(high)s::uuid ORDER BY id LIMIT 3"
+
+_SIGNAL = """
+SELECT s.id::text, s.strategy_id, s.strategy, s.symbol, s.timeframe, s.side, s.confidence, s.price, s.amount, s.stop_price,
+       s.reason, s.indicators, s.requested_by, s.as_of, s.candle_opened_at, s.raised_at, s.correlation_id::text,
+       to_jsonb(r) AS risk, to_jsonb(c) AS compliance, o.id::text AS order_id, o.state AS order_state
+FROM signals s
+LEFT JOIN decisions r ON r.signal_id = s.id AND r.stage = 'risk'
+LEFT JOIN decisions c ON c.signal_id = s.id AND c.stage = 'compliance'
+LEFT JOIN proposals p ON p.signal_id = s.id
+LEFT JOIN orders o ON o.proposal_id = p.id
+WHERE s.venue = %(venue)s
+"""
+
+_SIGNAL_PAGE = (
+    _SIGNAL
+    + """
+  AND (%(symbol)s::text IS NULL OR s.symbol = %(symbol)s)
+  AND (%(moment)s::timestamptz IS NULL OR (s.raised_at, s.id) < (%(moment)s, %(last)s::uuid))
+ORDER BY s.raised_at DESC, s.id DESC LIMIT %(rows)s
+"""
+)
+
+_SIGNAL_BY_ID = _SIGNAL + " AND s.id = %(id)s::uuid"
+
+
+class PostgresTradingReader:
+    """TradingReader over PostgreSQL."""
+
+    def __init__(self, database: Database, scope: Scope) -> None:
+        self._database = database
+        self._scope = scope
+
+    def orders(self, symbol: str | None, state: OrderState | None, limit: int, cursor: str | None) -> Page[Order]:
+        """Orders, newest first."""
+        moment, last = cursors.decode(cursor, (UUID,))
+        parameters = {
+            **self._scope.keys,
+            "symbol": symbol,
+            "state": state,
+            "moment": moment,
+            "last": last,
+            "rows": limit + 1,
+        }
+        with self._database.connection() as connection:
+            rows = connection.execute(_ORDER_PAGE, parameters).fetchall()
+        return cursors.page(rows, limit, self._order, lambda row: (row["intended_at"], row["id"]))
+
+    def order(self, key: str) -> Order:
+        """By order id, its unambiguous beginning, or client order id."""
+        with self._database.connection() as connection:
+            return self.find(connection, key)
+
+    def find(self, connection: Connection, key: str) -> Order:
+        """`order` within a reader's transaction."""
+        rows = connection.execute(_ORDER_BY_CLIENT_ID, {**self._scope.keys, "key": key}).fetchall()
+        if not rows and (bounds := _bounds(key)) is not None:
+            rows = connection.execute(_ORDER_BY_RANGE, {**self._scope.keys, **bounds}).fetchall()
+        if not rows:
+            raise NotFound("order", key)
+        if len(rows) > 1:
+            raise Conflict(f"several orders begin with {key}: give more of the id, for example {rows[0]['id']}")
+        return self._order(rows[0])
+
+    def _order(self, row: DictRow) -> Order:
+        return Order(**row, simulated=self._scope.simulated)
+
+    def signals(self, symbol: str | None, limit: int, cursor: str | None) -> Page[Signal]:
+        """Signals with their outcome, newest first."""
+        moment, last = cursors.decode(cursor, (UUID,))
+        parameters = {"venue": self._scope.venue, "symbol": symbol, "moment": moment, "last": last, "rows": limit + 1}
+        with self._database.connection() as connection:
+            rows = connection.execute(_SIGNAL_PAGE, parameters).fetchall()
+        return cursors.page(rows, limit, _signal, lambda row: (row["raised_at"], row["id"]))
+
+    def signal(self, signal_id: str) -> Signal:
+        """One signal with its outcome."""
+        try:
+            UUID(signal_id)
+        except ValueError as error:
+            raise InvalidInput("signal", signal_id, "a signal's id (a UUID)") from error
+        with self._database.connection() as connection:
+            found = self.find_signal(connection, signal_id)
+        if found is None:
+            raise NotFound("signal", signal_id)
+        return found
+
+    def find_signal(self, connection: Connection, signal_id: str) -> Signal | None:
+        """`signal` within a reader's transaction; None if it is not stored."""
+        row = connection.execute(_SIGNAL_BY_ID, {"venue": self._scope.venue, "id": signal_id}).fetchone()
+        return _signal(row) if row else None
+
+
+def _bounds(key: str) -> dict[str, str] | None:
+    """The lowest and highest UUID that begin with this text: a range that the primary key's index answers."""
+    digits = key.replace("-", "").lower()
+    if not re.fullmatch(rf"[0-9a-f]{{{MIN_PREFIX},32}}", digits):
+        return None
+    return {"low": digits.ljust(32, "0"), "high": digits.ljust(32, "f")}
+
+
+def _decision(row: dict[str, Any] | None) -> Decision | None:
+    if row is None:
+        return None
+    verdict = Verdict(
+        stage=row["stage"],
+        approved=row["approved"],
+        policy_version=row["policy_version"],
+        checks=tuple(Check.model_validate(check) for check in row["checks"]),
+    )
+    return Decision(**verdict.model_dump(), reason=verdict.reason, as_of=row["as_of"], decided_at=row["decided_at"])
+
+
+def _signal(row: DictRow) -> Signal:
+    risk, compliance = _decision(row["risk"]), _decision(row["compliance"])
+    outcome = _outcome(risk, compliance, row["order_state"])
+    return Signal(**{**row, "risk": risk, "compliance": compliance, "outcome": outcome})
+
+
+def _outcome(risk: Decision | None, compliance: Decision | None, order_state: str | None) -> str:
+    if order_state is not None:
+        return f"order {order_state}"
+    for stage, decision in (("risk", risk), ("compliance", compliance)):
+        if decision is None:
+            return f"waiting for {stage}"
+        if not decision.approved:
+            return f"refused by {stage}"
+    return "approved, order on its way"

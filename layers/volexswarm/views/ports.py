@@ -1,0 +1,94 @@
+"""Who gives the views: readers of the stored truth, of the queues and of the logs, as Protocols."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from volexswarm.market.timeframes import Timeframe
+from volexswarm.messages import OrderState, Queue
+from volexswarm.views.books import Fill, Portfolio, Position
+from volexswarm.views.market import Candles
+from volexswarm.views.shape import Page
+from volexswarm.views.story import Story
+from volexswarm.views.swarm import Activity, DeadLetters, Feed, LogLines, Part, QueueDepth, Replay
+from volexswarm.views.trading import Order, Signal
+
+
+class SwarmReader(Protocol):
+    """What the monitor and the feed have recorded. All raise Unavailable if the database is away."""
+
+    def parts(self) -> list[Part]: ...
+
+    def feeds(self) -> list[Feed]: ...
+
+    def account_opened_at(self) -> datetime | None: ...
+
+    def activity(self) -> list[Activity]: ...
+
+
+class BooksReader(Protocol):
+    """The account's books. All raise Unavailable if the database is away."""
+
+    def portfolio(self) -> Portfolio: ...
+
+    def positions(self) -> list[Position]: ...
+
+    def fills(self, symbol: str | None, limit: int, cursor: str | None) -> Page[Fill]:
+        """Own trades, newest first. Raises InvalidInput for a cursor that is none of ours."""
+        ...
+
+
+class TradingReader(Protocol):
+    """Signals and orders. All raise Unavailable if the database is away, InvalidInput for a cursor that is none of ours."""
+
+    def orders(self, symbol: str | None, state: OrderState | None, limit: int, cursor: str | None) -> Page[Order]: ...
+
+    def order(self, key: str) -> Order:
+        """By order id, its unambiguous beginning, or client order id. Raises NotFound, or Conflict if several fit."""
+        ...
+
+    def signals(self, symbol: str | None, limit: int, cursor: str | None) -> Page[Signal]: ...
+
+    def signal(self, signal_id: str) -> Signal:
+        """Raises NotFound if there is no such signal."""
+        ...
+
+
+class CandleReader(Protocol):
+    """Stored candles. Raises Unavailable if the database is away."""
+
+    def candles(self, symbol: str, timeframe: Timeframe, limit: int, before: datetime | None) -> Candles:
+        """The last `limit` candles that opened before `before` (or at all), oldest first."""
+        ...
+
+
+class StoryReader(Protocol):
+    """Explains orders."""
+
+    def story(self, key: str) -> Story:
+        """By the same keys as TradingReader.order. Raises NotFound, Conflict or Unavailable."""
+        ...
+
+
+class QueueDesk(Protocol):
+    """The queues from outside. All raise Unavailable if the queue service does not answer."""
+
+    def depths(self, queues: Sequence[Queue]) -> list[QueueDepth]: ...
+
+    def look(self, queue: Queue, limit: int) -> DeadLetters:
+        """Dead letters without taking them away."""
+        ...
+
+    def replay(self, queue: Queue, limit: int) -> Replay:
+        """Send dead letters back to their queue, oldest first; each is removed only after the queue has taken it."""
+        ...
+
+
+class FunctionLogs(Protocol):
+    """What the functions wrote."""
+
+    def lines(self, function: str, since: timedelta, text: str | None, limit: int) -> LogLines:
+        """The newest lines that hold `text`. Raises NotFound without a log of that function, or Unavailable."""
+        ...
