@@ -6,15 +6,29 @@ goes out at least once. Receivers drop what they have already answered by `first
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Generic, TypeVar
-
-from psycopg.types.json import Jsonb
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from volexswarm.adapters.postgres.database import Connection, Database
 from volexswarm.adapters.postgres.outbox import Outgoing, Relay
 from volexswarm.messages import Event, Queue, encode
+
+_JOURNAL = """
+INSERT INTO events (id, type, source, subject, occurred_at, correlation_id, causation_id, data)
+SELECT * FROM unnest(%(ids)s::uuid[], %(types)s::text[], %(sources)s::text[], %(subjects)s::text[], %(times)s::timestamptz[],
+    %(correlations)s::uuid[], %(causations)s::uuid[], %(data)s::jsonb[])
+"""
+
+# positions are given out in the order of publishing, which is the order of sending
+_ENQUEUE = """
+INSERT INTO outbox (event_id, queue, group_key, body)
+SELECT event_id, queue, group_key, body
+FROM unnest(%(ids)s::uuid[], %(queues)s::text[], %(groups)s::text[], %(bodies)s::text[])
+    WITH ORDINALITY AS copy (event_id, queue, group_key, body, place)
+ORDER BY place
+RETURNING position, event_id, queue, group_key, body
+"""
 
 
 class PostgresTransaction:
@@ -32,38 +46,52 @@ class PostgresTransaction:
         return cursor.rowcount == 1
 
     def publish(self, *events: Event[Any]) -> None:
-        """Journal the events and queue each for its own queue (if any) and for `events`."""
-        for event in events:
-            self._journal(event)
-            body = encode(event)
-            if event.data.QUEUE is not None:
-                self._enqueue(event, event.data.QUEUE, body)
-            self._enqueue(event, Queue.EVENTS, body)
+        """Journal the events and queue each for its own queue (if any) and for `events`; in two statements however many."""
+        if not events:
+            return
+        self._journal(events)
+        self._enqueue([copy for event in events for copy in _copies(event)])
 
-    def _journal(self, event: Event[Any]) -> None:
-        self.connection.execute(
-            "INSERT INTO events (id, type, source, subject, occurred_at, correlation_id, causation_id, data)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
-            (
-                event.id,
-                event.type,
-                event.source,
-                event.subject,
-                event.time,
-                event.correlationid,
-                event.causationid,
-                Jsonb(event.data.model_dump(mode="json")),
-            ),
-        )
+    def _journal(self, events: Sequence[Event[Any]]) -> None:
+        columns = {
+            "ids": [event.id for event in events],
+            "types": [event.type for event in events],
+            "sources": [event.source for event in events],
+            "subjects": [event.subject for event in events],
+            "times": [event.time for event in events],
+            "correlations": [event.correlationid for event in events],
+            "causations": [event.causationid for event in events],
+            "data": [event.data.model_dump_json() for event in events],
+        }
+        self.connection.execute(_JOURNAL, columns)
 
-    def _enqueue(self, event: Event[Any], queue: Queue, body: str) -> None:
-        group = event.data.group if queue.is_fifo else None
-        row = self.connection.execute(
-            "INSERT INTO outbox (event_id, queue, group_key, body) VALUES (%s, %s, %s, %s) RETURNING position",
-            (event.id, queue.value, group, body),
-        ).fetchone()
-        assert row is not None  # RETURNING always answers
-        self.outgoing.append(Outgoing(row["position"], event.id, queue.value, group, body))
+    def _enqueue(self, copies: Sequence[_Copy]) -> None:
+        columns = {
+            "ids": [copy.event_id for copy in copies],
+            "queues": [copy.queue.value for copy in copies],
+            "groups": [copy.group for copy in copies],
+            "bodies": [copy.body for copy in copies],
+        }
+        rows = self.connection.execute(_ENQUEUE, columns).fetchall()
+        self.outgoing += [
+            Outgoing(r["position"], str(r["event_id"]), r["queue"], r["group_key"], r["body"]) for r in rows
+        ]
+
+
+class _Copy(NamedTuple):
+    """One event's way into one queue."""
+
+    event_id: str
+    queue: Queue
+    group: str | None
+    body: str
+
+
+def _copies(event: Event[Any]) -> list[_Copy]:
+    body = encode(event)
+    own = event.data.QUEUE
+    queues = (Queue.EVENTS,) if own is None else (own, Queue.EVENTS)
+    return [_Copy(event.id, queue, event.data.group if queue.is_fifo else None, body) for queue in queues]
 
 
 TransactionT = TypeVar("TransactionT", bound=PostgresTransaction)
