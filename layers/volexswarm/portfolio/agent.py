@@ -1,0 +1,134 @@
+"""Opens the books with the exchange's balances, and values them from time to time."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from volexswarm.clock import Clock
+from volexswarm.errors import Retry
+from volexswarm.messages import AccountOpened, Event, Quote
+from volexswarm.portfolio import ledger, valuation
+from volexswarm.portfolio.model import LedgerAccount, Valuation
+from volexswarm.portfolio.ports import ExchangeAccount, PortfolioTransaction
+from volexswarm.ports import QuoteBoard, Store
+
+logger = logging.getLogger(__name__)
+
+SOURCE = "execution"  # the books are the execution agent's; it says so on the wire
+_TICKS_AWAITED = 20
+
+
+class PortfolioAgent:
+    """The books of one account.
+
+    Parameters
+    ----------
+    symbols : sequence
+        Markets whose quotes are kept: an asset that none of them leads to `valuation_currency` is outside of the equity.
+    quote_max_age : timedelta
+        Wall time after which a quote is no price any more.
+    """
+
+    def __init__(  # noqa: PLR0913 - ports and settings, by keyword
+        self,
+        *,
+        store: Store[PortfolioTransaction],
+        exchange: ExchangeAccount,
+        quotes: QuoteBoard,
+        clock: Clock,
+        account: str,
+        venue: str,
+        valuation_currency: str,
+        symbols: Sequence[str],
+        quote_max_age: timedelta = timedelta(seconds=30),
+    ) -> None:
+        self._store = store
+        self._exchange = exchange
+        self._quotes = quotes
+        self._clock = clock
+        self._account = account
+        self._venue = venue
+        self._currency = valuation_currency
+        self._symbols = tuple(symbols)
+        self._quote_max_age = quote_max_age
+
+    def open_account(self) -> bool:
+        """Start the books with what the exchange holds. Once: True if this call did it, False if they were open.
+
+        The rule that keeps fills from being booked twice: what the exchange executed at or before the opening's time is part of
+        the opening balance, what it executed later is not. Risk refuses every trade of an unopened account, so that none of our
+        own orders can be older than its books.
+
+        Raises
+        ------
+        Unavailable
+            If exchange or database do not answer.
+        Retry
+            If balances move while they are read.
+        """
+        with self._store.transaction() as tx:
+            if tx.opened_at(self._venue, self._account) is not None:
+                return False
+        balances, as_of = self._balances_at_rest()
+        opening = ledger.of_opening(self._venue, self._account, balances, as_of)
+        now = self._clock.now()
+        event = Event.root(
+            AccountOpened(venue=self._venue, account=self._account, balances=dict(balances), as_of=as_of),
+            source=SOURCE,
+            subject=f"{self._venue}:{self._account}",
+            identity=f"{self._venue}/{self._account}",
+            time=now,
+        )
+        with self._store.transaction() as tx:
+            if not tx.add_account(self._venue, self._account, as_of):
+                return False
+            tx.post(opening, correlation_id=event.correlationid, posted_at=now)
+            tx.publish(event)
+        return True
+
+    def snapshot(self) -> Valuation | None:
+        """Value the books and store the equity in market time; None before they are opened.
+
+        Nothing is stored while a needed price is missing or stale: the answer's `missing` says which.
+        """
+        quotes = self._fresh_quotes()
+        with self._store.transaction() as tx:
+            if tx.opened_at(self._venue, self._account) is None:
+                return None
+            balances = tx.balances(self._venue, self._account, LedgerAccount.ASSETS)
+            marks = {symbol: quote.mid for symbol, quote in quotes.items()}
+            worth = valuation.value(balances, self._symbols, marks, self._currency)
+            if worth.equity is None or not quotes:
+                logger.warning("no equity snapshot: no fresh price for %s", ", ".join(worth.missing or self._symbols))
+                return worth
+            as_of = max(quote.as_of for quote in quotes.values())
+            tx.add_snapshot(self._venue, self._account, as_of, worth, self._clock.now())
+        return worth
+
+    def _balances_at_rest(self) -> tuple[Mapping[str, Decimal], datetime]:
+        """Balances, and a moment of exchange time such that they hold all before it and nothing after it.
+
+        Nothing moved between the two readings, and the exchange's clock ticked before the second: whatever came first is not
+        later than the moment, and whatever comes next is.
+        """
+        before = self._held()
+        moment = self._exchange.market_time()
+        self._await_tick(moment)
+        if self._held() != before:
+            raise Retry("the balances move while the books are opened", timedelta(seconds=2))
+        return before, moment
+
+    def _held(self) -> dict[str, Decimal]:
+        return {asset: amount for asset, amount in self._exchange.balances().items() if amount}
+
+    def _await_tick(self, moment: datetime) -> None:
+        if not any(self._exchange.market_time() > moment for _ in range(_TICKS_AWAITED)):
+            raise Retry(f"the exchange's clock stands still at {moment.isoformat()}")
+
+    def _fresh_quotes(self) -> dict[str, Quote]:
+        oldest = self._clock.now() - self._quote_max_age
+        quotes = self._quotes.get(self._venue, self._symbols)
+        return {symbol: quote for symbol, quote in quotes.items() if quote.received_at >= oldest}

@@ -1,0 +1,71 @@
+"""What the books need of the world: their tables, and the exchange's word on what it holds for us."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from volexswarm.portfolio.model import LedgerAccount, Position, Posting, Valuation
+from volexswarm.ports import Fill, Transaction
+
+
+class PortfolioTransaction(Transaction, Protocol):
+    """The books' part of a stored change."""
+
+    def opened_at(self, venue: str, account: str) -> datetime | None:
+        """Exchange time of the opening; None if there are no books yet. Holds off every other booking of the account."""
+        ...
+
+    def add_account(self, venue: str, account: str, opened_at: datetime) -> bool:
+        """False if it has been opened before."""
+        ...
+
+    def post(self, posting: Posting, *, correlation_id: str, posted_at: datetime) -> None:
+        """Store a ledger transaction and move the balances by it."""
+        ...
+
+    def balances(self, venue: str, account: str, ledger_account: LedgerAccount) -> Mapping[str, Decimal]:
+        """By currency, zeros included."""
+        ...
+
+    def knows_fill(self, fill: Fill) -> bool: ...
+
+    def give_fill(self, fill: Fill, order_id: str) -> None:
+        """Let a recorded fill that has no order belong to this one."""
+        ...
+
+    def add_fill(
+        self, fill: Fill, *, order_id: str | None, realised_pnl: Decimal, correlation_id: str, applied_at: datetime
+    ) -> None: ...
+
+    def has_later_fill(self, fill: Fill) -> bool:
+        """Whether one of the same symbol is recorded that comes after it in the exchange's order."""
+        ...
+
+    def fills(self, venue: str, account: str, symbol: str) -> Sequence[Fill]: ...
+
+    def correct_realised(self, fill: Fill, realised_pnl: Decimal) -> None: ...
+
+    def position(self, venue: str, account: str, symbol: str) -> Position:
+        """Flat if there has been none."""
+        ...
+
+    def put_position(self, fill: Fill, position: Position, updated_at: datetime) -> None: ...
+
+    def add_snapshot(
+        self, venue: str, account: str, as_of: datetime, valuation: Valuation, taken_at: datetime
+    ) -> None: ...
+
+
+class ExchangeAccount(Protocol):
+    """The account at the exchange. All raise Unavailable when it does not answer."""
+
+    def balances(self) -> Mapping[str, Decimal]:
+        """Free and locked together, by asset."""
+        ...
+
+    def market_time(self) -> datetime:
+        """The exchange's clock, that of its trades."""
+        ...

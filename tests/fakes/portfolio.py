@@ -1,0 +1,75 @@
+"""The books' tables in memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+
+from tests.fakes.transaction import FakeTransaction
+from volexswarm.portfolio.ledger import sums
+from volexswarm.portfolio.model import Entry, LedgerAccount, Position, Posting, Valuation
+from volexswarm.portfolio.positions import exchange_order
+from volexswarm.ports import Fill
+
+
+class FakePortfolioTransaction(FakeTransaction):
+    """`postings` by reference, `recorded` fills as (fill, order id, realised), `snapshots` by market time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.accounts: dict[tuple[str, str], datetime] = {}
+        self.postings: dict[tuple[str, str], Posting] = {}
+        self.recorded: dict[tuple[str, str], tuple[Fill, str | None, Decimal]] = {}
+        self.positions: dict[str, Position] = {}
+        self.snapshots: dict[datetime, Valuation] = {}
+
+    def opened_at(self, venue: str, account: str) -> datetime | None:
+        return self.accounts.get((venue, account))
+
+    def add_account(self, venue: str, account: str, opened_at: datetime) -> bool:
+        return self.accounts.setdefault((venue, account), opened_at) is opened_at
+
+    def post(self, posting: Posting, *, correlation_id: str, posted_at: datetime) -> None:
+        key = (posting.kind.value, posting.reference)
+        assert key not in self.postings, f"{key} is booked twice"
+        self.postings[key] = posting
+
+    @property
+    def entries(self) -> list[Entry]:
+        return [entry for posting in self.postings.values() for entry in posting.entries]
+
+    def balances(self, venue: str, account: str, ledger_account: LedgerAccount) -> dict[str, Decimal]:
+        return {currency: amount for (kept, currency), amount in sums(self.entries).items() if kept is ledger_account}
+
+    def knows_fill(self, fill: Fill) -> bool:
+        return (fill.symbol, fill.trade_id) in self.recorded
+
+    def give_fill(self, fill: Fill, order_id: str) -> None:
+        known, owner, realised = self.recorded[fill.symbol, fill.trade_id]
+        self.recorded[fill.symbol, fill.trade_id] = (known, owner or order_id, realised)
+
+    def add_fill(
+        self, fill: Fill, *, order_id: str | None, realised_pnl: Decimal, correlation_id: str, applied_at: datetime
+    ) -> None:
+        assert not self.knows_fill(fill)
+        self.recorded[fill.symbol, fill.trade_id] = (fill, order_id, realised_pnl)
+
+    def has_later_fill(self, fill: Fill) -> bool:
+        return any(exchange_order(other) > exchange_order(fill) for other in self.fills("", "", fill.symbol))
+
+    def fills(self, venue: str, account: str, symbol: str) -> list[Fill]:
+        return [fill for fill, _, _ in self.recorded.values() if fill.symbol == symbol]
+
+    def correct_realised(self, fill: Fill, realised_pnl: Decimal) -> None:
+        known, owner, _ = self.recorded[fill.symbol, fill.trade_id]
+        self.recorded[fill.symbol, fill.trade_id] = (known, owner, realised_pnl)
+
+    def position(self, venue: str, account: str, symbol: str) -> Position:
+        return self.positions.get(symbol, Position())
+
+    def put_position(self, fill: Fill, position: Position, updated_at: datetime) -> None:
+        self.positions[fill.symbol] = replace(position)
+
+    def add_snapshot(self, venue: str, account: str, as_of: datetime, valuation: Valuation, taken_at: datetime) -> None:
+        self.snapshots.setdefault(as_of, valuation)

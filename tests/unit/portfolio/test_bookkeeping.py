@@ -1,0 +1,88 @@
+"""However a fill reaches the books, and however often, they end the same."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.fakes.portfolio import FakePortfolioTransaction
+from tests.fakes.transaction import START, FixedClock
+from tests.unit.portfolio.fills import fill, histories
+from volexswarm.errors import Retry
+from volexswarm.messages import Side
+from volexswarm.portfolio.bookkeeping import Bookkeeper
+from volexswarm.portfolio.model import LedgerAccount
+from volexswarm.ports import Fill
+
+
+def opened() -> FakePortfolioTransaction:
+    tx = FakePortfolioTransaction()
+    tx.add_account("binance", "main", START)
+    return tx
+
+
+def book(tx: FakePortfolioTransaction, *fills: Fill, order_id: str | None = "o1") -> None:
+    bookkeeper = Bookkeeper(FixedClock())
+    for one in fills:
+        bookkeeper.record_fill(tx, one, order_id=order_id, correlation_id="c1")
+
+
+def test_an_unopened_account_takes_no_fill() -> None:
+    with pytest.raises(Retry, match="not opened"):
+        book(FakePortfolioTransaction(), fill())
+
+
+@pytest.mark.parametrize(
+    ("seconds", "booked"),
+    [(-1, False), (0, False), (0.001, True)],  # at the opening's own moment: still part of the opening balance
+)
+def test_what_happened_up_to_the_opening_is_not_booked_again(seconds: float, booked: bool) -> None:
+    tx = opened()
+    book(tx, fill(as_of=START + timedelta(seconds=seconds)))
+    assert bool(tx.recorded) is booked
+    assert bool(tx.postings) is booked
+
+
+@given(histories(), st.data())
+def test_any_order_and_any_repetition_gives_the_same_books(history: list[Fill], data: st.DataObject) -> None:
+    straight, shuffled = opened(), opened()
+    book(straight, *history)
+    deliveries = data.draw(st.permutations(history + data.draw(st.lists(st.sampled_from(history), max_size=4))))
+    book(shuffled, *deliveries)
+    assert shuffled.postings == straight.postings
+    assert shuffled.positions == straight.positions
+    assert shuffled.recorded == straight.recorded
+    assert shuffled.balances("binance", "main", LedgerAccount.ASSETS) == straight.balances(
+        "binance", "main", LedgerAccount.ASSETS
+    )
+
+
+def test_a_late_fill_corrects_what_the_later_ones_realised() -> None:
+    tx = opened()
+    book(tx, fill(1, Side.BUY, "1", "100"), fill(3, Side.SELL, "1", "150"))
+    assert tx.recorded["BTC/USDT", "3"][2] == 50
+    book(tx, fill(2, Side.BUY, "1", "120"))
+    assert tx.recorded["BTC/USDT", "3"][2] == 40
+    assert tx.positions["BTC/USDT"].amount == 1
+    assert tx.positions["BTC/USDT"].realised_pnl == 40
+
+
+def test_a_fill_that_came_before_its_order_was_known_is_given_to_it() -> None:
+    tx = opened()
+    book(tx, fill(), order_id=None)
+    book(tx, fill(), order_id="o1")
+    assert tx.recorded["BTC/USDT", "1"][1] == "o1"
+    book(tx, fill(), order_id="o2")
+    assert tx.recorded["BTC/USDT", "1"][1] == "o1"
+
+
+def test_the_answer_tells_position_and_profit() -> None:
+    tx = opened()
+    book(tx, fill(1, Side.BUY, "2", "100"))
+    booked = Bookkeeper(FixedClock()).record_fill(
+        tx, fill(2, Side.SELL, "1", "130"), order_id=None, correlation_id="c1"
+    )
+    assert booked is not None
+    assert (booked.realised_pnl, booked.position_amount, booked.position_average_price) == (30, 1, Decimal(100))
