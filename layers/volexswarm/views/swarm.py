@@ -106,9 +106,13 @@ class AgentList(View):
 
 
 class DeadLetter(View):
-    """A message that could not be handled. The event's fields are null if the body is no event at all."""
+    """A message that could not be handled; `reason` is null when it failed time and again without one being left behind.
+
+    The event's fields are null if the body is no event at all.
+    """
 
     message_id: str
+    reason: str | None
     sent_at: AwareDatetime
     receive_count: int
     group: str | None
