@@ -46,7 +46,9 @@ class FakeMarketTransaction(FakeTransaction):
     def advance(self, venue, marks):
         for symbol, mark in marks.items():
             known = self.watermarks.get((venue, symbol))
-            self.watermarks[venue, symbol] = mark if known is None else known.furthest(mark)
+            furthest = mark if known is None else known.furthest(mark)
+            if furthest.complete_to is not None:
+                self.watermarks[venue, symbol] = furthest
 
     def merge(self, venue, parts):
         changed = []

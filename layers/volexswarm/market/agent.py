@@ -60,7 +60,7 @@ class MarketDataAgent:
             known = transaction.complete_to(batch.venue, new.keys() | released.keys())
             changed = transaction.merge(batch.venue, list(self._parts(batch, new, known)))
             transaction.advance(batch.venue, released)
-            due = {symbol: mark.complete_to for symbol, mark in released.items()}
+            due = {symbol: mark.complete_to for symbol, mark in released.items() if mark.complete_to is not None}
             closed = transaction.close(batch.venue, due, self._timeframes)
             corrections = [self._corrected(event, stored) for stored in changed]
             transaction.publish(*corrections, *(self._closed(event, stored) for stored in closed))
@@ -99,8 +99,8 @@ class MarketDataAgent:
 def _marks(batch: TickBatch) -> dict[str, Mark]:
     newest = {symbol: max(columns.ids) for symbol, columns in batch.trades.items() if columns.ids}
     return {
-        symbol: Mark(complete_to=complete_to, last_trade_id=newest.get(symbol))
-        for symbol, complete_to in batch.watermarks.items()
+        symbol: Mark(complete_to=batch.watermarks.get(symbol), last_trade_id=newest.get(symbol))
+        for symbol in newest.keys() | batch.watermarks.keys()
     }
 
 

@@ -31,7 +31,7 @@ class MarketTransaction(Transaction, Protocol):
         ...
 
     def advance(self, venue: str, marks: Mapping[str, Mark]) -> None:
-        """Move watermarks forward; one that is further already stays."""
+        """Move watermarks forward; one that is further already stays. A symbol never declared complete has none yet."""
         ...
 
     def merge(self, venue: str, parts: Sequence[Part]) -> list[StoredCandle]:

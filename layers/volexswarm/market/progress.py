@@ -12,17 +12,21 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 
 class Mark(BaseModel):
-    """How far one symbol is: trades are complete through `complete_to` (exchange time), the newest of them is `last_trade_id`."""
+    """How far one symbol is: trades are complete through `complete_to` (exchange time), the newest of them is `last_trade_id`.
+
+    Either is None in a batch that does not speak of it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    complete_to: AwareDatetime
+    complete_to: AwareDatetime | None = None
     last_trade_id: int | None = None
 
     def furthest(self, other: Mark) -> Mark:
         """The later of both in each field; a mark never goes backwards."""
+        moments = [mark.complete_to for mark in (self, other) if mark.complete_to is not None]
         ids = [mark.last_trade_id for mark in (self, other) if mark.last_trade_id is not None]
-        return Mark(complete_to=max(self.complete_to, other.complete_to), last_trade_id=max(ids, default=None))
+        return Mark(complete_to=max(moments, default=None), last_trade_id=max(ids, default=None))
 
 
 class Stretch(BaseModel):

@@ -63,7 +63,11 @@ RETURNING candles.*
 
 _ADVANCE = """
 INSERT INTO watermarks AS stored (venue, symbol, complete_to, last_trade_id)
-SELECT %(venue)s, * FROM unnest(%(symbols)s::text[], %(complete_to)s::timestamptz[], %(last_trade_ids)s::bigint[])
+SELECT %(venue)s, mark.symbol, coalesce(mark.complete_to, known.complete_to), mark.last_trade_id
+FROM unnest(%(symbols)s::text[], %(complete_to)s::timestamptz[], %(last_trade_ids)s::bigint[])
+    AS mark (symbol, complete_to, last_trade_id)
+LEFT JOIN watermarks known ON known.venue = %(venue)s AND known.symbol = mark.symbol
+WHERE coalesce(mark.complete_to, known.complete_to) IS NOT NULL
 ON CONFLICT (venue, symbol) DO UPDATE SET
     complete_to = greatest(stored.complete_to, excluded.complete_to),
     last_trade_id = greatest(stored.last_trade_id, excluded.last_trade_id),
