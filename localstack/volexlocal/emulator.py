@@ -1,0 +1,73 @@
+"""Runs ministack, corrected where it would break a promise of AWS that we build on.
+
+Made for ministack 1.5.33, the locked version. Each correction has its reason beside it, and a test that fails as soon as the
+original behaves well without it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Collection
+from typing import Any
+
+from ministack.app import main
+from ministack.core.lambda_runtime import ProvidedWorker, Worker
+from ministack.services import lambda_svc
+
+logger = logging.getLogger("volexlocal.emulator")
+
+_batch = threading.local()
+
+
+def shorten_log_wait() -> None:
+    """After each call it waits for log lines: 50 ms for a first one, 5 ms after the last. A silent function always pays."""
+    waits = (0.003, 0.003, 0.25)  # for the first line, after the last line, at most
+    Worker._drain_stderr_bounded.__defaults__ = waits
+    ProvidedWorker._drain_stderr_bounded.__defaults__ = waits
+
+
+def fail_malformed_batch_answers() -> None:
+    """A malformed partial-batch answer counts as success and loses the messages; on AWS the whole batch comes again."""
+    execute, run_batch = lambda_svc._execute_function, lambda_svc._run_sqs_batch
+
+    def checked_execute(function: Any, event: Any) -> dict[str, Any]:
+        result: dict[str, Any] = execute(function, event)
+        ids = getattr(_batch, "ids", None)
+        if ids is None or result.get("error") or is_well_formed(result.get("body"), ids):
+            return result
+        problem = f"not a partial-batch response for this batch: {result.get('body')!r:.300}"
+        return {**result, "error": True, "body": {"errorType": "MalformedBatchResponse", "errorMessage": problem}}
+
+    def checked_run(
+        mapping: dict[str, Any], function: Any, event: Any, batch: list[dict[str, Any]], *rest: Any
+    ) -> None:
+        reports = "ReportBatchItemFailures" in mapping.get("FunctionResponseTypes", [])
+        _batch.ids = {message["id"] for message in batch} if reports else None
+        try:
+            run_batch(mapping, function, event, batch, *rest)
+        finally:
+            _batch.ids = None
+
+    lambda_svc._execute_function = checked_execute
+    lambda_svc._run_sqs_batch = checked_run
+
+
+def is_well_formed(answer: Any, ids: Collection[str]) -> bool:
+    """Whether AWS would take the answer as a partial-batch response to a batch with these message ids."""
+    if answer is None:
+        return True
+    if not isinstance(answer, dict):
+        return False
+    failures = answer.get("batchItemFailures")
+    if failures is None:
+        return True
+    return isinstance(failures, list) and all(
+        isinstance(failure, dict) and failure.get("itemIdentifier") in ids for failure in failures
+    )
+
+
+if __name__ == "__main__":
+    shorten_log_wait()
+    fail_malformed_batch_answers()
+    main()

@@ -1,0 +1,1 @@
+"""The real servers of the local cloud: how each is prepared, started, found healthy, stopped. None knows of the others."""

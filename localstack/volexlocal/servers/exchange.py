@@ -1,0 +1,82 @@
+"""The simulated exchange (`simexchange`): a market to trade on, with its own clock."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from volexlocal import ports, private, processes
+from volexlocal.failures import NotHealthy
+from volexlocal.processes import Command
+from volexlocal.servers.server import Server, answers
+
+
+@dataclass(frozen=True)
+class Market:
+    """What is traded and how fast time goes.
+
+    `speed` simulated seconds per second; `symbols` of the synthetic market; `replay` a CSV of real trades or candles instead,
+    which makes the one symbol `replay_symbol`; `balances` the account's first funds as `CURRENCY=AMOUNT`.
+    """
+
+    speed: float = 60.0
+    seed: int = 7
+    symbols: tuple[str, ...] = ("BTC/USDT", "ETH/USDT", "SOL/USDT")
+    replay: Path | None = None
+    replay_symbol: str | None = None
+    balances: tuple[str, ...] = ()
+    wait_for_subscriber: bool = False
+
+    @property
+    def traded(self) -> tuple[str, ...]:
+        """The symbols that have a market."""
+        return self.symbols if self.replay_symbol is None else (self.replay_symbol,)
+
+    def arguments(self) -> list[str]:
+        result = ["--seed", str(self.seed), "--speed", f"{self.speed:g}"]
+        if self.replay is not None and self.replay_symbol is not None:
+            result += ["--replay", str(self.replay), "--symbol", self.replay_symbol]
+        else:
+            result += ["--symbols", ",".join(self.symbols)]
+        for balance in self.balances:
+            result += ["--balance", balance]
+        return [*result, "--wait-for-subscriber"] if self.wait_for_subscriber else result
+
+
+class Exchange(Server):
+    """One simulated venue that keeps accounts, orders and its clock in its data folder."""
+
+    name = "exchange"
+
+    def __init__(self, *, port: int, data: Path, log: Path, market: Market) -> None:
+        super().__init__(port=port, data=data, log=log)
+        self.market = market
+
+    @property
+    def url(self) -> str:
+        return f"http://{ports.HOST}:{self.port}"
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        """{"apiKey", "secret"} of the account; there once the exchange has started."""
+        found = private.read_json(self.data / "credentials.json")
+        if found is None:
+            raise NotHealthy("it has not written its credentials yet")
+        return dict(found)
+
+    def prepare(self) -> None:
+        private.folder(self.data)
+
+    def command(self) -> Command:
+        arguments = (
+            *(sys.executable, "-I", "-m", "simexchange", "--host", ports.HOST, "--port", str(self.port)),
+            *("--data-dir", str(self.data), *self.market.arguments()),
+        )
+        return Command(arguments, processes.clean_environment(home=self.data), self.data)
+
+    def check(self) -> None:
+        status = answers(f"{self.url}/health")
+        if status != 200:
+            raise NotHealthy(f"its health check answers {status}")
+        _ = self.credentials
