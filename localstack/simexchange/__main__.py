@@ -1,0 +1,7 @@
+"""`python -m simexchange`."""
+
+import sys
+
+from simexchange.main import main
+
+sys.exit(main())

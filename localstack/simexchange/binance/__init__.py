@@ -1,0 +1,1 @@
+"""Binance spot's protocol around the engine: REST, market streams, the WebSocket API's user data. No rules of trading here."""

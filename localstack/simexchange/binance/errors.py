@@ -1,0 +1,61 @@
+"""Binance's error codes and words. ccxt recognises several of them by their exact text, so the text is part of the protocol."""
+
+from simexchange.engine.errors import Reason, Refused
+
+
+class ApiError(Exception):
+    """An answer that is an error: HTTP status, Binance's code, Binance's words."""
+
+    def __init__(self, code: int, message: str, http: int = 400, retry_after: int | None = None) -> None:
+        super().__init__(f"{code} {message}")
+        self.code = code
+        self.message = message
+        self.http = http
+        self.retry_after = retry_after
+
+    @property
+    def body(self) -> dict[str, object]:
+        """The JSON body."""
+        return {"code": self.code, "msg": self.message}
+
+
+def missing(parameter: str) -> ApiError:
+    """A mandatory parameter is not there."""
+    return ApiError(-1102, f"Mandatory parameter '{parameter}' was not sent, was empty/null, or malformed.")
+
+
+def malformed(parameter: str, legal: str) -> ApiError:
+    """A parameter has a value that cannot be read."""
+    return ApiError(-1100, f"Illegal characters found in parameter '{parameter}'; legal range is '{legal}'.")
+
+
+def not_required(parameter: str) -> ApiError:
+    """A parameter was sent that does not go with the others."""
+    return ApiError(-1106, f"Parameter '{parameter}' sent when not required.")
+
+
+INVALID_SYMBOL = (-1121, "Invalid symbol.")
+INVALID_SIDE = (-1117, "Invalid side.")
+INVALID_TYPE = (-1116, "Invalid orderType.")
+INVALID_TIME_IN_FORCE = (-1115, "Invalid timeInForce.")
+INVALID_INTERVAL = (-1120, "Invalid interval.")
+TOO_PRECISE = (-1111, "Parameter '{}' has too much precision.")
+CANCEL_REJECTED = (-2011, "Unknown order sent.")
+
+_REFUSALS: dict[Reason, tuple[int, str]] = {
+    Reason.UNKNOWN_SYMBOL: INVALID_SYMBOL,
+    Reason.PRICE_FILTER: (-1013, "Filter failure: PRICE_FILTER"),
+    Reason.LOT_SIZE: (-1013, "Filter failure: LOT_SIZE"),
+    Reason.MARKET_LOT_SIZE: (-1013, "Filter failure: MARKET_LOT_SIZE"),
+    Reason.NOTIONAL: (-1013, "Filter failure: NOTIONAL"),
+    Reason.INSUFFICIENT_BALANCE: (-2010, "Account has insufficient balance for requested action."),
+    Reason.DUPLICATE_CLIENT_ID: (-2010, "Duplicate order sent."),
+    Reason.WOULD_TAKE: (-2010, "Order would immediately match and take."),
+    Reason.UNKNOWN_ORDER: (-2013, "Order does not exist."),
+    Reason.NOT_OPEN: CANCEL_REJECTED,
+}
+
+
+def of_refusal(refused: Refused) -> ApiError:
+    """What Binance says when the engine refuses."""
+    return ApiError(*_REFUSALS[refused.reason])

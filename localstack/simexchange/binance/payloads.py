@@ -1,0 +1,412 @@
+"""The JSON shapes of Binance's answers and events, made from the engine's values."""
+
+from typing import Any
+
+from simexchange.engine.accounts import Balance
+from simexchange.engine.candles import INTERVALS, Candle
+from simexchange.engine.exchange import Market
+from simexchange.engine.filters import MarketRules
+from simexchange.engine.orders import Fill, Order, Report, Side, Trade
+from simexchange.engine.units import text
+
+DAY_MINUTES = 1440
+STP_MODE = "EXPIRE_MAKER"
+
+
+def symbol_info(rules: MarketRules) -> dict[str, Any]:
+    """One market in exchangeInfo."""
+    quantity = {"minQty": text(rules.min_quantity), "maxQty": text(rules.max_quantity), "stepSize": text(rules.step)}
+    return {
+        "symbol": rules.symbol,
+        "status": "TRADING",
+        "baseAsset": rules.base,
+        "baseAssetPrecision": 8,
+        "quoteAsset": rules.quote,
+        "quotePrecision": 8,
+        "quoteAssetPrecision": 8,
+        "baseCommissionPrecision": 8,
+        "quoteCommissionPrecision": 8,
+        "orderTypes": ["LIMIT", "LIMIT_MAKER", "MARKET"],
+        "icebergAllowed": False,
+        "ocoAllowed": False,
+        "quoteOrderQtyMarketAllowed": True,
+        "allowTrailingStop": False,
+        "cancelReplaceAllowed": False,
+        "isSpotTradingAllowed": True,
+        "isMarginTradingAllowed": False,
+        "filters": [
+            {
+                "filterType": "PRICE_FILTER",
+                "minPrice": text(rules.tick),
+                "maxPrice": text(rules.max_price),
+                "tickSize": text(rules.tick),
+            },
+            {"filterType": "LOT_SIZE", **quantity},
+            {"filterType": "MARKET_LOT_SIZE", **quantity},
+            {
+                "filterType": "NOTIONAL",
+                "minNotional": text(rules.min_notional),
+                "applyMinToMarket": True,
+                "maxNotional": "9000000.00000000",
+                "applyMaxToMarket": False,
+                "avgPriceMins": 0,
+            },
+        ],
+        "permissions": ["SPOT"],
+        "permissionSets": [["SPOT"]],
+        "defaultSelfTradePreventionMode": STP_MODE,
+        "allowedSelfTradePreventionModes": [STP_MODE],
+    }
+
+
+def public_trade(trade: Trade) -> dict[str, Any]:
+    """A trade of /trades and /historicalTrades."""
+    return {
+        "id": trade.id,
+        "price": text(trade.price),
+        "qty": text(trade.quantity),
+        "quoteQty": text(trade.price * trade.quantity // 10**8),
+        "time": trade.time_ms,
+        "isBuyerMaker": trade.buyer_is_maker,
+        "isBestMatch": True,
+    }
+
+
+def aggregate_trade(trade: Trade) -> dict[str, Any]:
+    """A trade of /aggTrades. Every aggregate is one trade and has its id, so that gaps can be filled by trade id."""
+    return {
+        "a": trade.id,
+        "p": text(trade.price),
+        "q": text(trade.quantity),
+        "f": trade.id,
+        "l": trade.id,
+        "T": trade.time_ms,
+        "m": trade.buyer_is_maker,
+        "M": True,
+    }
+
+
+def trade_event(symbol: str, trade: Trade, now_ms: int) -> dict[str, Any]:
+    """An event of @trade."""
+    return {
+        "e": "trade",
+        "E": now_ms,
+        "s": symbol,
+        "t": trade.id,
+        "p": text(trade.price),
+        "q": text(trade.quantity),
+        "T": trade.time_ms,
+        "m": trade.buyer_is_maker,
+        "M": True,
+    }
+
+
+def aggregate_event(symbol: str, trade: Trade, now_ms: int) -> dict[str, Any]:
+    """An event of @aggTrade."""
+    return {"e": "aggTrade", "E": now_ms, "s": symbol, **aggregate_trade(trade)}
+
+
+def kline(candle: Candle, interval: str) -> list[Any]:
+    """A candle of /klines."""
+    return [
+        candle.start_ms,
+        text(candle.open),
+        text(candle.high),
+        text(candle.low),
+        text(candle.close),
+        text(candle.volume),
+        candle.start_ms + INTERVALS[interval] - 1,
+        text(candle.quote_volume),
+        candle.trades,
+        text(candle.taker_volume),
+        text(candle.taker_quote_volume),
+        "0",
+    ]
+
+
+def kline_event(symbol: str, candle: Candle, interval: str, now_ms: int, *, closed: bool) -> dict[str, Any]:
+    """An event of @kline_<interval>."""
+    return {
+        "e": "kline",
+        "E": now_ms,
+        "s": symbol,
+        "k": {
+            "t": candle.start_ms,
+            "T": candle.start_ms + INTERVALS[interval] - 1,
+            "s": symbol,
+            "i": interval,
+            "f": candle.first_id,
+            "L": candle.last_id,
+            "o": text(candle.open),
+            "c": text(candle.close),
+            "h": text(candle.high),
+            "l": text(candle.low),
+            "v": text(candle.volume),
+            "n": candle.trades,
+            "x": closed,
+            "q": text(candle.quote_volume),
+            "V": text(candle.taker_volume),
+            "Q": text(candle.taker_quote_volume),
+            "B": "0",
+        },
+    }
+
+
+def book_ticker(market: Market) -> dict[str, str]:
+    """Best bid and ask as of /ticker/bookTicker."""
+    bid, ask = (market.book.best(side) or (0, 0) for side in (Side.BUY, Side.SELL))
+    return {
+        "symbol": market.rules.symbol,
+        "bidPrice": text(bid[0]),
+        "bidQty": text(bid[1]),
+        "askPrice": text(ask[0]),
+        "askQty": text(ask[1]),
+    }
+
+
+def book_ticker_event(market: Market) -> dict[str, Any]:
+    """An event of @bookTicker. It carries neither a name nor a time, as on Binance."""
+    best = book_ticker(market)
+    return {
+        "u": market.book.update_id,
+        "s": market.rules.symbol,
+        "b": best["bidPrice"],
+        "B": best["bidQty"],
+        "a": best["askPrice"],
+        "A": best["askQty"],
+    }
+
+
+def levels(pairs: list[tuple[int, int]]) -> list[list[str]]:
+    """Book levels as [price, quantity]."""
+    return [[text(price), text(quantity)] for price, quantity in pairs]
+
+
+def ticker_24h(market: Market, now_ms: int) -> dict[str, Any]:
+    """/ticker/24hr: the last 1440 minutes."""
+    day = _day(market, now_ms)
+    last = market.tape.last
+    best = book_ticker(market)
+    change = day.close - day.open
+    return {
+        "symbol": market.rules.symbol,
+        "priceChange": text(change),
+        "priceChangePercent": f"{100 * change / day.open:.3f}" if day.open else "0.000",
+        "weightedAvgPrice": text(day.quote_volume * 10**8 // day.volume if day.volume else 0),
+        "prevClosePrice": text(day.open),
+        "lastPrice": text(last.price if last else 0),
+        "lastQty": text(last.quantity if last else 0),
+        **{name: best[name] for name in ("bidPrice", "bidQty", "askPrice", "askQty")},
+        "openPrice": text(day.open),
+        "highPrice": text(day.high),
+        "lowPrice": text(day.low),
+        "volume": text(day.volume),
+        "quoteVolume": text(day.quote_volume),
+        "openTime": day.start_ms,
+        "closeTime": now_ms,
+        "firstId": day.first_id,
+        "lastId": day.last_id,
+        "count": day.trades,
+    }
+
+
+def ticker_event(market: Market, now_ms: int) -> dict[str, Any]:
+    """An event of @ticker."""
+    day = ticker_24h(market, now_ms)
+    return {
+        "e": "24hrTicker",
+        "E": now_ms,
+        "s": day["symbol"],
+        "p": day["priceChange"],
+        "P": day["priceChangePercent"],
+        "w": day["weightedAvgPrice"],
+        "x": day["prevClosePrice"],
+        "c": day["lastPrice"],
+        "Q": day["lastQty"],
+        "b": day["bidPrice"],
+        "B": day["bidQty"],
+        "a": day["askPrice"],
+        "A": day["askQty"],
+        "o": day["openPrice"],
+        "h": day["highPrice"],
+        "l": day["lowPrice"],
+        "v": day["volume"],
+        "q": day["quoteVolume"],
+        "O": day["openTime"],
+        "C": day["closeTime"],
+        "F": day["firstId"],
+        "L": day["lastId"],
+        "n": day["count"],
+    }
+
+
+def mini_ticker_event(market: Market, now_ms: int) -> dict[str, Any]:
+    """An event of @miniTicker."""
+    day = ticker_event(market, now_ms)
+    return {"e": "24hrMiniTicker", **{name: day[name] for name in ("E", "s", "c", "o", "h", "l", "v", "q")}}
+
+
+def order(found: Order) -> dict[str, Any]:
+    """An order as of GET /order."""
+    return {
+        "symbol": found.symbol,
+        "orderId": found.id,
+        "orderListId": -1,
+        "clientOrderId": found.client_id,
+        "price": text(found.price),
+        "origQty": text(found.quantity),
+        "executedQty": text(found.filled),
+        "origQuoteOrderQty": text(found.quote_quantity),
+        "cummulativeQuoteQty": text(found.quote_filled),
+        "status": str(found.status),
+        "timeInForce": str(found.time_in_force),
+        "type": str(found.type),
+        "side": str(found.side),
+        "stopPrice": text(0),
+        "icebergQty": text(0),
+        "time": found.created_ms,
+        "updateTime": found.updated_ms,
+        "isWorking": True,
+        "workingTime": found.created_ms,
+        "selfTradePreventionMode": STP_MODE,
+    }
+
+
+def placed(found: Order, fills: list[Fill]) -> dict[str, Any]:
+    """The FULL answer to POST /order."""
+    answer = order(found)
+    for name in ("time", "updateTime", "isWorking", "stopPrice", "icebergQty"):
+        del answer[name]
+    return {**answer, "transactTime": found.updated_ms, "fills": [_placed_fill(fill) for fill in fills]}
+
+
+def cancelled(found: Order, request_id: str) -> dict[str, Any]:
+    """The answer to DELETE /order: the order's own client id becomes origClientOrderId."""
+    return {
+        **placed(found, []),
+        "origClientOrderId": found.client_id,
+        "clientOrderId": request_id,
+    }
+
+
+def my_trade(fill: Fill) -> dict[str, Any]:
+    """A fill of /myTrades."""
+    return {
+        "symbol": fill.symbol,
+        "id": fill.trade_id,
+        "orderId": fill.order_id,
+        "orderListId": -1,
+        "price": text(fill.price),
+        "qty": text(fill.quantity),
+        "quoteQty": text(fill.quote),
+        "commission": text(fill.fee),
+        "commissionAsset": fill.fee_asset,
+        "time": fill.time_ms,
+        "isBuyer": fill.is_buyer,
+        "isMaker": fill.is_maker,
+        "isBestMatch": True,
+    }
+
+
+def account(assets: dict[str, Balance], now_ms: int) -> dict[str, Any]:
+    """/account."""
+    return {
+        "makerCommission": 10,
+        "takerCommission": 10,
+        "buyerCommission": 0,
+        "sellerCommission": 0,
+        "commissionRates": {
+            "maker": "0.00100000",
+            "taker": "0.00100000",
+            "buyer": "0.00000000",
+            "seller": "0.00000000",
+        },
+        "canTrade": True,
+        "canWithdraw": False,
+        "canDeposit": False,
+        "brokered": False,
+        "requireSelfTradePrevention": False,
+        "preventSor": False,
+        "updateTime": now_ms,
+        "accountType": "SPOT",
+        "balances": [
+            {"asset": asset, "free": text(balance.free), "locked": text(balance.locked)}
+            for asset, balance in sorted(assets.items())
+        ],
+        "permissions": ["SPOT"],
+        "uid": 1,
+        "simulated": True,
+    }
+
+
+def execution_report(report: Report, now_ms: int) -> dict[str, Any]:
+    """A user's executionReport."""
+    found, fill = report.order, report.fill
+    cancelled_by_request = report.execution == "CANCELED"
+    return {
+        "e": "executionReport",
+        "E": now_ms,
+        "s": found.symbol,
+        "c": report.request_id if cancelled_by_request else found.client_id,
+        "S": str(found.side),
+        "o": str(found.type),
+        "f": str(found.time_in_force),
+        "q": text(found.quantity),
+        "p": text(found.price),
+        "P": text(0),
+        "F": text(0),
+        "g": -1,
+        "C": found.client_id if cancelled_by_request else "",
+        "x": report.execution,
+        "X": str(found.status),
+        "r": "NONE",
+        "i": found.id,
+        "l": text(fill.quantity if fill else 0),
+        "z": text(found.filled),
+        "L": text(fill.price if fill else 0),
+        "n": text(fill.fee) if fill else "0",
+        "N": fill.fee_asset if fill else None,
+        "T": found.updated_ms,
+        "t": fill.trade_id if fill else -1,
+        "I": found.id,
+        "w": found.is_open,
+        "m": fill.is_maker if fill else False,
+        "M": False,
+        "O": found.created_ms,
+        "Z": text(found.quote_filled),
+        "Y": text(fill.quote if fill else 0),
+        "Q": text(found.quote_quantity),
+        "W": found.created_ms,
+        "V": STP_MODE,
+    }
+
+
+def account_position(changed: dict[str, tuple[int, int]], now_ms: int) -> dict[str, Any]:
+    """A user's outboundAccountPosition."""
+    return {
+        "e": "outboundAccountPosition",
+        "E": now_ms,
+        "u": now_ms,
+        "B": [{"a": asset, "f": text(free), "l": text(locked)} for asset, (free, locked) in changed.items()],
+    }
+
+
+def _placed_fill(fill: Fill) -> dict[str, Any]:
+    return {
+        "price": text(fill.price),
+        "qty": text(fill.quantity),
+        "commission": text(fill.fee),
+        "commissionAsset": fill.fee_asset,
+        "tradeId": fill.trade_id,
+    }
+
+
+def _day(market: Market, now_ms: int) -> Candle:
+    minutes = market.candles.between("1m", None, now_ms, DAY_MINUTES)
+    if not minutes:
+        return Candle(now_ms, 0, 0, 0, 0)
+    first = minutes[0]
+    day = Candle(first.start_ms, first.open, first.high, first.low, first.close)
+    for minute in minutes:
+        day.add(minute)
+    return day

@@ -1,0 +1,101 @@
+"""The WebSocket API, as far as the account's own events need it: `userDataStream.subscribe.signature` and what follows."""
+
+from typing import Any
+
+import orjson
+
+from simexchange.binance import payloads
+from simexchange.binance.auth import Authenticator
+from simexchange.binance.connection import Connection
+from simexchange.binance.errors import ApiError
+from simexchange.engine.exchange import Exchange, Happened
+
+
+class UserStreams:
+    """Tells accounts what happens to their orders and balances."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._sessions: set[UserSession] = set()
+
+    @property
+    def count(self) -> int:
+        """Number of subscriptions."""
+        return sum(len(session.accounts) for session in self._sessions)
+
+    def add(self, session: "UserSession") -> None:
+        """Tell this session from now on."""
+        self._sessions.add(session)
+
+    def discard(self, session: "UserSession") -> None:
+        """Tell this session no more."""
+        self._sessions.discard(session)
+
+    def publish(self, happened: Happened) -> None:
+        """Send execution reports in order, then the balances as they are after them."""
+        if not self._sessions:
+            return
+        now_ms = self._exchange.now_ms
+        for report in happened.reports:
+            self._send(str(report.order.account), payloads.execution_report(report, now_ms))
+        for account, changed in happened.balances.items():
+            self._send(account, payloads.account_position(changed, now_ms))
+
+    def _send(self, account: str, event: dict[str, Any]) -> None:
+        for session in self._sessions:
+            session.tell(account, event)
+
+
+class UserSession:
+    """One client of the WebSocket API. `accounts` maps its subscription ids to accounts."""
+
+    def __init__(self, streams: UserStreams, authenticator: Authenticator, connection: Connection) -> None:
+        self._streams = streams
+        self._authenticator = authenticator
+        self._connection = connection
+        self._next_subscription = 0
+        self.accounts: dict[int, str] = {}
+        streams.add(self)
+
+    def tell(self, account: str, event: dict[str, Any]) -> None:
+        """Queue an event for every subscription to this account."""
+        for subscription, subscribed in self.accounts.items():
+            if subscribed == account:
+                self._connection.send(orjson.dumps({"subscriptionId": subscription, "event": event}))
+
+    def receive(self, text: str) -> None:
+        """Answer one request."""
+        request: Any = None
+        try:
+            request = orjson.loads(text)
+            result = self._handle(request["method"], request.get("params", {}))
+        except ApiError as error:
+            answer = {"status": error.http, "error": error.body}
+        except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+            answer = {"status": 400, "error": {"code": -1000, "msg": "A request needs an id, a method and params."}}
+        else:
+            answer = {"status": 200, "result": result}
+        request_id = request.get("id") if isinstance(request, dict) else None
+        self._connection.send(orjson.dumps({"id": request_id, **answer}))
+
+    def close(self) -> None:
+        """The client is gone."""
+        self._streams.discard(self)
+
+    def _handle(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        if method == "userDataStream.subscribe.signature":
+            return self._subscribe({name: str(value) for name, value in params.items()})
+        if method == "userDataStream.unsubscribe":
+            self.accounts.pop(params.get("subscriptionId", 0), None)
+            return {}
+        if method == "ping":
+            return {}
+        raise ApiError(-1000, f"Unknown method {method}.")
+
+    def _subscribe(self, params: dict[str, str]) -> dict[str, Any]:
+        # What is signed here is every parameter but the signature, sorted by name.
+        payload = "&".join(f"{name}={params[name]}" for name in sorted(params) if name != "signature")
+        account = self._authenticator.signed(params.get("apiKey"), payload, params)
+        subscription, self._next_subscription = self._next_subscription, self._next_subscription + 1
+        self.accounts[subscription] = account
+        return {"subscriptionId": subscription}
