@@ -27,7 +27,8 @@ class Function:
     """One Lambda function.
 
     `name` as in Chalice; `queue` or `schedule` (EventBridge expression, UTC) wakes it; `batch_size` messages per call;
-    `memory` in MB, `timeout` in seconds; `concurrency` caps parallel calls of the queue's mapping (at least 2, as SQS wants).
+    `memory` in MB, `timeout` in seconds; `concurrency` caps parallel calls of the queue's mapping (at least 2, as SQS wants);
+    `sends` the queues it may send to.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Function:
     memory: int = 512
     timeout: int = 20
     concurrency: int | None = None
+    sends: tuple[Queue, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,13 @@ REALTIME_DATA = Agent(
     "Feeds exchange ticks into the queues, keeps candles and quotes.",
     container="realtime-data",
     functions=(
-        Function("market-data", "Stores trades once, builds and closes candles.", queue=Queue.TICKS, concurrency=4),
+        Function(
+            "market-data",
+            "Stores trades once, builds and closes candles.",
+            queue=Queue.TICKS,
+            concurrency=4,
+            sends=(Queue.CANDLES, Queue.EVENTS),
+        ),
     ),
     emits=("CandleClosed", "CandleCorrected"),
 )
@@ -82,6 +90,7 @@ SIGNAL = Agent(
             queue=Queue.CANDLES,
             memory=1024,
             concurrency=4,
+            sends=(Queue.SIGNALS, Queue.EVENTS),
         ),
     ),
     emits=("SignalRaised",),
@@ -91,7 +100,11 @@ RISK = Agent(
     "Risk agent",
     Role.CORE,
     "Sizes every trade and holds it against the limits.",
-    functions=(Function("risk", "Sizing and limits.", queue=Queue.SIGNALS, concurrency=2),),
+    functions=(
+        Function(
+            "risk", "Sizing and limits.", queue=Queue.SIGNALS, concurrency=2, sends=(Queue.PROPOSALS, Queue.EVENTS)
+        ),
+    ),
     emits=("TradeProposed", "TradeRefused"),
 )
 COMPLIANCE = Agent(
@@ -99,7 +112,15 @@ COMPLIANCE = Agent(
     "Compliance agent",
     Role.CORE,
     "Holds every proposal against the desk's rules.",
-    functions=(Function("compliance", "Rules of the desk.", queue=Queue.PROPOSALS, concurrency=2),),
+    functions=(
+        Function(
+            "compliance",
+            "Rules of the desk.",
+            queue=Queue.PROPOSALS,
+            concurrency=2,
+            sends=(Queue.ORDERS, Queue.EVENTS),
+        ),
+    ),
     emits=("OrderApproved", "TradeRefused"),
 )
 EXECUTION = Agent(
@@ -116,8 +137,14 @@ EXECUTION = Agent(
             batch_size=1,
             memory=768,
             timeout=30,
+            sends=(Queue.EVENTS,),
         ),
-        Function("execution-fills", "Applies fills to orders, ledger and positions.", queue=Queue.FILLS),
+        Function(
+            "execution-fills",
+            "Applies fills to orders, ledger and positions.",
+            queue=Queue.FILLS,
+            sends=(Queue.EVENTS,),
+        ),
         Function(
             "execution-keeper",
             "Opens the account, resolves orders without an answer, values the books.",
@@ -125,6 +152,7 @@ EXECUTION = Agent(
             schedule="rate(1 minute)",
             memory=768,
             timeout=50,
+            sends=(Queue.EVENTS,),
         ),
     ),
     emits=("AccountOpened", "OrderChanged", "FillRecorded"),
@@ -136,7 +164,13 @@ MONITOR = Agent(
     "Watches every part, counts every event, sends again what was not sent.",
     functions=(
         Function("monitor-events", "Counts events by agent.", queue=Queue.EVENTS),
-        Function("monitor-keeper", "Checks health, republishes the outbox.", schedule="rate(1 minute)", timeout=50),
+        Function(
+            "monitor-keeper",
+            "Checks health, republishes the outbox.",
+            schedule="rate(1 minute)",
+            timeout=50,
+            sends=tuple(Queue),
+        ),
     ),
 )
 META = Agent("meta", "Meta agent", Role.SUPPORT, "Coordinates task flows and the team's deliberation.")
@@ -164,7 +198,7 @@ AGENTS: tuple[Agent, ...] = (
 )
 """All thirteen."""
 
-API_FUNCTION = Function("api-handler", "The HTTP API.", memory=512, timeout=29)
+API_FUNCTION = Function("api-handler", "The HTTP API.", memory=512, timeout=29, sends=tuple(Queue))
 AUTHORIZER_FUNCTION = Function("authorizer", "Checks the bearer token of every HTTP call.", memory=256, timeout=10)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 from pydantic import (
@@ -54,6 +55,11 @@ class Queue(StrEnum):
     @property
     def is_fifo(self) -> bool:
         return self.value.endswith(".fifo")
+
+    @property
+    def dead_letters(self) -> str:
+        """Short name of the queue's dead-letter queue."""
+        return f"{self.value.removesuffix('.fifo')}-dead{'.fifo' if self.is_fifo else ''}"
 
 
 class Side(StrEnum):
@@ -162,6 +168,8 @@ class TickBatch(Payload):
 
     `watermarks`: per symbol, the exchange time through which its trades are complete in this batch and the earlier ones; a
     candle that ends at or before it may be closed. Sent also without trades, so that a quiet symbol's candles close.
+    `sequence` counts from 0 without a hole within a session: a watermark comes into force only when every earlier batch of the
+    session has arrived. A feed that can't keep that promise starts a new session.
     """
 
     QUEUE: ClassVar[Queue | None] = Queue.TICKS
@@ -464,7 +472,7 @@ def encode(event: Event[Any]) -> str:
 
 
 def decode(body: str, expected: type[DataT]) -> Event[DataT]:
-    """Read one message and check it against its type.
+    """Read one message and check it against its type; `Payload` itself stands for any type there is.
 
     Raises
     ------
@@ -476,8 +484,18 @@ def decode(body: str, expected: type[DataT]) -> Event[DataT]:
         if raw.pop("contentencoding", None) == _DEFLATED:
             packed = base64.b64decode(raw.pop("data_base64"))
             raw["data"] = _ENVELOPE.validate_json(zlib.decompress(packed))
-        if raw.get("type") != expected.type_name():
+        kind = _known_types().get(raw.get("type", ""), expected) if expected is Payload else expected
+        if raw.get("type") != kind.type_name():
             raise InvalidInput("type", raw.get("type"), expected.type_name())
-        return Event[expected].model_validate(raw)  # type: ignore[valid-type]
+        return Event[kind].model_validate(raw)  # type: ignore[valid-type]
     except (ValidationError, ValueError, zlib.error, KeyError) as error:
         raise InvalidInput("message", body[:200], f"a {expected.type_name()} event ({error})") from error
+
+
+@cache
+def _known_types() -> dict[str, type[Any]]:
+    """Every payload that may travel, by its name on the wire."""
+    found: list[type[Payload]] = [Payload]
+    for kind in found:  # grows while it is walked
+        found += kind.__subclasses__()
+    return {kind.type_name(): kind for kind in found}

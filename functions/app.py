@@ -1,0 +1,15 @@
+"""Composition root of all functions: one Chalice app, to which every agent and every part of the API registers.
+
+Only the API's own function imports this module when it runs; the others import their handler's module alone.
+"""
+
+from __future__ import annotations
+
+from chalice import Chalice
+
+from chalicelib import agents, api
+
+app = Chalice(app_name="volexswarm")
+
+for blueprint in (*agents.blueprints(), *api.blueprints()):
+    app.register_blueprint(blueprint)

@@ -1,0 +1,24 @@
+"""One blueprint per REST resource, and the authorizer."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from chalice import Blueprint
+
+if TYPE_CHECKING:
+    from chalicelib.api.endpoint import Endpoint
+
+RESOURCES = ("session", "swarm", "books", "orders", "signals", "market", "dead_letters", "logs", "openapi")
+MODULES = ("authorizer", *RESOURCES)
+
+
+def blueprints() -> list[Blueprint]:
+    """Every resource's routes. The modules must not import pandas, ccxt or AutoGen: the API's function imports them all."""
+    return [import_module(f"{__name__}.{module}").blueprint for module in MODULES]
+
+
+def endpoints() -> list[Endpoint]:
+    """The table of all routes."""
+    return [endpoint for module in RESOURCES for endpoint in import_module(f"{__name__}.{module}").resource.endpoints]

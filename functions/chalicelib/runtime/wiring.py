@@ -1,0 +1,267 @@
+"""Joins ports to adapters, each made on first use and kept for the life of the process.
+
+Imports are inside the functions on purpose: a function loads only what it runs on, and its layers hold nothing else. Nothing
+here speaks to the outside when it is made: what is away is noticed by the message that needs it, which then comes back.
+"""
+# ruff: noqa: PLC0415
+
+from __future__ import annotations
+
+import os
+import random
+from datetime import timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from volexswarm.settings import Settings
+
+if TYPE_CHECKING:
+    from chalicelib.runtime.batch import Batch
+    from volexswarm.adapters.postgres.database import Database
+    from volexswarm.adapters.postgres.outbox import Relay
+    from volexswarm.adapters.postgres.readers.books import PostgresBooksReader
+    from volexswarm.adapters.postgres.readers.scope import Scope
+    from volexswarm.adapters.postgres.readers.trading import PostgresTradingReader
+    from volexswarm.adapters.postgres.store import PostgresStore
+    from volexswarm.adapters.sqs import SqsSender
+    from volexswarm.adapters.vault import Vault
+    from volexswarm.clock import Clock
+    from volexswarm.compliance.agent import ComplianceAgent
+    from volexswarm.desk.agent import TradingDesk
+    from volexswarm.execution.agent import ExecutionAgent
+    from volexswarm.market.agent import MarketDataAgent
+    from volexswarm.monitor.agent import MonitorAgent
+    from volexswarm.portfolio.agent import PortfolioAgent
+    from volexswarm.ports import QuoteBoard
+    from volexswarm.risk.agent import RiskAgent
+    from volexswarm.security.login import Login
+    from volexswarm.security.tokens import TokenVerifier
+    from volexswarm.signals.agent import SignalAgent
+    from volexswarm.views.ports import CandleReader, FunctionLogs, QueueDesk, StoryReader, SwarmReader
+
+
+@cache
+def settings() -> Settings:
+    """The function's settings. Raises InvalidInput if one is missing or wrong."""
+    return Settings.from_environment()
+
+
+def function_name() -> str:
+    """The function's name in the registry, also its identity at Vault; Lambda knows it as `<stack>-api-<name>`."""
+    return os.environ["AWS_LAMBDA_FUNCTION_NAME"].removeprefix(f"{settings().stack}-api-")
+
+
+@cache
+def clock() -> Clock:
+    from volexswarm.clock import SystemClock
+
+    return SystemClock()
+
+
+@cache
+def vault() -> Vault:
+    from volexswarm.adapters.vault import open_vault
+
+    return open_vault(settings(), function_name())
+
+
+@cache
+def database() -> Database:
+    from volexswarm.adapters.postgres.database import Database
+
+    return Database(lambda: vault().read("databases/main")["dsn"])
+
+
+@cache
+def sender() -> SqsSender:
+    from volexswarm.adapters.sqs import SqsSender
+
+    return SqsSender(settings().stack)
+
+
+@cache
+def relay() -> Relay:
+    from volexswarm.adapters.postgres.outbox import Relay
+
+    return Relay(database(), sender())
+
+
+def _store(kind: Any) -> PostgresStore[Any]:
+    from volexswarm.adapters.postgres.store import PostgresStore
+
+    return PostgresStore(database(), kind, relay())
+
+
+@cache
+def quotes() -> QuoteBoard:
+    from volexswarm.adapters.redis_quotes import RedisQuoteBoard, client
+
+    return RedisQuoteBoard(client(settings().redis_url))
+
+
+@cache
+def batch() -> Batch:
+    from chalicelib.runtime.batch import Batch, Drill
+    from volexswarm.adapters.deliveries import SqsDeliveries
+
+    # failures on purpose are for drills on this machine's own cloud: anywhere else the setting has no effect
+    rate = settings().failure_rate if settings().target == "embedded" else 0.0
+    return Batch(SqsDeliveries(settings().stack), Drill(rate, random.Random()))  # noqa: S311 - no secret is drawn
+
+
+@cache
+def market_data_agent() -> MarketDataAgent:
+    from volexswarm.adapters.postgres.market import MarketTransaction
+    from volexswarm.market.agent import MarketDataAgent
+
+    return MarketDataAgent(_store(MarketTransaction), clock(), settings().timeframes)
+
+
+@cache
+def signal_agent() -> SignalAgent:
+    from volexswarm.adapters.postgres.signals import SignalsTransaction
+    from volexswarm.signals.agent import SignalAgent
+
+    return SignalAgent(_store(SignalsTransaction), clock())
+
+
+@cache
+def risk_agent() -> RiskAgent:
+    from volexswarm.adapters.postgres.risk import RiskTransaction
+    from volexswarm.risk.agent import RiskAgent
+
+    s = settings()
+    return RiskAgent(_store(RiskTransaction), quotes(), clock(), s.account, s.valuation_currency, s.quote_max_age)
+
+
+@cache
+def compliance_agent() -> ComplianceAgent:
+    from volexswarm.adapters.postgres.compliance import ComplianceTransaction
+    from volexswarm.compliance.agent import ComplianceAgent
+
+    return ComplianceAgent(_store(ComplianceTransaction), clock())
+
+
+@cache
+def execution_agent() -> ExecutionAgent:
+    from volexswarm.adapters.ccxt_gateway import CcxtGateway
+    from volexswarm.adapters.postgres.execution import ExecutionTransaction
+    from volexswarm.execution.agent import ExecutionAgent
+    from volexswarm.portfolio.bookkeeping import Bookkeeper
+
+    return ExecutionAgent(
+        _store(ExecutionTransaction), CcxtGateway(settings(), vault()), vault(), Bookkeeper(clock()), clock()
+    )
+
+
+@cache
+def portfolio_agent() -> PortfolioAgent:
+    from volexswarm.adapters.ccxt_gateway import CcxtGateway
+    from volexswarm.adapters.postgres.portfolio import PortfolioTransaction
+    from volexswarm.portfolio.agent import PortfolioAgent
+
+    s = settings()
+    return PortfolioAgent(
+        _store(PortfolioTransaction),
+        CcxtGateway(s, vault()),
+        quotes(),
+        clock(),
+        s.account,
+        s.venue,
+        s.valuation_currency,
+    )
+
+
+@cache
+def monitor_agent() -> MonitorAgent:
+    from volexswarm.adapters.postgres.monitor import MonitorTransaction
+    from volexswarm.adapters.probes import probes
+    from volexswarm.monitor.agent import MonitorAgent
+
+    return MonitorAgent(
+        _store(MonitorTransaction), relay(), probes(settings(), database(), vault(), quotes(), clock()), clock()
+    )
+
+
+@cache
+def token_verifier() -> TokenVerifier:
+    from volexswarm.security.tokens import TokenVerifier
+
+    return TokenVerifier(vault(), clock())
+
+
+@cache
+def login() -> Login:
+    from volexswarm.adapters.redis_attempts import RedisAttempts
+    from volexswarm.adapters.redis_quotes import client
+    from volexswarm.security.login import Login
+    from volexswarm.security.tokens import TokenIssuer
+
+    return Login(vault(), RedisAttempts(client(settings().redis_url)), TokenIssuer(vault(), clock()))
+
+
+@cache
+def trading_desk() -> TradingDesk:
+    from volexswarm.adapters.postgres.desk import DeskTransaction
+    from volexswarm.desk.agent import TradingDesk
+
+    s = settings()
+    max_age = timedelta(seconds=s.quote_max_age)
+    return TradingDesk(
+        _store(DeskTransaction), quotes(), clock(), venue=s.venue, symbols=s.symbols, quote_max_age=max_age
+    )
+
+
+def _scope() -> Scope:
+    from volexswarm.adapters.postgres.readers.scope import Scope
+
+    return Scope.of(settings())
+
+
+@cache
+def swarm_reader() -> SwarmReader:
+    from volexswarm.adapters.postgres.readers.swarm import PostgresSwarmReader
+
+    return PostgresSwarmReader(database(), _scope(), clock())
+
+
+@cache
+def books_reader() -> PostgresBooksReader:
+    from volexswarm.adapters.postgres.readers.books import PostgresBooksReader
+
+    return PostgresBooksReader(database(), _scope())
+
+
+@cache
+def trading_reader() -> PostgresTradingReader:
+    from volexswarm.adapters.postgres.readers.trading import PostgresTradingReader
+
+    return PostgresTradingReader(database(), _scope())
+
+
+@cache
+def candle_reader() -> CandleReader:
+    from volexswarm.adapters.postgres.readers.market import PostgresCandleReader
+
+    return PostgresCandleReader(database(), _scope())
+
+
+@cache
+def story_reader() -> StoryReader:
+    from volexswarm.adapters.postgres.readers.story import PostgresStoryReader
+
+    return PostgresStoryReader(database(), _scope(), trading_reader(), books_reader())
+
+
+@cache
+def queue_desk() -> QueueDesk:
+    from volexswarm.adapters.dead_letters import SqsQueueDesk
+
+    return SqsQueueDesk(settings().stack)
+
+
+@cache
+def function_logs() -> FunctionLogs:
+    from volexswarm.adapters.function_logs import CloudWatchFunctionLogs
+
+    return CloudWatchFunctionLogs(f"{settings().stack}-api", clock())

@@ -1,0 +1,92 @@
+"""What each function may do at AWS: the statements of its role, no more than its registry entry needs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from volexswarm.agents import API_FUNCTION, MONITOR, Function, functions
+from volexswarm.messages import Queue
+
+Statement = dict[str, Any]
+
+ASSUME: dict[str, Any] = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+}
+
+REALTIME_QUEUES = (Queue.TICKS, Queue.FILLS)
+"""Where realtime-data sends."""
+
+
+def statements(function: Function, stack: str) -> list[Statement]:
+    """The statements of a function's role; resources are ARNs within the stack's own account and region."""
+    found = [_logs(function, stack), _secret(function.name, stack)]
+    if function.queue is not None:
+        found += _consume(function.queue, stack)
+    if function.sends:
+        found.append(send(function.sends, stack))
+    if function is API_FUNCTION:
+        found += [*_look_into_dead_letters(stack), _read_logs(stack)]
+    if function in MONITOR.functions and function.schedule is not None:
+        found.append(_measure_queues(stack))
+    return found
+
+
+def send(queues: tuple[Queue, ...], stack: str) -> Statement:
+    """May send to these queues."""
+    return _allow("SendMessages", ["sqs:SendMessage", "sqs:GetQueueUrl"], [_queue(q.value, stack) for q in queues])
+
+
+def realtime_statements(stack: str) -> list[Statement]:
+    """What the `realtime-data` container may do."""
+    return [_secret("realtime-data", stack), send(REALTIME_QUEUES, stack)]
+
+
+def _consume(queue: Queue, stack: str) -> list[Statement]:
+    actions = ["ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "GetQueueAttributes", "GetQueueUrl"]
+    return [
+        _allow("ConsumeMessages", [f"sqs:{action}" for action in actions], [_queue(queue.value, stack)]),
+        _allow("BuryMessages", ["sqs:SendMessage", "sqs:GetQueueUrl"], [_queue(queue.dead_letters, stack)]),
+    ]
+
+
+def _look_into_dead_letters(stack: str) -> list[Statement]:
+    actions = ["ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "GetQueueAttributes", "GetQueueUrl"]
+    dead = [_queue(queue.dead_letters, stack) for queue in Queue]
+    return [_allow("DeadLetters", [f"sqs:{action}" for action in actions], dead), _measure_queues(stack)]
+
+
+def _measure_queues(stack: str) -> Statement:
+    every = [_queue(name, stack) for queue in Queue for name in (queue.value, queue.dead_letters)]
+    return _allow("MeasureQueues", ["sqs:GetQueueAttributes", "sqs:GetQueueUrl"], every)
+
+
+def _logs(function: Function, stack: str) -> Statement:
+    return _allow("WriteLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [f"{_log_group(function, stack)}:*"])
+
+
+def _read_logs(stack: str) -> Statement:
+    groups = [f"{_log_group(function, stack)}:*" for function in functions()]
+    return _allow("ReadLogs", ["logs:FilterLogEvents"], groups)
+
+
+def _secret(name: str, stack: str) -> Statement:
+    # Secrets Manager adds a hyphen and six characters to every secret's name
+    secret = f"{_arn('secretsmanager')}:secret:{stack}/{name}/approle-??????"
+    return _allow("OwnVaultLogin", ["secretsmanager:GetSecretValue"], [secret])
+
+
+def _allow(name: str, actions: list[str], resources: list[str]) -> Statement:
+    return {"Sid": name, "Effect": "Allow", "Action": actions, "Resource": [{"Fn::Sub": arn} for arn in resources]}
+
+
+def _arn(service: str) -> str:
+    return f"arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}"
+
+
+def _queue(short_name: str, stack: str) -> str:
+    return f"{_arn('sqs')}:{stack}-{short_name}"
+
+
+def _log_group(function: Function, stack: str) -> str:
+    return f"{_arn('logs')}:log-group:/aws/lambda/{stack}-api-{function.name}"
