@@ -13,7 +13,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol, TypeVar
 
-from volexswarm.messages import Event, Quote, Side
+from volexswarm.messages import Event, Quote, Side, Verdict
+from volexswarm.policies import StoredPolicy
 
 TransactionT_co = TypeVar("TransactionT_co", bound="Transaction", covariant=True)
 TransactionT_contra = TypeVar("TransactionT_contra", bound="Transaction", contravariant=True)
@@ -28,6 +29,24 @@ class Transaction(Protocol):
 
     def publish(self, *events: Event[Any]) -> None:
         """Record the events in the journal and send each, after the commit, to its own queue (if any) and to `events`."""
+        ...
+
+
+class DecisionTransaction(Transaction, Protocol):
+    """What a stage that approves or refuses trades needs of its transaction."""
+
+    def lock_account(self, venue: str, account: str) -> None:
+        """Hold the account's decisions of this stage to the end of the transaction: one at a time, so that none is overlooked."""
+        ...
+
+    def newest_policy(self) -> StoredPolicy | None:
+        """This stage's policy with the highest version, whether valid or not; None if there is none."""
+        ...
+
+    def record_decision(
+        self, cause: Event[Any], signal_id: str, verdict: Verdict, as_of: datetime, at: datetime
+    ) -> None:
+        """Store the verdict with every check. `as_of` is market time, `at` wall time."""
         ...
 
 

@@ -1,0 +1,103 @@
+"""Risk's statements: the account as one consistent view, its history, and the proposals that bind its money."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from volexswarm.adapters.postgres.decisions import DecidingTransaction
+from volexswarm.messages import Event, Side, TradeProposed
+from volexswarm.risk.model import ZERO, History, Holdings, Pending
+
+# One statement, hence one snapshot: between two, a fill could leave the pending orders before it reaches the balances.
+# Numbers travel as text inside JSON, because JSON readers make floats of them.
+_HOLDINGS = """
+SELECT
+    (SELECT coalesce(jsonb_object_agg(currency, amount::text), '{}') FROM balances
+     WHERE venue = a.venue AND account = a.account AND ledger_account = 'assets' AND amount <> 0) AS assets,
+    (SELECT amount FROM positions WHERE venue = a.venue AND account = a.account AND symbol = %(symbol)s) AS position,
+    (SELECT coalesce(jsonb_agg(jsonb_build_array(
+                p.symbol, p.side, (coalesce(o.amount, p.amount) - coalesce(o.filled, 0))::text,
+                coalesce(p.limit_price, p.reference_price)::text)), '[]')
+     FROM proposals p LEFT JOIN orders o ON o.proposal_id = p.id
+     WHERE p.venue = a.venue AND p.account = a.account AND p.state <> 'refused'
+       AND (o.id IS NULL OR o.state NOT IN ('filled', 'canceled', 'rejected', 'expired'))) AS pending
+FROM accounts a WHERE a.venue = %(venue)s AND a.account = %(account)s
+"""
+
+_HISTORY = """
+SELECT
+    (SELECT max(equity) FROM equity_snapshots
+     WHERE venue = %(venue)s AND account = %(account)s AND currency = %(currency)s) AS peak,
+    coalesce(
+        (SELECT equity FROM equity_snapshots
+         WHERE venue = %(venue)s AND account = %(account)s AND currency = %(currency)s AND as_of < %(day)s
+         ORDER BY as_of DESC LIMIT 1),
+        (SELECT equity FROM equity_snapshots
+         WHERE venue = %(venue)s AND account = %(account)s AND currency = %(currency)s AND as_of >= %(day)s
+         ORDER BY as_of LIMIT 1)) AS day_start,
+    (SELECT count(*) FROM proposals
+     WHERE venue = %(venue)s AND account = %(account)s AND side = 'buy' AND state <> 'refused' AND as_of >= %(day)s) AS entries
+"""
+
+
+class RiskTransaction(DecidingTransaction):
+    """Implements `risk.ports.RiskTransaction`."""
+
+    STAGE = "risk"
+
+    def holdings(self, venue: str, account: str, symbol: str) -> Holdings | None:
+        row = self.connection.execute(_HOLDINGS, {"venue": venue, "account": account, "symbol": symbol}).fetchone()
+        if row is None:
+            return None
+        return Holdings(
+            assets={currency: Decimal(amount) for currency, amount in row["assets"].items()},
+            position=ZERO if row["position"] is None else row["position"],
+            pending=tuple(
+                Pending(symbol, Side(side), max(ZERO, Decimal(amount)), Decimal(price))
+                for symbol, side, amount, price in row["pending"]
+            ),
+        )
+
+    def history(self, venue: str, account: str, currency: str, day: datetime) -> History:
+        row = self.connection.execute(
+            _HISTORY, {"venue": venue, "account": account, "currency": currency, "day": day}
+        ).fetchone()
+        assert row is not None  # a SELECT of scalars always gives a row
+        return History(peak=row["peak"], day_start=row["day_start"], entries=row["entries"])
+
+    def record_equity(
+        self, venue: str, account: str, currency: str, equity: Decimal, cash: Decimal, as_of: datetime, at: datetime
+    ) -> None:
+        self.connection.execute(
+            "INSERT INTO equity_snapshots (venue, account, as_of, currency, equity, cash, taken_at)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (venue, account, as_of) DO UPDATE"
+            " SET currency = EXCLUDED.currency, equity = EXCLUDED.equity, cash = EXCLUDED.cash, taken_at = EXCLUDED.taken_at",
+            (venue, account, as_of, currency, equity, cash, at),
+        )
+
+    def record_proposal(self, event: Event[TradeProposed], at: datetime) -> None:
+        trade = event.data
+        self.connection.execute(
+            "INSERT INTO proposals (id, signal_id, strategy_id, venue, account, symbol, side, order_type, amount, limit_price,"
+            " reference_price, stop_price, sizing, as_of, proposed_at, correlation_id)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            (
+                event.id,
+                trade.signal_id,
+                trade.strategy_id,
+                trade.venue,
+                trade.account,
+                trade.symbol,
+                trade.side.value,
+                trade.order_type.value,
+                trade.amount,
+                trade.limit_price,
+                trade.reference_price,
+                trade.stop_price,
+                trade.sizing,
+                trade.as_of,
+                at,
+                event.correlationid,
+            ),
+        )

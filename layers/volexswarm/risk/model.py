@@ -1,0 +1,83 @@
+"""What risk looks at: what the account holds and has promised, and how it has fared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from volexswarm.messages import Side
+
+ZERO = Decimal(0)
+
+
+def currencies(symbol: str) -> tuple[str, str]:
+    """Base and quote of a symbol such as `BTC/USDT`."""
+    base, _, quote = symbol.partition("/")
+    return base, quote
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A trade that was proposed, is not refused, and whose order is not final: it binds what is not executed yet.
+
+    `amount` what may still be executed, in base; `price` its limit price, or the decision price of a market order.
+    """
+
+    symbol: str
+    side: Side
+    amount: Decimal
+    price: Decimal
+
+    @property
+    def base(self) -> str:
+        return currencies(self.symbol)[0]
+
+    @property
+    def quote(self) -> str:
+        return currencies(self.symbol)[1]
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """The books at one moment: what the exchange holds for us by currency, the symbol's position, and what is pending."""
+
+    assets: Mapping[str, Decimal]
+    position: Decimal
+    pending: tuple[Pending, ...]
+
+    def currencies(self) -> set[str]:
+        """Everything that needs a price before equity and exposure are known."""
+        return {asset for asset, amount in self.assets.items() if amount} | {
+            pending.base for pending in self.pending if pending.side is Side.BUY
+        }
+
+    def committed(self, asset: str) -> Decimal:
+        """How much of an asset is held or being bought; sales on their way don't count before they are done."""
+        buying = (p.amount for p in self.pending if p.side is Side.BUY and p.base == asset)
+        return self.assets.get(asset, ZERO) + sum(buying, ZERO)
+
+    def sellable(self, symbol: str) -> Decimal:
+        """What of the symbol's base is held and not already being sold or spent; never negative."""
+        base = currencies(symbol)[0]
+        selling = sum((p.amount for p in self.pending if p.side is Side.SELL and p.base == base), ZERO)
+        spending = sum((p.amount * p.price for p in self.pending if p.side is Side.BUY and p.quote == base), ZERO)
+        return max(ZERO, self.assets.get(base, ZERO) - selling - spending)
+
+    def sellable_position(self, symbol: str) -> Decimal:
+        """What of the symbol's own position is not already being sold, as far as it is still held; never negative."""
+        selling = sum((p.amount for p in self.pending if p.side is Side.SELL and p.symbol == symbol), ZERO)
+        return max(ZERO, min(self.position - selling, self.sellable(symbol)))
+
+
+@dataclass(frozen=True)
+class History:
+    """How the account has fared, in the valuation currency; None where nothing was recorded yet.
+
+    `peak` highest equity ever recorded; `day_start` equity when the market day began; `entries` buys proposed this market day and
+    not refused.
+    """
+
+    peak: Decimal | None
+    day_start: Decimal | None
+    entries: int
