@@ -34,6 +34,14 @@ class Position(View):
     updated_at: AwareDatetime
 
 
+class Positions(View):
+    """Every symbol ever held."""
+
+    mode: Mode
+    simulated: bool
+    positions: list[Position]
+
+
 class EquityPoint(View):
     """Equity and cash in the valuation currency at a moment of market time."""
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from volexswarm.market.timeframes import Timeframe
 from volexswarm.messages import OrderState, Queue
-from volexswarm.views.books import Fill, Portfolio, Position
+from volexswarm.views.books import Fill, Portfolio, Positions
 from volexswarm.views.market import Candles
 from volexswarm.views.shape import Page
 from volexswarm.views.story import Story
@@ -33,7 +33,7 @@ class BooksReader(Protocol):
 
     def portfolio(self) -> Portfolio: ...
 
-    def positions(self) -> list[Position]: ...
+    def positions(self) -> Positions: ...
 
     def fills(self, symbol: str | None, limit: int, cursor: str | None) -> Page[Fill]:
         """Own trades, newest first. Raises InvalidInput for a cursor that is none of ours."""

@@ -72,6 +72,12 @@ class QueueDepth(View):
     dead: int
 
 
+class QueueDepths(View):
+    """All queues."""
+
+    queues: list[QueueDepth]
+
+
 class AgentFunction(View):
     """A function of an agent and what wakes it: a queue or a schedule."""
 

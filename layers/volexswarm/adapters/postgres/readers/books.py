@@ -11,7 +11,7 @@ from psycopg.rows import DictRow
 from volexswarm.adapters.postgres.database import Connection, Database
 from volexswarm.adapters.postgres.readers import cursor as cursors
 from volexswarm.adapters.postgres.readers.scope import Scope
-from volexswarm.views.books import Balance, EquityPoint, Fill, Portfolio, Position
+from volexswarm.views.books import Balance, EquityPoint, Fill, Portfolio, Position, Positions
 from volexswarm.views.shape import Page
 
 _BALANCES = """
@@ -96,10 +96,11 @@ class PostgresBooksReader:
             missing=_missing(opened, latest),
         )
 
-    def positions(self) -> list[Position]:
+    def positions(self) -> Positions:
         """Every symbol ever held, flat ones too: their realised result is part of the books."""
         with self._database.connection() as connection:
-            return self._positions(connection)
+            positions = self._positions(connection)
+        return Positions(mode=self._scope.mode, simulated=self._scope.simulated, positions=positions)
 
     def _positions(self, connection: Connection) -> list[Position]:
         return [_position(row) for row in connection.execute(_POSITIONS, self._scope.keys).fetchall()]

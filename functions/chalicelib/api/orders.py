@@ -1,0 +1,112 @@
+"""Orders, their stories, and a person's own trade."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from chalicelib.api.endpoint import Call, Headers, Input, Resource
+from chalicelib.api.inputs import PageOf, Symbol
+from chalicelib.runtime import wiring
+from volexswarm.desk.agent import Wish
+from volexswarm.errors import require
+from volexswarm.messages import OrderState, OrderType, Side
+from volexswarm.security.roles import Permission
+from volexswarm.views.shape import Page
+from volexswarm.views.story import Story
+from volexswarm.views.trading import Order, TradeAccepted
+
+resource = Resource(__name__)
+blueprint = resource.blueprint
+
+Amount = Annotated[Decimal, Field(gt=0, max_digits=30, decimal_places=18, allow_inf_nan=False)]
+
+
+class OrdersOf(PageOf):
+    """A page of orders."""
+
+    state: OrderState | None = None
+
+
+class TradeRequest(Input):
+    """What to trade: `amount` in base currency; `price` in quote currency for type limit, and only then."""
+
+    symbol: Symbol
+    side: Side
+    amount: Amount
+    type: OrderType
+    price: Amount | None = None
+
+
+class IdempotencyKey(Headers):
+    """The caller's own name for the request: sent again with it, a request is not done again."""
+
+    key: Annotated[str, Field(alias="idempotency-key", pattern=r"^[A-Za-z0-9_-]{8,100}$")]
+
+
+@resource.route("GET", "/orders", Page[Order], permission=Permission.TRADE_READ, query=OrdersOf)
+def orders(call: Call[OrdersOf, Any, Any]) -> Page[Order]:
+    """Orders, newest first."""
+    query = call.query
+    return wiring.trading_reader().orders(query.symbol, query.state, query.limit, query.cursor)
+
+
+@resource.route("GET", "/orders/{order}", Order, permission=Permission.TRADE_READ, failures=(409,))
+def one_order(_: Call[Any, Any, Any], order: str) -> Order:
+    """One order, by its id, the id's unambiguous beginning, or its client order id."""
+    return wiring.trading_reader().order(_key(order))
+
+
+@resource.route("GET", "/orders/{order}/explain", Story, permission=Permission.TRADE_READ, failures=(409,))
+def explain(_: Call[Any, Any, Any], order: str) -> Story:
+    """The story of an order: tape, candle, signal, verdicts, transitions, fills, ledger, position."""
+    return wiring.story_reader().story(_key(order))
+
+
+def _key(order: str) -> str:
+    require(
+        len(order) <= 64 and order.isascii() and order.replace("-", "").isalnum(),
+        "order",
+        order,
+        "an order's id or its beginning",
+    )
+    return order
+
+
+@resource.route(
+    "POST",
+    "/trade",
+    TradeAccepted,
+    permission=Permission.TRADE_WRITE,
+    body=TradeRequest,
+    headers=IdempotencyKey,
+    status=202,
+    failures=(409,),
+)
+def trade(call: Call[Any, TradeRequest, IdempotencyKey]) -> TradeAccepted:
+    """Ask for a trade.
+
+    It goes through risk and compliance like a strategy's: 202 says that it is on its way, `GET /signals/{signal}` what became
+    of it.
+    """
+    wanted = call.body
+    taken = wiring.trading_desk().take(
+        Wish(wanted.symbol, wanted.side, wanted.amount, wanted.type, wanted.price),
+        requested_by=call.caller.username,
+        idempotency_key=call.headers.key,
+    )
+    return TradeAccepted(
+        signal_id=taken.event_id,
+        correlation_id=taken.correlation_id,
+        symbol=taken.signal.symbol,
+        side=taken.signal.side,
+        amount=wanted.amount,
+        order_type=taken.signal.order_type,
+        limit_price=taken.signal.limit_price,
+        price=taken.signal.price,
+        as_of=taken.signal.as_of,
+        simulated=wiring.settings().mode != "live",
+        repeated=taken.repeated,
+    )
