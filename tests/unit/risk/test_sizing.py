@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal as D
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -29,8 +29,8 @@ share = st.decimals(min_value="0.001", max_value=1, places=3, allow_nan=False, a
     ],
 )
 def test_fixed_fraction_loses_the_share_at_the_stop(equity, risk, stop_distance, amount):
-    found = sizing.fixed_fraction(D(equity), D(risk), D(stop_distance))
-    assert sizing.tightest({"only": found}) == ("only", D(amount))
+    found = sizing.fixed_fraction(Decimal(equity), Decimal(risk), Decimal(stop_distance))
+    assert sizing.tightest({"only": found}) == ("only", Decimal(amount))
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,9 @@ def test_fixed_fraction_loses_the_share_at_the_stop(equity, risk, stop_distance,
     ],
 )
 def test_volatility_target_moves_the_share_in_a_typical_candle(equity, target, volatility, at, amount):
-    assert sizing.volatility_target(D(equity), D(target), D(volatility), D(at)) == D(amount)
+    assert sizing.volatility_target(Decimal(equity), Decimal(target), Decimal(volatility), Decimal(at)) == Decimal(
+        amount
+    )
 
 
 @given(equity=money, risk=share, stop_distance=price)
@@ -56,7 +58,7 @@ def test_the_loss_at_the_stop_never_exceeds_the_share(equity, risk, stop_distanc
 @given(room=st.decimals(min_value=-(10**6), max_value=10**9, places=8), at=price)
 def test_what_is_affordable_fits_into_the_room(room, at):
     _, amount = sizing.tightest({"only": sizing.affordable(room, at)})
-    assert 0 <= amount * at <= max(D(0), room)
+    assert 0 <= amount * at <= max(Decimal(0), room)
 
 
 @given(least=money, at=price)
@@ -67,10 +69,13 @@ def test_the_smallest_amount_is_worth_at_least_the_least(least, at):
 
 
 def test_the_tightest_budget_is_named():
-    assert sizing.tightest({"cash": D(3), "max_trade": D(2), "risk_per_trade": D(5)}) == ("max_trade", D(2))
+    assert sizing.tightest({"cash": Decimal(3), "max_trade": Decimal(2), "risk_per_trade": Decimal(5)}) == (
+        "max_trade",
+        Decimal(2),
+    )
 
 
-@pytest.mark.parametrize("wrong", [D(0), D(-1)])
+@pytest.mark.parametrize("wrong", [Decimal(0), Decimal(-1)])
 def test_a_stop_without_distance_is_refused(wrong):
     with pytest.raises(InvalidInput, match="stop_distance"):
-        sizing.fixed_fraction(D(100), D("0.02"), wrong)
+        sizing.fixed_fraction(Decimal(100), Decimal("0.02"), wrong)
