@@ -1,0 +1,35 @@
+"""Mean reversion: buy when the RSI comes back up out of oversold, sell when it comes back down out of overbought."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from volexswarm.messages import Side
+from volexswarm.strategies.indicators import relative_strength
+from volexswarm.strategies.model import Trigger
+from volexswarm.strategies.parameters import RsiParameters
+from volexswarm.strategies.strategy import Strategy
+
+# Wilder smoothing forgets as (1 - 1/n)^k: after 5 n candles, what was before weighs less than 0.7 %.
+MEMORY_PERIODS = 5
+
+
+class Rsi(Strategy[RsiParameters]):
+    """Strength: how deep beyond the level the RSI was one candle ago, as a share of what lies beyond the level."""
+
+    @property
+    def _memory(self) -> int:
+        return MEMORY_PERIODS * self.parameters.period + 1
+
+    def _trigger(self, window: pd.DataFrame, average_range: float) -> Trigger | None:  # noqa: ARG002
+        oversold, overbought = self.parameters.oversold, self.parameters.overbought
+        before, now = (float(value) for value in relative_strength(window["close"], self.parameters.period).iloc[-2:])
+        if before < oversold <= now:
+            side, strength, move = Side.BUY, (oversold - before) / oversold, f"rose back over {oversold:g}"
+        elif before > overbought >= now:
+            side, strength = Side.SELL, (before - overbought) / (100 - overbought)
+            move = f"fell back under {overbought:g}"
+        else:
+            return None
+        reason = f"RSI {self.parameters.period} {move} (from {before:.2f} to {now:.2f})"
+        return Trigger(side, strength, reason, {"rsi": now, "rsi_before": before})

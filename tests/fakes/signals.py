@@ -1,0 +1,23 @@
+"""The signals context's tables in lists."""
+
+from tests.fakes.transaction import FakeTransaction
+
+
+class FakeSignalsTransaction(FakeTransaction):
+    """`signals.ports.SignalsTransaction` in memory, for one series of candles."""
+
+    def __init__(self, strategies=(), candles=()):
+        super().__init__()
+        self.strategies = list(strategies)
+        self.candles = list(candles)
+        self.signals = {}
+
+    def active_strategies(self, venue, symbol, timeframe):
+        return sorted(self.strategies, key=lambda strategy: strategy.id)
+
+    def window(self, venue, symbol, timeframe, until, length):
+        return [row for row in self.candles if row[0] <= until][-length:]
+
+    def add_signal(self, event):
+        assert event.id not in self.signals
+        self.signals[event.id] = event.data
