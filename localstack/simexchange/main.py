@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from simexchange.engine.units import parse
+from simexchange.journal import CorruptJournal
 from simexchange.market.rules import split_symbol
 from simexchange.server import SimExchangeServer
 from simexchange.settings import BadSettings, Settings
@@ -100,8 +101,8 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     try:
         asyncio.run(_run(settings_of(arguments)))
-    except BadSettings as error:
-        log.error(str(error))
+    except (BadSettings, CorruptJournal) as error:
+        log.error("cannot start: %s", error)  # noqa: TRY400 - the words say it all; a traceback would bury them
         return 2
     except OSError:
         log.exception("stopped by the system")

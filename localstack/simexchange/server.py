@@ -50,7 +50,7 @@ class SimExchangeServer:
         self.credentials = load_or_create(settings.data_dir / "credentials.json", given)
         self.simulation = Simulation(settings)
         exchange = self.simulation.exchange
-        self.failed: asyncio.Future[None] | None = None
+        self._failed: OSError | None = None
 
         def wall_ms() -> int:
             return int(wall() * 1000)
@@ -105,7 +105,8 @@ class SimExchangeServer:
             self._market.cancel()
             await asyncio.gather(self._market, return_exceptions=True)
         await self._runner.cleanup()
-        self.simulation.close()
+        if self._failed is None:
+            self.simulation.close()
         os.close(self._lock)
 
     async def _run_market(self) -> None:
@@ -115,8 +116,14 @@ class SimExchangeServer:
             await asyncio.sleep(0 if due else IDLE_SECONDS)
 
     def _commit(self) -> None:
-        """Store what happened, then tell everyone."""
-        happened = self.simulation.store()
+        """Store what happened, then tell everyone. What cannot be stored is never told, and ends the exchange."""
+        if self._failed is not None:
+            raise self._failed
+        try:
+            happened = self.simulation.store()
+        except OSError as error:
+            self._failed = error
+            raise
         self._streams.publish(happened)
         self._users.publish(happened)
 

@@ -7,6 +7,7 @@ import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 from statistics import mode
 
@@ -14,6 +15,7 @@ from simexchange.engine.orders import Trade
 from simexchange.engine.units import DECIMALS, parse
 
 TRADE_COLUMNS = ["timestamp", "id", "side", "price", "amount"]
+TRADES_PER_CANDLE = 4
 CANDLE_COLUMNS = ["timestamp", "open", "high", "low", "close", "volume"]
 
 
@@ -67,19 +69,17 @@ def _trade(path: Path, number: int, row: list[str]) -> Trade:
     try:
         time_ms, trade_id, side, price, amount = row
         trade = Trade(int(trade_id), int(time_ms), parse(price), parse(amount), {"sell": True, "buy": False}[side])
-        if trade.price <= 0 or trade.quantity <= 0:
-            raise ValueError("price and amount must be above 0")
     except (ValueError, KeyError) as error:
         raise BadRecording(f"{path} line {number}: {','.join(row)!r} is not a trade: {error}") from error
+    if trade.price <= 0 or trade.quantity <= 0:
+        raise BadRecording(f"{path} line {number}: price and amount must be above 0")
     return trade
 
 
 def _trades_of_candles(path: Path, rows: list[tuple[int, list[str]]]) -> Iterator[Trade]:
     bars = [_bar(path, number, row) for number, row in rows]
     times = [bar[0] for bar in bars]
-    width = (
-        mode(later - earlier for earlier, later in zip(times, times[1:], strict=False)) if len(times) > 1 else 60_000
-    )
+    width = mode(later - earlier for earlier, later in pairwise(times)) if len(times) > 1 else 60_000
     trade_id = 0
     for time_ms, opened, high, low, close, volume in bars:
         prices = [opened, low, high, close] if close >= opened else [opened, high, low, close]
@@ -95,19 +95,19 @@ def _bar(path: Path, number: int, row: list[str]) -> tuple[int, int, int, int, i
     try:
         time_ms, opened, high, low, close, volume = row
         bar = (int(time_ms), parse(opened), parse(high), parse(low), parse(close), parse(volume))
-        if not 0 < bar[3] <= min(bar[1], bar[4]) <= max(bar[1], bar[4]) <= bar[2]:
-            raise ValueError("low must be above 0 and not above open and close, high not below them")
-        if bar[5] < 0 or 0 < bar[5] < 4:
-            raise ValueError("volume must be 0 or at least 0.00000004")
     except ValueError as error:
         raise BadRecording(f"{path} line {number}: {','.join(row)!r} is not a candle: {error}") from error
+    if not 0 < bar[3] <= min(bar[1], bar[4]) <= max(bar[1], bar[4]) <= bar[2]:
+        raise BadRecording(f"{path} line {number}: needs 0 < low <= open and close <= high")
+    if bar[5] < 0 or 0 < bar[5] < TRADES_PER_CANDLE:
+        raise BadRecording(f"{path} line {number}: volume must be 0 or at least 0.00000004")
     return bar
 
 
 def _check_order(path: Path, trades: list[Trade]) -> None:
     if not trades:
         raise BadRecording(f"{path} holds no trades")
-    for number, (before, after) in enumerate(zip(trades, trades[1:], strict=False), start=3):
+    for number, (before, after) in enumerate(pairwise(trades), start=3):
         if after.id <= before.id or after.time_ms < before.time_ms:
             raise BadRecording(
                 f"{path}: trade {after.id} (about line {number}) does not follow trade {before.id}; sort the file by id"

@@ -17,7 +17,8 @@ def rules_for_price(symbol: str, price: float) -> MarketRules:
 
 
 def rules_for_decimals(symbol: str, price_decimals: int, quantity_decimals: int) -> MarketRules:
-    """Rules of a replayed market from the decimals seen in its file; the step grows where their product would need more than eight."""
+    """Rules of a replayed market from the decimals seen in its file; the step grows where
+    their product would need more than eight."""
     return _rules(symbol, price_decimals, min(quantity_decimals, DECIMALS - price_decimals))
 
 

@@ -88,7 +88,7 @@ class SyntheticMarket:
     """
 
     def __init__(self, specs: list[AssetSpec], start_ms: int, seed: str, trades_per_second: float) -> None:
-        self._rng = Random(seed)
+        self._rng = Random(seed)  # noqa: S311 - a market, not a secret
         self._second_ms = start_ms - start_ms % SECOND
         self._rate = trades_per_second
         self._seconds = 0

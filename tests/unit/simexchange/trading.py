@@ -1,0 +1,50 @@
+"""A small exchange to trade on in tests, and orders written as a trader would say them."""
+
+from typing import Any
+
+from simexchange.engine.exchange import Exchange
+from simexchange.engine.filters import MarketRules
+from simexchange.engine.orders import Fill, NewOrder, Order, OrderType, Side, TimeInForce
+from simexchange.engine.units import parse
+
+RULES = MarketRules("BTC", "USDT", tick=parse("0.01"), step=parse("0.00001"), min_notional=parse("5"))
+SYMBOL = RULES.symbol
+RICH = "1000000"
+
+
+class Desk:
+    """An exchange with one market and accounts that can afford to trade."""
+
+    def __init__(self, *accounts: str, public_executions: bool = True) -> None:
+        self.exchange = Exchange([RULES], public_executions=public_executions)
+        self._placed = 0
+        for account in accounts or ("alice", "bob"):
+            for asset in ("BTC", "USDT"):
+                self.exchange.deposit(account, asset, parse(RICH))
+
+    def order(
+        self, account: str, side: str, quantity: str, price: str | None = None, **more: Any
+    ) -> tuple[Order, list[Fill]]:
+        """Place a limit order, or a market order where no price is given."""
+        self._placed += 1
+        kind = OrderType.MARKET if price is None else more.pop("kind", OrderType.LIMIT)
+        new = NewOrder(
+            account,
+            more.pop("client_id", f"c{self._placed}"),
+            SYMBOL,
+            Side(side.upper()),
+            kind,
+            TimeInForce(more.pop("tif", "GTC")),
+            price=parse(price or "0"),
+            quantity=parse(quantity),
+            quote_quantity=parse(more.pop("quote", "0")),
+        )
+        return self.exchange.place(new, self._placed)
+
+    def free(self, account: str, asset: str) -> int:
+        """Free balance in units."""
+        return self.exchange.accounts.balance(account, asset).free
+
+    def locked(self, account: str, asset: str) -> int:
+        """Locked balance in units."""
+        return self.exchange.accounts.balance(account, asset).locked
