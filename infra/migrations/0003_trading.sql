@@ -142,4 +142,4 @@ CREATE TABLE fills (
 );
 CREATE INDEX fills_by_order ON fills (order_id);
 CREATE INDEX fills_newest ON fills (as_of DESC);
-CREATE INDEX fills_in_order ON fills (venue, account, symbol, as_of, length(trade_id), trade_id);
+CREATE INDEX fills_in_order ON fills (venue, account, symbol, as_of, length(trade_id), trade_id COLLATE "C");

@@ -1,0 +1,128 @@
+"""Execution's statements: orders and their transitions; the books' come along, for a fill changes both at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from volexswarm.adapters.postgres.portfolio import PortfolioTransaction
+from volexswarm.errors import NotFound
+from volexswarm.execution.model import Order
+from volexswarm.messages import OrderState, OrderType, Side
+
+_COLUMNS = tuple(field.name for field in fields(Order))
+_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM orders"  # noqa: S608 - our own names
+_FINAL = [state.value for state in OrderState if state.is_final]
+
+
+class ExecutionTransaction(PortfolioTransaction):
+    """Implements `execution.ports.ExecutionTransaction`. An order is locked before its account, never after."""
+
+    def add_order(self, order: Order) -> bool:
+        row = {name: getattr(order, name) for name in _COLUMNS}
+        names = (*_COLUMNS, "updated_at")
+        cursor = self.connection.execute(
+            f"INSERT INTO orders ({', '.join(names)}) VALUES ({', '.join(f'%({name})s' for name in names)})"  # noqa: S608
+            " ON CONFLICT DO NOTHING",
+            _plain(row) | {"updated_at": order.intended_at},
+        )
+        return cursor.rowcount == 1
+
+    def order_of_proposal(self, proposal_id: str) -> Order:
+        return self._one("proposal_id = %s", proposal_id)
+
+    def order(self, order_id: str) -> Order:
+        return self._one("id = %s", order_id)
+
+    def order_at_exchange(
+        self, venue: str, account: str, client_order_id: str | None, exchange_order_id: str
+    ) -> Order | None:
+        row = self.connection.execute(
+            _SELECT + " WHERE venue = %s AND account = %s AND (client_order_id = %s OR exchange_order_id = %s)"
+            " FOR NO KEY UPDATE",
+            (venue, account, client_order_id, exchange_order_id),
+        ).fetchone()
+        return None if row is None else _order(row)
+
+    def save_order(self, order: Order, updated_at: datetime) -> None:
+        changed = (
+            "exchange_order_id",
+            "amount",
+            "limit_price",
+            "state",
+            "filled",
+            "cost",
+            "reason",
+            "attempts",
+            "reported_state",
+            "reported_filled",
+            "sent_at",
+        )
+        values = _plain({name: getattr(order, name) for name in changed})
+        self.connection.execute(
+            f"UPDATE orders SET {', '.join(f'{name} = %({name})s' for name in changed)}, updated_at = %(updated_at)s"  # noqa: S608
+            " WHERE id = %(id)s",
+            values | {"id": order.id, "updated_at": updated_at},
+        )
+
+    def add_transition(
+        self, order_id: str, before: OrderState | None, after: OrderState, cause: str, changed_at: datetime
+    ) -> int:
+        row = self.connection.execute(
+            "INSERT INTO order_transitions (order_id, position, before, after, cause, changed_at)"
+            " SELECT %(order)s, coalesce(max(position), 0) + 1, %(before)s, %(after)s, %(cause)s, %(at)s"
+            " FROM order_transitions WHERE order_id = %(order)s RETURNING position",
+            {
+                "order": order_id,
+                "before": None if before is None else before.value,
+                "after": after.value,
+                "cause": cause,
+                "at": changed_at,
+            },
+        ).fetchone()
+        assert row is not None  # RETURNING always answers
+        return int(row["position"])
+
+    def booked(self, order_id: str) -> tuple[Decimal, Decimal]:
+        row = self.connection.execute(
+            "SELECT coalesce(sum(amount), 0) AS filled, coalesce(sum(amount * price), 0) AS cost"
+            " FROM fills WHERE order_id = %s",
+            (order_id,),
+        ).fetchone()
+        assert row is not None  # an aggregate always answers
+        return row["filled"], row["cost"]
+
+    def open_orders(self, idle_since: datetime, limit: int) -> Sequence[Order]:
+        rows = self.connection.execute(
+            _SELECT + " WHERE state <> ALL(%s) AND updated_at < %s ORDER BY updated_at LIMIT %s",
+            (_FINAL, idle_since, limit),
+        )
+        return [_order(row) for row in rows]
+
+    def _one(self, condition: str, key: str) -> Order:
+        row = self.connection.execute(f"{_SELECT} WHERE {condition} FOR NO KEY UPDATE", (key,)).fetchone()
+        if row is None:
+            raise NotFound("order", key)
+        return _order(row)
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    kinds = (OrderState, OrderType, Side)
+    return {name: value.value if isinstance(value, kinds) else value for name, value in values.items()}
+
+
+def _order(row: dict[str, Any]) -> Order:
+    reported = row["reported_state"]
+    return Order(
+        **row
+        | {name: str(row[name]) for name in ("id", "proposal_id", "signal_id", "correlation_id")}
+        | {
+            "side": Side(row["side"]),
+            "order_type": OrderType(row["order_type"]),
+            "state": OrderState(row["state"]),
+            "reported_state": None if reported is None else OrderState(reported),
+        }
+    )

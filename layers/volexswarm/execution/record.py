@@ -1,0 +1,209 @@
+"""Keeps the record of orders: every change of state is stored with its cause and published, every fill booked, in one step.
+
+Apart from the agent, which decides what to do at the exchange: this only writes down what is known.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Generic, TypeVar
+
+from volexswarm.clock import Clock
+from volexswarm.errors import Retry
+from volexswarm.execution import states
+from volexswarm.execution.identity import client_order_id
+from volexswarm.execution.model import Evidence, Order
+from volexswarm.execution.ports import ExecutionTransaction
+from volexswarm.messages import Cause, Event, FillRecorded, OrderApproved, OrderChanged, OrderState
+from volexswarm.ports import Booked, Books, Fill
+
+logger = logging.getLogger(__name__)
+
+SOURCE = "execution"
+
+TransactionT = TypeVar("TransactionT", bound=ExecutionTransaction)
+
+
+class Record(Generic[TransactionT]):
+    """Writes orders and fills within the caller's transaction."""
+
+    def __init__(self, books: Books[TransactionT], clock: Clock) -> None:
+        self._books = books
+        self._clock = clock
+
+    def intend(self, tx: TransactionT, event: Event[OrderApproved]) -> Order:
+        """Store the intent; the order as it is by now if an earlier delivery stored it."""
+        intent = _intent(event, self._clock.now())
+        if not tx.add_order(intent):
+            return tx.order_of_proposal(intent.proposal_id)
+        self._tell(tx, None, intent, "approved", intent.as_of, event)
+        return intent
+
+    def unchanged(self, tx: TransactionT, order: Order) -> Order:
+        """The order, locked; Retry if somebody has moved it, or made another attempt, since it was read."""
+        current = tx.order(order.id)
+        if (current.state, current.attempts) != (order.state, order.attempts):
+            raise Retry(f"order {order.id} is being worked on elsewhere")
+        return current
+
+    def move(self, tx: TransactionT, order: Order, after: OrderState, cause: str, **changes: Any) -> Order:
+        """Bring our own side of the order's life forward; `changes` are fields of the order. Stop if that is illegal."""
+        moved = replace(order, state=after, **changes)
+        self._store_move(tx, order.state, moved, cause, order.as_of, order)
+        return moved
+
+    def note(self, tx: TransactionT, order: Order, reason: str) -> None:
+        """Store why the order does not get on, for everybody to see."""
+        tx.save_order(replace(tx.order(order.id), reason=reason), self._clock.now())
+
+    def absorb(self, tx: TransactionT, order: Order, evidence: Evidence, trigger: Cause, cause: str) -> None:
+        """Book the fills and bring the order to the state that all evidence so far amounts to.
+
+        Parameters
+        ----------
+        trigger : Cause
+            The message that led here: the exchange's report, or the order itself.
+        cause : str
+            On what evidence, in words.
+        """
+        self._book(tx, evidence, order, trigger)
+        known = _informed(tx, order, evidence)
+        assert known.reported_state is not None  # _informed sets it
+        after = states.settle(order.state, order.amount, known.filled, known.reported_state, known.reported_filled)
+        if after is not order.state:
+            moved = replace(known, state=after, reason=None)
+            self._store_move(tx, order.state, moved, cause, evidence.as_of, trigger)
+        elif known != order:
+            tx.save_order(known, self._clock.now())
+        if known.filled > order.amount or (order.state is OrderState.REJECTED and known.filled):
+            logger.error("order %s, %s: %s of %s are filled", order.id, order.state, known.filled, order.amount)
+
+    def book_foreign(self, tx: TransactionT, evidence: Evidence, trigger: Cause) -> None:
+        """Book the fills of an order that is none of ours: somebody else traded in this account."""
+        self._book(tx, evidence, None, trigger)
+
+    def _book(self, tx: TransactionT, evidence: Evidence, order: Order | None, trigger: Cause) -> None:
+        order_id = order.id if order else None
+        chain = order.correlation_id if order else trigger.correlationid
+        for fill in evidence.fills:
+            booked = self._books.record_fill(tx, fill, order_id=order_id, correlation_id=chain)
+            if booked is not None:
+                tx.publish(
+                    Event.caused_by(
+                        trigger,
+                        _recorded(fill, booked, order_id),
+                        source=SOURCE,
+                        subject=f"{fill.venue}:{fill.symbol}:{fill.trade_id}",
+                        time=self._clock.now(),
+                        correlationid=chain,
+                    )
+                )
+
+    def _store_move(
+        self, tx: TransactionT, before: OrderState, moved: Order, cause: str, as_of: datetime, trigger: Cause
+    ) -> None:
+        tx.save_order(moved, self._clock.now())
+        self._tell(tx, before, moved, cause, as_of, trigger)
+
+    def _tell(
+        self,
+        tx: TransactionT,
+        before: OrderState | None,
+        order: Order,
+        cause: str,
+        as_of: datetime,
+        trigger: Cause,
+    ) -> None:
+        states.check(before, order.state)
+        now = self._clock.now()
+        number = tx.add_transition(order.id, before, order.state, cause, now)
+        changed = OrderChanged(
+            venue=order.venue,
+            account=order.account,
+            symbol=order.symbol,
+            order_id=order.id,
+            client_order_id=order.client_order_id,
+            exchange_order_id=order.exchange_order_id,
+            before=before,
+            after=order.state,
+            filled=order.filled,
+            cause=cause,
+            as_of=as_of,
+        )
+        tx.publish(
+            Event.caused_by(
+                trigger,
+                changed,
+                source=SOURCE,
+                subject=f"{changed.key}:{order.id}:{number}",  # the number sets apart several changes by one cause
+                time=now,
+                correlationid=order.correlation_id,
+            )
+        )
+
+
+def _intent(event: Event[OrderApproved], now: datetime) -> Order:
+    trade = event.data
+    return Order(
+        id=event.id,
+        proposal_id=trade.proposal_id,
+        signal_id=trade.signal_id,
+        strategy_id=trade.strategy_id,
+        client_order_id=client_order_id(trade.proposal_id),
+        exchange_order_id=None,
+        venue=trade.venue,
+        account=trade.account,
+        symbol=trade.symbol,
+        side=trade.side,
+        order_type=trade.order_type,
+        amount=trade.amount,
+        limit_price=trade.limit_price,
+        reference_price=trade.reference_price,
+        state=OrderState.INTENDED,
+        filled=Decimal(0),
+        cost=Decimal(0),
+        reason=None,
+        attempts=0,
+        reported_state=None,
+        reported_filled=Decimal(0),
+        as_of=trade.as_of,
+        intended_at=now,
+        sent_at=None,
+        correlation_id=event.correlationid,
+    )
+
+
+def _informed(tx: ExecutionTransaction, order: Order, evidence: Evidence) -> Order:
+    """The order with what its fills and the exchange's words now come to."""
+    filled, cost = tx.booked(order.id)
+    reported, most = states.furthest(order.reported_state, order.reported_filled, evidence.state, evidence.filled)
+    return replace(
+        order,
+        exchange_order_id=order.exchange_order_id or evidence.exchange_order_id,
+        filled=filled,
+        cost=cost,
+        reported_state=reported,
+        reported_filled=most,
+    )
+
+
+def _recorded(fill: Fill, booked: Booked, order_id: str | None) -> FillRecorded:
+    return FillRecorded(
+        venue=fill.venue,
+        account=fill.account,
+        symbol=fill.symbol,
+        order_id=order_id,
+        trade_id=fill.trade_id,
+        side=fill.side,
+        price=fill.price,
+        amount=fill.amount,
+        fee=fill.fee,
+        fee_currency=fill.fee_currency,
+        realised_pnl=booked.realised_pnl,
+        position_amount=booked.position_amount,
+        position_average_price=booked.position_average_price,
+        as_of=fill.as_of,
+    )

@@ -1,0 +1,228 @@
+"""Execution's tables in memory, a vault that can be sealed, and an exchange that can lose every answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from tests.fakes.portfolio import FakePortfolioTransaction
+from tests.fakes.transaction import START, FixedClock
+from volexswarm.errors import NotFound, OutcomeUnknown, Rejected, Unavailable
+from volexswarm.execution.model import Evidence, MarketRules, Order, OrderRequest
+from volexswarm.messages import OrderState, OrderType, Side
+from volexswarm.ports import Fill
+
+RULES = MarketRules(Decimal("0.001"), Decimal("0.01"), Decimal("0.001"), None, Decimal("5"))
+
+
+class Killed(BaseException):
+    """The process is gone; nothing after this line was done."""
+
+
+class FakeExecutionTransaction(FakePortfolioTransaction):
+    """`orders` by id with `touched` times; `transitions` as (order id, before, after, cause)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.orders: dict[str, Order] = {}
+        self.touched: dict[str, datetime] = {}
+        self.transitions: list[tuple[str, OrderState | None, OrderState, str]] = []
+
+    def add_order(self, order: Order) -> bool:
+        if any(known.proposal_id == order.proposal_id for known in self.orders.values()):
+            return False
+        self.save_order(order, order.intended_at)
+        return True
+
+    def order_of_proposal(self, proposal_id: str) -> Order:
+        return next(order for order in self.orders.values() if order.proposal_id == proposal_id)
+
+    def order(self, order_id: str) -> Order:
+        if order_id not in self.orders:
+            raise NotFound("order", order_id)
+        return self.orders[order_id]
+
+    def order_at_exchange(
+        self, venue: str, account: str, client_order_id: str | None, exchange_order_id: str
+    ) -> Order | None:
+        for order in self.orders.values():
+            if client_order_id == order.client_order_id or exchange_order_id == order.exchange_order_id:
+                return order
+        return None
+
+    def save_order(self, order: Order, updated_at: datetime) -> None:
+        self.orders[order.id] = order
+        self.touched[order.id] = updated_at
+
+    def add_transition(
+        self, order_id: str, before: OrderState | None, after: OrderState, cause: str, changed_at: datetime
+    ) -> int:
+        self.transitions.append((order_id, before, after, cause))
+        return sum(1 for known, *_ in self.transitions if known == order_id)
+
+    def booked(self, order_id: str) -> tuple[Decimal, Decimal]:
+        own = [fill for fill, owner, _ in self.recorded.values() if owner == order_id]
+        return sum((f.amount for f in own), Decimal(0)), sum((f.amount * f.price for f in own), Decimal(0))
+
+    def open_orders(self, idle_since: datetime, limit: int) -> list[Order]:
+        idle = [o for o in self.orders.values() if not o.state.is_final and self.touched[o.id] < idle_since]
+        return sorted(idle, key=lambda order: self.touched[order.id])[:limit]
+
+    def states(self, order_id: str) -> list[OrderState]:
+        """The order's life so far."""
+        return [after for known, _, after, _ in self.transitions if known == order_id]
+
+
+class FakeSecrets:
+    """A vault; `sealed` closes it."""
+
+    def __init__(self) -> None:
+        self.sealed = False
+
+    def read(self, path: str) -> dict[str, str]:
+        self.assert_unsealed()
+        return {"api_key": "key", "secret": "secret"}
+
+    def assert_unsealed(self) -> None:
+        if self.sealed:
+            raise Unavailable("vault", "it is sealed")
+
+
+@dataclass
+class Standing:
+    """An order at the fake exchange."""
+
+    id: str
+    request: OrderRequest
+    state: OrderState
+    fills: list[Fill] = field(default_factory=list)
+
+    @property
+    def filled(self) -> Decimal:
+        return sum((fill.amount for fill in self.fills), Decimal(0))
+
+
+@dataclass
+class FakeExchange:
+    """Fills a market order at once in `parts`, at 100 with a fee of 0.1 % of what is received; limit orders stand.
+
+    `mishaps` are taken one per call of the exchange: "lost" (the request never arrives), "mute" (it is carried out and the
+    answer is lost), "late" (it arrives when `deliver_late` is called), "killed" (it is carried out and our process dies),
+    "refused", or "" for nothing. It accepts what binance accepts: one order of an id at a time among the open ones, and no
+    request after the window. What is in `meanwhile` happens while we wait for the market's rules.
+    """
+
+    clock: FixedClock
+    mishaps: list[str] = field(default_factory=list)
+    parts: int = 1
+    window: timedelta | None = timedelta(seconds=5)
+    standing: list[Standing] = field(default_factory=list)
+    late: list[OrderRequest] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+    meanwhile: list[Callable[[], None]] = field(default_factory=list)
+    trades: int = 0
+
+    @property
+    def acceptance_window(self) -> timedelta | None:
+        return self.window
+
+    def rules(self, symbol: str) -> MarketRules:
+        self._maybe_lost(self._mishap("rules"))
+        if self.meanwhile:
+            self.meanwhile.pop()()
+        return RULES
+
+    def place(self, request: OrderRequest) -> Evidence:
+        mishap = self._mishap("place")
+        if mishap == "refused":
+            raise Rejected("InsufficientFunds: not enough", "-2010")
+        if mishap == "late":
+            self.late.append(request)
+        if mishap in ("late", "lost"):
+            raise OutcomeUnknown(request.client_order_id, "RequestTimeout")
+        order = self._accept(request)
+        if mishap == "killed":
+            raise Killed
+        if mishap == "mute":
+            raise OutcomeUnknown(request.client_order_id, "ExchangeNotAvailable")
+        return self._evidence(order)
+
+    def find(self, client_order_id: str, symbol: str) -> Evidence | None:
+        mishap = self._mishap("find")
+        self._maybe_lost(mishap)
+        own = [order for order in self.standing if order.request.client_order_id == client_order_id]
+        return self._evidence(own[-1]) if own else None
+
+    def balances(self) -> dict[str, Decimal]:
+        """What all fills made of nothing."""
+        held: dict[str, Decimal] = {}
+        for order in self.standing:
+            for fill in order.fills:
+                sign = 1 if fill.side is Side.BUY else -1
+                for currency, change in (
+                    ("BTC", sign * fill.amount),
+                    ("USDT", -sign * fill.amount * fill.price),
+                    (fill.fee_currency, -fill.fee),
+                ):
+                    held[currency] = held.get(currency, Decimal(0)) + change
+        return held
+
+    def deliver_late(self) -> None:
+        """Requests that were under way arrive now; the exchange refuses those whose window has passed."""
+        arriving, self.late = self.late, []
+        for request in arriving:
+            if self.window is None or self.clock.now() <= request.sent_at + self.window:
+                self._accept(request)
+
+    def fill(self, order: Standing, amount: str, price: str = "100") -> Fill:
+        """Somebody takes a standing order."""
+        self.trades += 1
+        quantity = Decimal(amount)
+        buy = order.request.side is Side.BUY
+        fee = (quantity if buy else quantity * Decimal(price)) * Decimal("0.001")
+        fill = Fill(
+            venue="binance",
+            account="main",
+            symbol=order.request.symbol,
+            trade_id=str(self.trades),
+            exchange_order_id=order.id,
+            side=order.request.side,
+            price=Decimal(price),
+            amount=quantity,
+            fee=fee,
+            fee_currency="BTC" if buy else "USDT",
+            is_maker=False,
+            as_of=START + timedelta(seconds=self.trades),
+        )
+        order.fills.append(fill)
+        whole = order.filled == order.request.amount
+        order.state = OrderState.FILLED if whole else OrderState.PARTIALLY_FILLED
+        return fill
+
+    def _mishap(self, call: str) -> str:
+        self.calls.append(call)
+        return self.mishaps.pop(0) if self.mishaps else ""
+
+    @staticmethod
+    def _maybe_lost(mishap: str) -> None:
+        if mishap == "killed":
+            raise Killed
+        if mishap in ("lost", "mute", "late"):
+            raise Unavailable("exchange", "RequestTimeout")
+
+    def _accept(self, request: OrderRequest) -> Standing:
+        mine = [order for order in self.standing if order.request.client_order_id == request.client_order_id]
+        if any(not order.state.is_final for order in mine):
+            raise OutcomeUnknown(request.client_order_id, "InvalidOrder: Duplicate order sent.")
+        order = Standing(f"e{len(self.standing) + 1}", request, OrderState.ACCEPTED)
+        self.standing.append(order)
+        if request.order_type is OrderType.MARKET:
+            for _ in range(self.parts):
+                self.fill(order, str(request.amount / self.parts))
+        return order
+
+    def _evidence(self, order: Standing) -> Evidence:
+        as_of = order.fills[-1].as_of if order.fills else START + timedelta(seconds=1)
+        return Evidence(order.id, order.state, order.filled, tuple(replace(fill) for fill in order.fills), as_of)
