@@ -5,7 +5,7 @@ Only the API's own function imports this module when it runs; the others import 
 
 from __future__ import annotations
 
-from chalice import Chalice
+from chalice.app import Chalice
 
 from chalicelib import agents, api
 

@@ -331,7 +331,8 @@ class _Deployment:
             for event in news:
                 status, resource = event["ResourceStatus"], event["LogicalResourceId"]
                 reason = event.get("ResourceStatusReason", "")
-                self.report(f"{status:28} {event['ResourceType']:38} {resource} {reason}".rstrip())
+                if not status.endswith("_IN_PROGRESS"):
+                    self.report(f"{status:16} {event['ResourceType']:32} {resource} {reason}".rstrip())
                 if status.endswith("_FAILED") and failure is None:
                     failure = f"{resource} ({event['ResourceType']}): {reason or status}"
             last = news[-1]["EventId"] if news else last

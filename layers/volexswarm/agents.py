@@ -142,6 +142,7 @@ EXECUTION = Agent(
         Function(
             "execution-fills",
             "Applies fills to orders, ledger and positions.",
+            (Layer.BASE, Layer.EXCHANGE),
             queue=Queue.FILLS,
             sends=(Queue.EVENTS,),
         ),

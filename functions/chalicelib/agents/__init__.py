@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from chalice import Blueprint
+from chalice.app import Blueprint
 
 MODULES = ("market_data", "signal", "risk", "compliance", "execution", "monitor")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalice import Blueprint
+from chalice.app import Blueprint
 
 from chalicelib.runtime import wiring
 from chalicelib.runtime.batch import BatchResponse, each_message
@@ -27,7 +27,7 @@ def on_orders(event: Any) -> BatchResponse:
 @observed("execution-fills")
 def on_fills(event: Any) -> BatchResponse:
     """Apply each of the exchange's reports to order, ledger and position."""
-    return each_message(event, ExecutionReported, wiring.fill_agent().apply)
+    return each_message(event, ExecutionReported, wiring.execution_agent().apply)
 
 
 @woken(blueprint, "execution-keeper")

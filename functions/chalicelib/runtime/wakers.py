@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from chalice import Blueprint
+from chalice.app import Blueprint
 
 from volexswarm.agents import Function, functions
 
@@ -19,12 +19,11 @@ def woken(blueprint: Blueprint, name: str) -> Callable[[Callable[..., Any]], Any
     """Decorator: register the handler with the queue or the schedule that the registry names for it."""
     function = registered(name)
     if function.queue is not None:
-        decorate = blueprint.on_sqs_message(
+        return blueprint.on_sqs_message(
             queue=function.queue.value,
             batch_size=function.batch_size,
             name=name,
             maximum_concurrency=function.concurrency,
         )
-    else:
-        decorate = blueprint.schedule(function.schedule, name=name)
-    return decorate
+    assert function.schedule is not None, f"nothing wakes {name}"
+    return blueprint.schedule(function.schedule, name=name)

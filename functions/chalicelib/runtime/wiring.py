@@ -17,7 +17,9 @@ from volexswarm.settings import Settings
 
 if TYPE_CHECKING:
     from chalicelib.runtime.batch import Batch
+    from volexswarm.adapters.ccxt_gateway import CcxtGateway
     from volexswarm.adapters.postgres.database import Database
+    from volexswarm.adapters.postgres.execution import ExecutionTransaction
     from volexswarm.adapters.postgres.outbox import Relay
     from volexswarm.adapters.postgres.readers.books import PostgresBooksReader
     from volexswarm.adapters.postgres.readers.scope import Scope
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from volexswarm.execution.agent import ExecutionAgent
     from volexswarm.market.agent import MarketDataAgent
     from volexswarm.monitor.agent import MonitorAgent
+    from volexswarm.monitor.ports import Probe
     from volexswarm.portfolio.agent import PortfolioAgent
     from volexswarm.ports import QuoteBoard
     from volexswarm.risk.agent import RiskAgent
@@ -114,7 +117,7 @@ def market_data_agent() -> MarketDataAgent:
     from volexswarm.adapters.postgres.market import MarketTransaction
     from volexswarm.market.agent import MarketDataAgent
 
-    return MarketDataAgent(_store(MarketTransaction), clock(), settings().timeframes)
+    return MarketDataAgent(store=_store(MarketTransaction), clock=clock(), timeframes=settings().timeframes)
 
 
 @cache
@@ -122,7 +125,7 @@ def signal_agent() -> SignalAgent:
     from volexswarm.adapters.postgres.signals import SignalsTransaction
     from volexswarm.signals.agent import SignalAgent
 
-    return SignalAgent(_store(SignalsTransaction), clock())
+    return SignalAgent(store=_store(SignalsTransaction), clock=clock())
 
 
 @cache
@@ -131,7 +134,14 @@ def risk_agent() -> RiskAgent:
     from volexswarm.risk.agent import RiskAgent
 
     s = settings()
-    return RiskAgent(_store(RiskTransaction), quotes(), clock(), s.account, s.valuation_currency, s.quote_max_age)
+    return RiskAgent(
+        store=_store(RiskTransaction),
+        quotes=quotes(),
+        clock=clock(),
+        account=s.account,
+        valuation_currency=s.valuation_currency,
+        quote_max_age=s.quote_max_age,
+    )
 
 
 @cache
@@ -139,48 +149,74 @@ def compliance_agent() -> ComplianceAgent:
     from volexswarm.adapters.postgres.compliance import ComplianceTransaction
     from volexswarm.compliance.agent import ComplianceAgent
 
-    return ComplianceAgent(_store(ComplianceTransaction), clock())
+    return ComplianceAgent(store=_store(ComplianceTransaction), clock=clock())
 
 
 @cache
-def execution_agent() -> ExecutionAgent:
+def exchange() -> CcxtGateway:
     from volexswarm.adapters.ccxt_gateway import CcxtGateway
+
+    s = settings()
+    return CcxtGateway(venue=s.venue, account=s.account, exchange_url=s.exchange_url, mode=s.mode, secrets=vault())
+
+
+@cache
+def execution_agent() -> ExecutionAgent[ExecutionTransaction]:
     from volexswarm.adapters.postgres.execution import ExecutionTransaction
     from volexswarm.execution.agent import ExecutionAgent
     from volexswarm.portfolio.bookkeeping import Bookkeeper
 
     return ExecutionAgent(
-        _store(ExecutionTransaction), CcxtGateway(settings(), vault()), vault(), Bookkeeper(clock()), clock()
+        store=_store(ExecutionTransaction),
+        exchange=exchange(),
+        secrets=vault(),
+        books=Bookkeeper(clock()),
+        clock=clock(),
     )
 
 
 @cache
 def portfolio_agent() -> PortfolioAgent:
-    from volexswarm.adapters.ccxt_gateway import CcxtGateway
     from volexswarm.adapters.postgres.portfolio import PortfolioTransaction
     from volexswarm.portfolio.agent import PortfolioAgent
 
     s = settings()
     return PortfolioAgent(
-        _store(PortfolioTransaction),
-        CcxtGateway(s, vault()),
-        quotes(),
-        clock(),
-        s.account,
-        s.venue,
-        s.valuation_currency,
+        store=_store(PortfolioTransaction),
+        exchange=exchange(),
+        quotes=quotes(),
+        clock=clock(),
+        account=s.account,
+        venue=s.venue,
+        valuation_currency=s.valuation_currency,
+        symbols=s.symbols,
+        quote_max_age=timedelta(seconds=s.quote_max_age),
     )
 
 
 @cache
 def monitor_agent() -> MonitorAgent:
     from volexswarm.adapters.postgres.monitor import MonitorTransaction
-    from volexswarm.adapters.probes import probes
     from volexswarm.monitor.agent import MonitorAgent
 
-    return MonitorAgent(
-        _store(MonitorTransaction), relay(), probes(settings(), database(), vault(), quotes(), clock()), clock()
-    )
+    return MonitorAgent(store=_store(MonitorTransaction), outbox=relay(), probes=_probes(), clock=clock())
+
+
+def _probes() -> list[Probe]:
+    from volexswarm.adapters import probes
+    from volexswarm.adapters.redis_quotes import client
+
+    s = settings()
+    feed = (quotes(), clock(), s.venue, s.symbols, timedelta(seconds=s.quote_max_age))
+    return [
+        probes.DatabaseProbe(database()),
+        probes.RedisProbe(client(s.redis_url)),
+        probes.VaultProbe(vault()),
+        probes.QueuesProbe(queue_desk()),
+        probes.DeadLettersProbe(queue_desk()),
+        probes.RealtimeProbe(*feed),
+        probes.ExchangeProbe(*feed),
+    ]
 
 
 @cache

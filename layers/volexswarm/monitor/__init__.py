@@ -1,1 +1,1 @@
-"""Watches the parts of the swarm and counts its events. Changes nothing but its own records."""
+"""Watches the parts of the swarm and counts its events. Changes nothing but its own records, and what waits in the outbox."""

@@ -1,0 +1,129 @@
+"""Probes for the monitor: each asks one part itself, in the way that the agents use it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+
+import redis
+
+from volexswarm.adapters.postgres.database import Database
+from volexswarm.clock import Clock
+from volexswarm.errors import Unavailable
+from volexswarm.messages import Queue, Quote
+from volexswarm.ports import QuoteBoard, SecretStore
+from volexswarm.views.ports import QueueDesk
+
+
+class DatabaseProbe:
+    """Asks the database for a row."""
+
+    part = "database"
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def measure(self) -> tuple[bool, str]:
+        started = time.perf_counter()
+        with self._database.connection() as connection:
+            row = connection.execute("SELECT count(*) AS waiting FROM outbox WHERE published_at IS NULL").fetchone()
+        waiting = row["waiting"] if row else 0
+        return True, f"answers in {(time.perf_counter() - started) * 1000:.0f} ms; {waiting} messages in the outbox"
+
+
+class RedisProbe:
+    """Asks Redis for a PONG."""
+
+    part = "redis"
+
+    def __init__(self, connection: redis.Redis[str]) -> None:
+        self._redis = connection
+
+    def measure(self) -> tuple[bool, str]:
+        started = time.perf_counter()
+        try:
+            self._redis.ping()
+        except redis.RedisError as error:
+            raise Unavailable("redis", str(error)) from error
+        return True, f"answers in {(time.perf_counter() - started) * 1000:.0f} ms"
+
+
+class VaultProbe:
+    """Asks Vault, past every cache, whether it is open."""
+
+    part = "vault"
+
+    def __init__(self, secrets: SecretStore) -> None:
+        self._secrets = secrets
+
+    def measure(self) -> tuple[bool, str]:
+        self._secrets.assert_unsealed()
+        return True, "unsealed"
+
+
+class QueuesProbe:
+    """Counts what waits in the queues; a queue that is longer than `limit` is not kept up with."""
+
+    part = "queues"
+
+    def __init__(self, desk: QueueDesk, limit: int = 10_000) -> None:
+        self._desk = desk
+        self._limit = limit
+
+    def measure(self) -> tuple[bool, str]:
+        depths = self._desk.depths(list(Queue))
+        busy = ", ".join(f"{one.queue} {one.waiting}" for one in depths if one.waiting)
+        return all(one.waiting <= self._limit for one in depths), f"waiting: {busy or 'none'}"
+
+
+class DeadLettersProbe:
+    """Counts dead letters; each is a message that nobody could handle and somebody should look at."""
+
+    part = "dead-letters"
+
+    def __init__(self, desk: QueueDesk) -> None:
+        self._desk = desk
+
+    def measure(self) -> tuple[bool, str]:
+        dead = [one for one in self._desk.depths(list(Queue)) if one.dead]
+        return not dead, ", ".join(f"{one.queue} {one.dead}" for one in dead) or "none"
+
+
+class RealtimeProbe:
+    """Reads how old the youngest quote is: `realtime-data` writes them as long as it runs and hears of the exchange."""
+
+    part = "realtime-data"
+
+    def __init__(
+        self, quotes: QuoteBoard, clock: Clock, venue: str, symbols: Sequence[str], max_age: timedelta
+    ) -> None:
+        self._quotes = quotes
+        self._clock = clock
+        self._venue = venue
+        self._symbols = tuple(symbols)
+        self._max_age = max_age
+
+    def measure(self) -> tuple[bool, str]:
+        ages = [self._age(quote) for quote in self._quotes.get(self._venue, self._symbols).values()]
+        if not ages:
+            return False, f"no quote of {self._venue} has come yet"
+        return min(ages) <= self._max_age, f"last quote {min(ages).total_seconds():.1f} s ago"
+
+    def _age(self, quote: Quote) -> timedelta:
+        return self._clock.now() - quote.received_at
+
+
+class ExchangeProbe(RealtimeProbe):
+    """Names the symbols whose prices are too old to trade on."""
+
+    part = "exchange"
+
+    def measure(self) -> tuple[bool, str]:
+        quotes = self._quotes.get(self._venue, self._symbols)
+        stale = [
+            symbol for symbol in self._symbols if symbol not in quotes or self._age(quotes[symbol]) > self._max_age
+        ]
+        if stale:
+            return False, f"no fresh price of {', '.join(stale)}"
+        return True, f"fresh prices of {len(self._symbols)} symbols at {self._venue}"
