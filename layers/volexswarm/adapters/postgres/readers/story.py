@@ -68,7 +68,7 @@ _LEDGER = """
 SELECT t.id::text, t.kind, t.reference, t.as_of, t.posted_at, e.ledger_account, e.currency, e.amount
 FROM fills f
 JOIN ledger_transactions t ON t.venue = f.venue AND t.account = f.account AND t.kind = 'fill'
-     AND t.reference = f.symbol || ':' || f.trade_id
+     AND t.reference = f.symbol || '/' || f.trade_id
 JOIN ledger_entries e ON e.transaction_id = t.id
 WHERE f.order_id = %(order)s ORDER BY t.as_of, t.reference, e.line
 """

@@ -1,0 +1,224 @@
+"""`portfolio`, `positions`, `trades`, `signals`, `candles`, `orders`: what there is and what has happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import click
+from rich.console import RenderableType
+from rich.text import Text
+
+from volexswarm.cli.client import path_of
+from volexswarm.cli.commands import CommandT, Desk, command
+from volexswarm.cli.output import coloured, notes, number, short, table, when
+
+TIMEFRAMES = click.Choice(["1m", "5m", "15m", "1h", "4h", "1d"])
+STATES = click.Choice(
+    ["intended", "submitted", "unknown", "accepted", "partially_filled", "filled", "canceled", "rejected", "expired"]
+)
+
+
+def add_to(group: click.Group) -> None:
+    """Register the commands."""
+    command(group, "portfolio")(_portfolio)
+    command(group, "positions")(_positions)
+    command(group, "trades")(_trades)
+    command(group, "signals")(_signals)
+    command(group, "candles")(_candles)
+    command(group, "orders")(_orders)
+
+
+def _listing(function: CommandT) -> CommandT:
+    """Options of every list."""
+    for option in (
+        click.option("--cursor", help="Go on where a page ended (its `next`)."),
+        click.option("--limit", type=click.IntRange(1, 500), default=25, show_default=True, help="At most so many."),
+        click.option("--symbol", help="Only this symbol, as BTC/USDT."),
+    ):
+        function = option(function)
+    return function
+
+
+def _more(data: Any) -> Iterable[RenderableType]:
+    if data["next"]:
+        yield Text(f"more: --cursor {data['next']}", style="dim")
+
+
+def _label(data: Any) -> str:
+    return "simulated money" if data["simulated"] else "REAL MONEY"
+
+
+def _portfolio(desk: Desk) -> None:
+    """Equity, balances and positions."""
+    desk.output.show(desk.client.get("/portfolio"), _render_portfolio)
+
+
+def _render_portfolio(data: Any) -> Iterable[RenderableType]:
+    currency = data["valuation_currency"]
+    yield Text(f"{data['venue']}, account {data['account']} · {_label(data)} ({data['mode']})", style="bold")
+    if data["latest"]:
+        latest = data["latest"]
+        yield Text(
+            f"equity {number(data['equity'], 2)} {currency} at {when(latest['as_of'])} market time,"
+            f" cash {number(latest['cash'], 2)},"
+            f" change {number(data['change'], 2)} since {when(data['first']['as_of'])}"
+        )
+    yield from notes(data["missing"])
+    yield table(
+        ["currency", "amount"], [[b["currency"], number(b["amount"])] for b in data["balances"]], numbers="amount"
+    )
+    yield _position_table(data["positions"])
+    for quote, result in data["realised_pnl"].items():
+        yield Text(f"realised, net of fees: {number(result, 2)} {quote} (fees {number(data['fees'][quote], 2)})")
+
+
+def _positions(desk: Desk) -> None:
+    """Positions at average cost."""
+    desk.output.show(
+        desk.client.get("/positions"), lambda data: [Text(_label(data)), _position_table(data["positions"])]
+    )
+
+
+def _position_table(positions: Any) -> RenderableType:
+    return table(
+        ["symbol", "amount", "average", "mark", "unrealised", "realised", "fees"],
+        [
+            [
+                p["symbol"],
+                number(p["amount"]),
+                number(p["average_price"], 2),
+                number(p["mark"], 2),
+                number(p["unrealised_pnl"], 2),
+                number(p["realised_pnl"], 2),
+                number(p["fees"], 2),
+            ]
+            for p in positions
+        ],
+        numbers="amount average mark unrealised realised fees",
+    )
+
+
+@_listing
+def _trades(desk: Desk, *, symbol: str | None, limit: int, cursor: str | None) -> None:
+    """The account's own trades, newest first."""
+    desk.output.show(desk.client.get("/trades", symbol=symbol, limit=limit, cursor=cursor), _render_trades)
+
+
+def _render_trades(data: Any) -> Iterable[RenderableType]:
+    yield table(
+        ["market time (UTC)", "symbol", "side", "amount", "price", "fee", "realised", "order"],
+        [
+            [
+                when(f["as_of"]),
+                f["symbol"],
+                coloured(f["side"]),
+                number(f["amount"]),
+                number(f["price"]),
+                f"{number(f['fee'])} {f['fee_currency']}",
+                number(f["realised_pnl"], 2),
+                short(f["order_id"]),
+            ]
+            for f in data["items"]
+        ],
+        numbers="amount price realised",
+    )
+    yield from _more(data)
+
+
+@_listing
+def _signals(desk: Desk, *, symbol: str | None, limit: int, cursor: str | None) -> None:
+    """Signals and what became of them, newest first."""
+    desk.output.show(desk.client.get("/signals", symbol=symbol, limit=limit, cursor=cursor), _render_signals)
+
+
+def _render_signals(data: Any) -> Iterable[RenderableType]:
+    yield table(
+        ["market time (UTC)", "symbol", "side", "strategy", "price", "outcome"],
+        [
+            [when(s["as_of"]), s["symbol"], coloured(s["side"]), _strategy(s), number(s["price"]), _outcome(s)]
+            for s in data["items"]
+        ],
+        numbers="price",
+    )
+    yield from _more(data)
+
+
+def _strategy(signal: Any) -> str:
+    if signal["requested_by"]:
+        return f"by {signal['requested_by']}"
+    return f"{signal['strategy']} {signal['timeframe'] or ''}".strip()
+
+
+def _outcome(signal: Any) -> str:
+    refusals = [stage["reason"] for stage in (signal["risk"], signal["compliance"]) if stage and not stage["approved"]]
+    order = f" ({short(signal['order_id'])})" if signal["order_id"] else ""
+    return f"{signal['outcome']}{order}" + (f": {'; '.join(refusals)}" if refusals else "")
+
+
+@click.argument("symbol")
+@click.argument("timeframe", type=TIMEFRAMES, default="1m")
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="The last so many.")
+@click.option("--before", help="Only those that opened before this time, as 2026-01-05T12:00:00Z.")
+def _candles(desk: Desk, *, symbol: str, timeframe: str, limit: int, before: str | None) -> None:
+    """Candles of a symbol, oldest first; TIMEFRAME is 1m unless given."""
+    desk.output.show(
+        desk.client.get("/candles", symbol=symbol, timeframe=timeframe, limit=limit, before=before), _render_candles
+    )
+
+
+def _render_candles(data: Any) -> Iterable[RenderableType]:
+    prices = ["open", "high", "low", "close", "volume"]
+    yield Text(f"{data['venue']} {data['symbol']} {data['timeframe']}", style="bold")
+    yield table(
+        ["opened (market, UTC)", *prices, "trades", "state"],
+        [
+            [when(c["opened_at"]), *(number(c[p]) for p in prices), c["trade_count"], _candle_state(c)]
+            for c in data["candles"]
+        ],
+        numbers=" ".join([*prices, "trades"]),
+    )
+    if not data["candles"]:
+        yield Text("no such candle is stored")
+
+
+def _candle_state(candle: Any) -> str:
+    if not candle["closed"]:
+        return "open"
+    return f"corrected ×{candle['revision']}" if candle["revision"] else "closed"
+
+
+@click.argument("order", required=False)
+@click.option("--state", type=STATES, help="Only orders in this state.")
+@_listing
+def _orders(
+    desk: Desk, *, order: str | None, state: str | None, symbol: str | None, limit: int, cursor: str | None
+) -> None:
+    """Orders, newest first; or one ORDER by its id, the beginning of it, or its client order id."""
+    if order:
+        desk.output.show(desk.client.get(path_of("orders", order)), lambda data: [order_table([data])])
+        return
+    page = desk.client.get("/orders", symbol=symbol, state=state, limit=limit, cursor=cursor)
+    desk.output.show(page, lambda data: [order_table(data["items"]), *_more(data)])
+
+
+def order_table(orders: Any) -> RenderableType:
+    """Orders, one a line."""
+    return table(
+        ["order", "market time (UTC)", "symbol", "side", "type", "amount", "filled", "average", "state"],
+        [
+            [
+                short(o["id"]),
+                when(o["as_of"]),
+                o["symbol"],
+                coloured(o["side"]),
+                o["order_type"],
+                number(o["amount"]),
+                number(o["filled"]),
+                number(o["average_price"], 2),
+                coloured(o["state"]),
+            ]
+            for o in orders
+        ],
+        numbers="amount filled average",
+    )

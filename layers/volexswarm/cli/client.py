@@ -1,0 +1,106 @@
+"""Speaks to the API: data out of the envelope, and failures in words, each kind with an exit code of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+import click
+import httpx
+
+TIMEOUT = httpx.Timeout(35.0, connect=5.0)  # the gateway itself gives up after 29 s
+
+
+class Refused(click.ClickException):
+    """The API said no: exit code 1. `status` and `code` are the API's."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, status: int, code: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+class Unreachable(click.ClickException):
+    """No answer: exit code 3. Whether the request was carried out is not known."""
+
+    exit_code = 3
+
+
+class ApiClient:
+    """One API at one address.
+
+    Parameters
+    ----------
+    url : str
+        Its address, without `/api`.
+    token : str or None
+        Bearer token; None before a login.
+    transport : httpx.BaseTransport, optional
+        How requests travel; the network unless given.
+    """
+
+    def __init__(self, url: str, token: str | None, transport: httpx.BaseTransport | None = None) -> None:
+        self._url = url
+        headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+        try:
+            self._http = httpx.Client(base_url=f"{url}/api", headers=headers, timeout=TIMEOUT, transport=transport)
+        except httpx.InvalidURL as error:
+            raise click.UsageError(f"{url} is no address: {error}") from error
+
+    def get(self, path: str, **query: Any) -> Any:
+        """The `data` of a GET; query values that are None are left out.
+
+        Raises
+        ------
+        Refused
+            If the API answers with an error.
+        Unreachable
+            If it does not answer, or what answers is no VolexSwarm.
+        """
+        return self._ask("GET", path, params={name: value for name, value in query.items() if value is not None})
+
+    def post(self, path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Any:
+        """The `data` of a POST; raises as `get`."""
+        return self._ask("POST", path, json=dict(body), headers=dict(headers or {}))
+
+    def _ask(self, method: str, path: str, **request: Any) -> Any:
+        try:
+            response = self._http.request(method, path, **request)
+        except httpx.HTTPError as error:
+            raise Unreachable(f"{self._url} does not answer ({_words(error)}): is the swarm up? make up") from error
+        try:
+            body = response.json()
+        except ValueError:
+            body = None
+        if not isinstance(body, dict):
+            raise Unreachable(
+                f"what answers at {self._url} is no VolexSwarm (HTTP {response.status_code}): check the address"
+            )
+        if response.is_success and "data" in body:
+            return body["data"]
+        raise _refusal(response, body)
+
+
+def path_of(*segments: str) -> str:
+    """A path whose segments may hold anything a user typed."""
+    return "/" + "/".join(quote(segment, safe="") for segment in segments)
+
+
+def _words(error: httpx.HTTPError) -> str:
+    return str(error) or type(error).__name__
+
+
+def _refusal(response: httpx.Response, body: dict[str, Any]) -> click.ClickException:
+    error = body.get("error")
+    if isinstance(error, dict):
+        code, message = str(error.get("code", "")), str(error.get("message", ""))
+    else:  # the gateway speaks for itself: its answers have no envelope
+        code, message = "", str(body.get("message") or body.get("Message") or f"HTTP {response.status_code}")
+    if response.status_code == 401 and not response.request.url.path.endswith("/login"):
+        message = "not logged in, or the session has ended: volexswarm login"
+    if response.status_code in (502, 504):
+        return Unreachable(f"the API is not up yet (HTTP {response.status_code}): is the swarm up? make up")
+    return Refused(message, response.status_code, code)

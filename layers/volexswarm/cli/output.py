@@ -1,0 +1,114 @@
+"""How answers are written: tables of at most 100 columns for people, JSON for programs. All times are UTC."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from rich import box
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+WIDTH = 100
+NONE = "–"
+
+COLOURS = {
+    "healthy": "green",
+    "unhealthy": "red",
+    "unknown": "yellow",
+    "buy": "green",
+    "sell": "red",
+    "filled": "green",
+    "rejected": "red",
+    "canceled": "yellow",
+    "expired": "yellow",
+}
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A terminal at its own width; into a file or a pipe, 100 columns."""
+    made = Console(stderr=stderr, highlight=False)
+    if not made.is_terminal:
+        made.width = WIDTH
+    return made
+
+
+class Output:
+    """Writes an answer in the way that was asked for."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.as_json = as_json
+
+    def show(self, data: Any, render: Callable[[Any], Iterable[RenderableType]]) -> None:
+        """The data itself as JSON, or what `render` makes of it."""
+        if self.as_json:
+            print(json.dumps(data, indent=2, ensure_ascii=False))
+            return
+        paper = console()
+        for part in render(data):
+            paper.print(part)
+
+
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str | None = None, numbers: str = ""
+) -> Table:
+    """A plain table; `numbers` names, blank-separated, the columns that are aligned to the right."""
+    right = set(numbers.split())
+    made = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False)
+    for column in columns:
+        made.add_column(column, justify="right" if column in right else "left", no_wrap=column in right)
+    for row in rows:
+        made.add_row(*(cell if isinstance(cell, Text) else Text(words(cell)) for cell in row))
+    return made
+
+
+def words(value: Any) -> str:
+    """Any plain value; a dash for nothing."""
+    if value is None or value == "":
+        return NONE
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
+
+
+def coloured(value: str | None) -> Text:
+    """A state in its colour."""
+    return Text(words(value), style=COLOURS.get(value or "", ""))
+
+
+def when(text: str | None) -> str:
+    """`2026-01-05 12:00:00` of an RFC 3339 time."""
+    return datetime.fromisoformat(text).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S") if text else NONE
+
+
+def number(text: str | None, places: int | None = None) -> str:
+    """A decimal without superfluous zeros, rounded for the eye to `places` if given; `--json` has every digit."""
+    if text is None:
+        return NONE
+    value = Decimal(text)
+    if places is not None:
+        return format(round(value, places), f",.{places}f")
+    plain = format(value.normalize(), "f")
+    return "0" if plain == "-0" else plain
+
+
+def ago(seconds: float | None) -> str:
+    """`12 s ago`, `3 min ago`, `2 h ago`."""
+    if seconds is None:
+        return NONE
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit} ago"
+    return f"{seconds:.0f} s ago"
+
+
+def short(identity: str | None) -> str:
+    """The beginning of an id: enough to name it."""
+    return identity[:8] if identity else NONE
+
+
+def notes(missing: Iterable[str]) -> Iterable[Text]:
+    """What could not be had, in so many words."""
+    return [Text(f"missing: {entry}", style="yellow") for entry in missing]

@@ -1,0 +1,151 @@
+"""`status`, `agents`, `logs`, `dlq`: the swarm itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import click
+from rich.console import RenderableType
+from rich.text import Text
+
+from volexswarm.cli.client import path_of
+from volexswarm.cli.commands import Desk, command
+from volexswarm.cli.output import ago, coloured, notes, short, table, when, words
+
+
+def add_to(group: click.Group) -> None:
+    """Register the commands."""
+    command(group, "status")(_status)
+    command(group, "agents")(_agents)
+    command(group, "logs")(_logs)
+    dlq = click.Group("dlq", help="Messages that could not be handled: count them, look at them, send them again.")
+    command(dlq, "list")(_dead_list)
+    command(dlq, "show")(_dead_show)
+    command(dlq, "replay")(_dead_replay)
+    group.add_command(dlq)
+
+
+def _status(desk: Desk) -> None:
+    """The swarm at a glance: health of each part, progress of each symbol."""
+    desk.output.show(desk.client.get("/status"), _render_status)
+
+
+def _render_status(data: Any) -> Iterable[RenderableType]:
+    money = "simulated money" if data["simulated"] else "REAL MONEY"
+    head = Text.assemble("The swarm is ", coloured(data["overall"]))
+    yield head.append(f" · {data['venue']}, account {data['account']}, {money} ({data['mode']}) · on {data['target']}")
+    if data["account_opened_at"] is None:
+        yield Text("the account's books are not open yet: nothing is traded before", style="yellow")
+    yield table(
+        ["part", "health", "seen", "detail"],
+        [[p["part"], coloured(p["health"]), ago(p["age_seconds"]), p["detail"]] for p in data["parts"]],
+    )
+    yield table(
+        ["symbol", "complete to (market, UTC)", "last trade id", "heard"],
+        [[f["symbol"], when(f["complete_to"]), f["last_trade_id"], ago(f["age_seconds"])] for f in data["feeds"]],
+    )
+
+
+def _agents(desk: Desk) -> None:
+    """The thirteen agents: what wakes them and what they have done."""
+    desk.output.show(desk.client.get("/agents"), _render_agents)
+
+
+def _render_agents(data: Any) -> Iterable[RenderableType]:
+    yield table(
+        ["agent", "role", "woken by", "waiting", "dead", "events", "last event (UTC)"],
+        [
+            [
+                agent["name"],
+                agent["role"],
+                _woken_by(agent),
+                _sum(agent, "waiting"),
+                _sum(agent, "dead"),
+                agent["events"],
+                when(agent["last_event"]),
+            ]
+            for agent in data["agents"]
+        ],
+        numbers="waiting dead events",
+    )
+    yield from notes(data["missing"])
+
+
+def _woken_by(agent: Any) -> Text:
+    if not agent["deployed"]:
+        return Text("not deployed", style="dim")
+    wakers = [function["queue"] or function["schedule"] for function in agent["functions"]]
+    return Text(", ".join(filter(None, [agent["container"] and "its streams", *dict.fromkeys(wakers)])))
+
+
+def _sum(agent: Any, count: str) -> int | None:
+    depths = [function["depth"] for function in agent["functions"] if function["depth"]]
+    return sum(depth[count] for depth in depths) if depths else None
+
+
+@click.argument("function")
+@click.option("--since", default="15m", show_default=True, help="How far back: 90s, 15m, 2h, 1d.")
+@click.option("--filter", "text", help="Only lines that hold this text.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=200, show_default=True, help="At most so many lines.")
+def _logs(desk: Desk, *, function: str, since: str, text: str | None, limit: int) -> None:
+    """The newest log lines of a function, oldest first."""
+    desk.output.show(desk.client.get("/logs", function=function, since=since, filter=text, limit=limit), _render_logs)
+
+
+def _render_logs(data: Any) -> Iterable[RenderableType]:
+    for line in data["lines"]:
+        yield Text(f"{when(line['at'])}  {line['message']}")
+    if not data["lines"]:
+        yield Text(f"{data['function']} wrote nothing (that fits) since {when(data['since'])} UTC")
+    if data["truncated"]:
+        yield Text("there were more lines: raise --limit, or narrow --since or --filter", style="yellow")
+
+
+def _dead_list(desk: Desk) -> None:
+    """Every queue, with how many messages wait and how many died."""
+    desk.output.show(desk.client.get("/dlq"), lambda data: [_depths(data["queues"])])
+
+
+def _depths(queues: Any) -> RenderableType:
+    return table(
+        ["queue", "waiting", "in flight", "delayed", "dead"],
+        [
+            [q["queue"], *(str(q[count]) for count in ("waiting", "in_flight", "delayed")), _dead(q["dead"])]
+            for q in queues
+        ],
+        numbers="waiting delayed dead",
+    )
+
+
+def _dead(count: int) -> Text:
+    return Text(str(count), style="red" if count else "")
+
+
+@click.argument("queue")
+@click.option("--limit", type=click.IntRange(1, 50), default=10, show_default=True, help="At most so many letters.")
+def _dead_show(desk: Desk, *, queue: str, limit: int) -> None:
+    """Look at dead letters; they stay where they are."""
+    desk.output.show(desk.client.get(path_of("dlq", queue), limit=limit), _render_letters)
+
+
+def _render_letters(data: Any) -> Iterable[RenderableType]:
+    depth = data["depth"]
+    yield Text(f"{depth['queue']}: {len(data['letters'])} of {depth['dead']} dead letters")
+    for letter in data["letters"]:
+        kind = (letter["event_type"] or "no event of ours").rsplit(".", 1)[-1]
+        yield Text(f"\n{short(letter['message_id'])}  {kind}  {words(letter['subject'])}", style="bold")
+        yield Text(f"  sent {when(letter['sent_at'])} UTC, received {letter['receive_count']} times")
+        yield Text(f"  reason: {letter['reason'] or 'it failed too often; the function’s log says why'}")
+        yield Text(f"  event {words(letter['event_id'])}, chain {words(letter['correlation_id'])}")
+        yield Text(f"  {letter['body'][:300]}", style="dim")
+
+
+@click.argument("queue")
+@click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="At most so many letters.")
+def _dead_replay(desk: Desk, *, queue: str, limit: int) -> None:
+    """Send dead letters back to their queue. Safe to repeat: what was handled before is dropped."""
+    answer = desk.client.post(path_of("dlq", queue, "replay"), {"limit": limit})
+    desk.output.show(
+        answer, lambda data: [Text(f"{data['queue']}: {data['replayed']} sent again, {data['remaining']} still dead")]
+    )
