@@ -21,6 +21,7 @@ from datetime import timedelta
 from typing import Any, Protocol, TypedDict, TypeVar
 
 from chalicelib.runtime import wiring
+from chalicelib.runtime.observability import correlate
 from volexswarm.errors import InvalidInput, Retry, Unavailable
 from volexswarm.messages import Event, Payload, decode
 
@@ -145,8 +146,9 @@ class Batch:
         self, delivery: Delivery, kind: type[DataT], handle: Callable[[Event[DataT]], object]
     ) -> timedelta | None:
         """Handle one message. None if it is done with (handled or dead), else how long until it comes back."""
+        correlate(None)
         try:
-            self._drill.around(lambda: handle(decode(delivery.body, kind)))
+            self._drill.around(lambda: _handle(delivery, kind, handle))
         except Retry as error:
             logger.warning("message %s comes back: %s", delivery.message_id, error)
             return back_off(error.after, delivery.attempt)
@@ -179,6 +181,12 @@ class Batch:
             )
         except Unavailable as away:  # they come back all the same, at the end of the queue's visibility timeout
             logger.warning("%d messages wait for their visibility timeout: %s", len(waiting), away)
+
+
+def _handle(delivery: Delivery, kind: type[DataT], handle: Callable[[Event[DataT]], object]) -> None:
+    event = decode(delivery.body, kind)
+    correlate(event.correlationid)
+    handle(event)
 
 
 def back_off(first: timedelta, attempt: int) -> timedelta:
