@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -72,8 +72,8 @@ class FakeQuoteBoard:
     def __init__(self, **quotes: Quote) -> None:
         self.quotes: dict[str, Quote] = dict(quotes)
 
-    def put(self, venue: str, quotes: dict[str, Quote]) -> None:
+    def put(self, venue: str, quotes: Mapping[str, Quote]) -> None:
         self.quotes.update(quotes)
 
-    def get(self, venue: str, symbols: list[str]) -> dict[str, Quote]:
+    def get(self, venue: str, symbols: Sequence[str]) -> dict[str, Quote]:
         return {symbol: self.quotes[symbol] for symbol in symbols if symbol in self.quotes}
