@@ -19,5 +19,6 @@ class FakeSignalsTransaction(FakeTransaction):
         return [row for row in self.candles if row[0] <= until][-length:]
 
     def add_signal(self, event):
-        assert event.id not in self.signals
+        is_new = event.id not in self.signals
         self.signals[event.id] = event.data
+        return is_new

@@ -67,9 +67,7 @@ class SignalAgent:
             signals = [
                 self._signal(event, stored, decision) for stored, decision in _decisions(strategies, candles, candle)
             ]
-            for signal in signals:
-                transaction.add_signal(signal)
-            transaction.publish(*signals)
+            transaction.publish(*(signal for signal in signals if transaction.add_signal(signal)))
 
     def _signal(self, cause: Event[CandleClosed], strategy: StoredStrategy, decision: Decision) -> Event[SignalRaised]:
         candle = cause.data

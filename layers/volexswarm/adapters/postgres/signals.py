@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from psycopg.types.json import Jsonb
-
+from volexswarm.adapters.postgres.signal_rows import insert_signal
 from volexswarm.adapters.postgres.store import PostgresTransaction
 from volexswarm.messages import Event, SignalRaised
 from volexswarm.signals.model import StoredStrategy
@@ -15,14 +14,6 @@ _WINDOW = """
 SELECT opened_at, open::float8, high::float8, low::float8, close::float8, volume::float8 FROM candles
 WHERE venue = %s AND symbol = %s AND timeframe = %s AND opened_at <= %s AND closed
 ORDER BY opened_at DESC LIMIT %s
-"""
-
-_ADD = """
-INSERT INTO signals (id, strategy_id, strategy, venue, symbol, timeframe, side, confidence, price, amount, stop_price, as_of,
-    candle_opened_at, reason, indicators, requested_by, raised_at, correlation_id)
-VALUES (%(id)s, %(strategy_id)s, %(strategy)s, %(venue)s, %(symbol)s, %(timeframe)s, %(side)s, %(confidence)s, %(price)s,
-    %(amount)s, %(stop_price)s, %(as_of)s, %(candle_opened_at)s, %(reason)s, %(indicators)s, %(requested_by)s, %(raised_at)s,
-    %(correlation_id)s)
 """
 
 
@@ -46,14 +37,6 @@ class SignalsTransaction(PostgresTransaction):
             for row in reversed(rows)
         ]
 
-    def add_signal(self, event: Event[SignalRaised]) -> None:
-        """Store the signal under its event's id."""
-        signal = event.data
-        values = signal.model_dump(exclude={"side", "indicators"}) | {
-            "id": event.id,
-            "side": signal.side.value,
-            "indicators": Jsonb(signal.indicators),
-            "raised_at": event.time,
-            "correlation_id": event.correlationid,
-        }
-        self.connection.execute(_ADD, values)
+    def add_signal(self, event: Event[SignalRaised]) -> bool:
+        """Store the signal under its event's id; False if it is stored already."""
+        return insert_signal(self.connection, event)
