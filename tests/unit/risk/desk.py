@@ -1,0 +1,92 @@
+"""A risk agent at a desk in memory: an account with 100,000 USDT, quotes of three symbols, and signals to give it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from tests.fakes.risk import FakeRiskTransaction
+from tests.fakes.transaction import FakeQuoteBoard, FakeStore, FixedClock
+from volexswarm.messages import Check, Event, Quote, SignalRaised, TradeProposed, TradeRefused, Verdict
+from volexswarm.policies import StoredPolicy
+from volexswarm.risk.agent import RiskAgent
+from volexswarm.risk.policy import RiskPolicy
+
+MARKET_START = datetime.fromisoformat("2026-03-01T09:00:00+00:00")  # the simulated market has a time of its own
+CASH = {"USDT": "100000"}
+
+
+class Desk:
+    """Everything that a risk agent needs, and what came of it."""
+
+    def __init__(
+        self,
+        assets: Mapping[str, str] | None = CASH,
+        policy: RiskPolicy | StoredPolicy | None = None,
+        positions: Mapping[str, str] | None = None,
+        currency: str = "USDT",
+    ) -> None:
+        self.state = FakeRiskTransaction(assets, policy, positions)
+        self.clock = FixedClock()
+        self.quotes = FakeQuoteBoard()
+        for symbol, price in {"BTC/USDT": "50000", "ETH/USDT": "2500", "SOL/USDT": "100"}.items():
+            self.quote(symbol, price)
+        self.agent = RiskAgent(
+            store=FakeStore(self.state),
+            quotes=self.quotes,
+            clock=self.clock,
+            account="main",
+            valuation_currency=currency,
+            quote_max_age=30,
+        )
+        self._numbers = itertools.count()
+
+    def quote(
+        self, symbol: str, bid: str, ask: str | None = None, age: float = 0, as_of: datetime = MARKET_START
+    ) -> None:
+        received = self.clock.now() - timedelta(seconds=age)
+        self.quotes.quotes[symbol] = Quote(bid=Decimal(bid), ask=Decimal(ask or bid), as_of=as_of, received_at=received)
+
+    def signal(
+        self, side: str = "buy", symbol: str = "BTC/USDT", price: str = "50000", **others: object
+    ) -> Event[SignalRaised]:
+        """A strategy's signal, raised now; fields given as strings are read as the wire has them."""
+        fields = {
+            "venue": "binance",
+            "symbol": symbol,
+            "strategy_id": "ma-btc",
+            "strategy": "ma_cross",
+            "side": side,
+            "confidence": 0.7,
+            "price": price,
+            "as_of": MARKET_START,
+            "reason": "test",
+        }
+        data = SignalRaised.model_validate(fields | others)
+        identity = f"signal-{next(self._numbers)}"
+        return Event.root(data, source="signal", subject=data.key, identity=identity, time=self.clock.now())
+
+    def assess(self, event: Event[SignalRaised]) -> TradeProposed | TradeRefused:
+        """Give the agent a signal; what it published."""
+        before = len(self.state.published)
+        self.agent.assess(event)
+        (answer,) = self.state.published[before:]
+        return answer.data
+
+    def buy(self, **fields: object) -> TradeProposed | TradeRefused:
+        return self.assess(self.signal("buy", **fields))
+
+    def sell(self, **fields: object) -> TradeProposed | TradeRefused:
+        return self.assess(self.signal("sell", **fields))
+
+
+def failed(answer: TradeProposed | TradeRefused) -> list[str]:
+    """Names of the checks that did not pass."""
+    return [check.name for check in answer.verdict.checks if not check.passed]
+
+
+def check(verdict: Verdict, name: str) -> Check:
+    (found,) = (check for check in verdict.checks if check.name == name)
+    return found

@@ -1,0 +1,312 @@
+"""The risk agent: each limit refuses by its name, sells are never trapped, and doubt is a refusal."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from tests.unit.risk.desk import CASH, MARKET_START, Desk, check, failed
+from volexswarm.errors import Unavailable
+from volexswarm.messages import Side, TradeProposed, TradeRefused
+from volexswarm.policies import StoredPolicy
+from volexswarm.risk.model import Pending
+from volexswarm.risk.policy import RiskPolicy
+
+
+def test_a_buy_is_sized_by_its_tightest_budget():
+    proposal = Desk().buy(stop_price="49000", volatility=0.002)
+    # 2 % of 100,000 at risk over 1,000 is 2 BTC; 5 % of 100,000 is 0.1 BTC: the smaller
+    assert isinstance(proposal, TradeProposed)
+    assert (proposal.amount, proposal.side, proposal.stop_price) == (Decimal("0.1"), Side.BUY, Decimal(49000))
+    assert "set by max_trade" in proposal.sizing
+    assert proposal.verdict.approved
+
+
+@pytest.mark.parametrize(
+    ("stop", "volatility", "policy", "amount", "budget"),
+    [
+        # a stop 40,000 away: 2,000 at risk over it
+        ("10000", None, {}, "0.05", "risk_per_trade"),
+        # a wild market: 1 % of 100,000 over a range of 50 % of 50,000
+        ("49000", 0.5, {}, "0.04", "volatility_target"),
+        ("49000", None, {"max_trade": "0.03"}, "0.06", "max_trade"),
+        ("49000", None, {"max_per_symbol": "0.02"}, "0.04", "max_per_symbol"),
+    ],
+)
+def test_the_budget_that_sets_the_size_is_named(stop, volatility, policy, amount, budget):
+    proposal = Desk(policy=RiskPolicy.model_validate(policy)).buy(stop_price=stop, volatility=volatility)
+    assert isinstance(proposal, TradeProposed)
+    assert proposal.amount == Decimal(amount)
+    assert f"set by {budget}" in proposal.sizing
+
+
+def test_cash_bounds_the_size_with_room_for_fees_and_slippage():
+    all_in = RiskPolicy(max_per_symbol=Decimal(1), max_gross_exposure=Decimal(1))
+    desk = Desk({"USDT": "1000", "ETH": "39.6"}, all_in)  # worth 100,000, nearly all of it in ether
+    proposal = desk.buy(stop_price="49000")
+    assert "set by cash" in proposal.sizing
+    assert proposal.amount == Decimal("0.01990049")  # 1,000 / (50,000 * 1.005), rounded down
+
+
+def test_without_a_stop_the_policys_distance_is_assumed_and_said():
+    proposal = Desk().buy()
+    assert proposal.stop_price == Decimal(49000)
+    assert "none given: 2.00 % assumed" in proposal.sizing
+
+
+def test_a_persons_amount_stands_or_falls_as_it_is():
+    proposal = Desk().buy(amount="0.3", strategy="manual")
+    assert isinstance(proposal, TradeProposed)
+    assert proposal.amount == Decimal("0.3")
+    refusal = Desk().buy(amount="0.5", strategy="manual")  # 25,000 of 100,000
+    assert failed(refusal) == ["per_symbol"]
+    assert check(refusal.verdict, "per_symbol").limit == "20000.00 USDT"
+    assert check(refusal.verdict, "per_symbol").value == "25000.00 USDT"
+
+
+def _in_drawdown(desk: Desk, peak: str) -> None:
+    desk.state.snapshots[MARKET_START - timedelta(days=3)] = Decimal(peak)
+    desk.state.snapshots[MARKET_START - timedelta(days=1)] = Decimal(100_000)
+
+
+def _opened_day_with(desk: Desk, equity: str) -> None:
+    desk.state.snapshots[MARKET_START - timedelta(hours=10)] = Decimal(equity)
+
+
+def _has_bought(desk: Desk, times: int) -> None:
+    desk.state.entries = [MARKET_START - timedelta(minutes=n) for n in range(times)]
+
+
+def _is_buying(desk: Desk, symbol: str, amount: str, price: str) -> None:
+    desk.state.pending.append(Pending(symbol, Side.BUY, Decimal(amount), Decimal(price)))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "signal", "name"),
+    [
+        (lambda d: setattr(d.state, "assets", None), {}, "account_open"),
+        (lambda d: setattr(d.state, "policy", None), {}, "policy"),
+        (lambda d: setattr(d.state, "policy", StoredPolicy(4, {"risk_per_trade": "7"})), {}, "policy"),
+        (lambda d: setattr(d.state, "policy", StoredPolicy(4, {"risk_per_trad": "0.01"})), {}, "policy"),
+        (lambda d: d.quotes.quotes.pop("BTC/USDT"), {}, "data_fresh"),
+        (lambda d: d.quote("BTC/USDT", "50000", age=31), {}, "data_fresh"),
+        (lambda d: d.quote("BTC/USDT", "50000", age=-31), {}, "data_fresh"),
+        (lambda d: d.quote("BTC/USDT", "50000", "49000"), {}, "data_fresh"),
+        (lambda d: d.quote("BTC/USDT", "0", "50000"), {}, "data_fresh"),
+        (lambda d: None, {"price": "51600"}, "price_near_market"),
+        (lambda d: None, {"price": "0"}, "price_near_market"),
+        (lambda d: None, {"price": "-50000"}, "price_near_market"),
+        (lambda d: None, {"amount": "0"}, "amount_positive"),
+        (lambda d: None, {"amount": "-1"}, "amount_positive"),
+        (lambda d: None, {"order_type": "limit"}, "limit_price_given"),
+        (lambda d: None, {"order_type": "limit", "limit_price": "0"}, "limit_price_given"),
+        (lambda d: d.state.assets.update({"DOGE": Decimal(5)}), {}, "equity_known"),
+        (lambda d: d.state.assets.clear(), {}, "equity_known"),
+        (lambda d: _is_buying(d, "DOGE/USDT", "5", "1"), {}, "equity_known"),
+        (lambda d: None, {"stop_price": "50000"}, "stop_on_the_right_side"),
+        (lambda d: None, {"stop_price": "51000"}, "stop_on_the_right_side"),
+        (lambda d: None, {"stop_price": "0"}, "stop_on_the_right_side"),
+        (lambda d: None, {"amount": "0.1", "stop_price": "20000"}, "per_trade"),
+        (lambda d: d.state.assets.update(USDT=Decimal(80_000), BTC=Decimal("0.4")), {}, "per_symbol"),
+        (lambda d: _is_buying(d, "BTC/USDT", "0.4", "50000"), {}, "per_symbol"),
+        (lambda d: d.state.assets.update(USDT=Decimal(20_000), SOL=Decimal(800)), {}, "gross_exposure"),
+        (lambda d: _is_buying(d, "SOL/USDT", "800", "100"), {}, "gross_exposure"),
+        (lambda d: d.state.assets.update(USDT=Decimal(1), ETH=Decimal(40)), {"amount": "0.01"}, "cash_available"),
+        (lambda d: _is_buying(d, "SOL/USDT", "995", "100"), {"amount": "0.01"}, "cash_available"),
+        (lambda d: _in_drawdown(d, "125000"), {}, "drawdown"),
+        (lambda d: _opened_day_with(d, "108700"), {}, "daily_loss"),
+        (lambda d: _has_bought(d, 50), {}, "entries_per_day"),
+    ],
+)
+def test_a_buy_is_refused_by_the_name_of_the_limit(spoil, signal, name):
+    desk = Desk()
+    spoil(desk)
+    refusal = desk.buy(**signal)
+    assert isinstance(refusal, TradeRefused)
+    assert name in failed(refusal)
+    assert not refusal.verdict.approved
+    assert desk.state.proposals == {}
+
+
+def test_a_signal_that_waited_too_long_is_not_traded():
+    desk = Desk()
+    signal = desk.signal()
+    desk.clock.advance(timedelta(seconds=901))
+    desk.quote("BTC/USDT", "50000")
+    assert failed(desk.assess(signal)) == ["signal_fresh"]
+
+
+def test_the_number_of_open_positions_is_bounded():
+    desk = Desk({"USDT": "90000", "ETH": "2", "SOL": "50"}, RiskPolicy(max_open_positions=2))
+    assert failed(desk.buy()) == ["open_positions"]
+    desk.quote("ETH/USDT", "2500")
+    assert isinstance(desk.buy(symbol="ETH/USDT", price="2500"), TradeProposed)
+
+
+def test_dust_is_no_position():
+    desk = Desk({"USDT": "90000", "ETH": "0.001", "SOL": "50"}, RiskPolicy(max_open_positions=2))
+    assert isinstance(desk.buy(), TradeProposed)
+
+
+def test_a_soft_drawdown_halves_the_size_and_says_so():
+    desk = Desk()
+    _in_drawdown(desk, "115000")
+    proposal = desk.buy(stop_price="49000")
+    assert proposal.amount == Decimal("0.05")
+    assert "drawdown 13.04 % is past 10.00 %" in proposal.sizing
+
+
+def test_what_is_not_worth_its_fees_names_the_limit_in_its_way():
+    desk = Desk({"USDT": "80050", "BTC": "0.399"})  # 50 USDT of room are left under the symbol's limit
+    refusal = desk.buy()
+    assert failed(refusal) == ["per_symbol"]
+
+
+def test_equity_is_recorded_in_market_time_also_when_the_trade_is_refused():
+    desk = Desk({"USDT": "50000", "BTC": "1"})
+    desk.quote("BTC/USDT", "50000", as_of=MARKET_START + timedelta(minutes=2))
+    desk.buy(stop_price="60000")
+    assert desk.state.snapshots == {MARKET_START + timedelta(minutes=2): Decimal(100_000)}
+
+
+def test_a_new_valuation_is_not_its_own_yardstick():
+    desk = Desk()
+    desk.buy()
+    desk.state.assets["USDT"] = Decimal(91_000)
+    assert failed(desk.buy()) == ["daily_loss"]
+
+
+def test_a_new_market_day_forgets_yesterdays_loss_and_entries():
+    desk = Desk()
+    _opened_day_with(desk, "120000")
+    _has_bought(desk, 50)
+    assert {"daily_loss", "entries_per_day"} <= set(failed(desk.buy()))
+    tomorrow = MARKET_START + timedelta(days=1)
+    desk.quote("BTC/USDT", "50000", as_of=tomorrow)
+    assert not {"daily_loss", "entries_per_day"} & set(failed(desk.buy(as_of=tomorrow)))
+
+
+def test_books_in_another_currency_are_valued_in_it():
+    desk = Desk({"ETH": "40"}, currency="ETH")
+    desk.quote("XRP/ETH", "0.001")
+    proposal = desk.buy(symbol="XRP/ETH", price="0.001")
+    assert proposal.amount == Decimal(2000)  # 5 % of 40 ETH
+    assert desk.state.snapshots[MARKET_START] == Decimal(40)
+
+
+def test_an_asset_is_priced_by_the_turned_symbol_too():
+    desk = Desk({"USDT": "80000", "EUR": "10000"})
+    desk.quote("USDT/EUR", "0.5")
+    desk.buy()
+    assert desk.state.snapshots[MARKET_START] == Decimal(100_000)
+
+
+def test_a_limit_order_costs_its_limit_and_not_the_market():
+    proposal = Desk().buy(order_type="limit", limit_price="48000", stop_price="47000", amount="0.1")
+    assert isinstance(proposal, TradeProposed)
+    assert (proposal.limit_price, proposal.notional) == (Decimal(48000), Decimal(4800))
+    assert check(proposal.verdict, "cash_available").value == "4824.00 USDT"
+
+
+# Selling
+
+
+def test_a_strategys_sell_closes_the_free_position():
+    desk = Desk({"USDT": "1", "BTC": "0.5"}, positions={"BTC/USDT": "0.3"})
+    desk.state.pending.append(Pending("BTC/USDT", Side.SELL, Decimal("0.1"), Decimal(50000)))
+    proposal = desk.sell()
+    assert isinstance(proposal, TradeProposed)
+    assert (proposal.amount, proposal.side) == (Decimal("0.2"), Side.SELL)
+
+
+def test_a_position_that_fees_have_eaten_into_is_sold_as_far_as_it_is_held():
+    desk = Desk({"BTC": "0.2997"}, positions={"BTC/USDT": "0.3"})
+    assert desk.sell().amount == Decimal("0.2997")
+
+
+@pytest.mark.parametrize(
+    ("assets", "positions", "pending", "fields"),
+    [
+        (CASH, {}, [], {}),
+        (CASH, {}, [], {"amount": "0.1"}),
+        # coins that were there before, not bought by the swarm: a strategy leaves them alone
+        ({"BTC": "1"}, {}, [], {}),
+        ({"BTC": "1"}, {}, [], {"amount": "1.00000001"}),
+        ({"BTC": "1"}, {"BTC/USDT": "1"}, [Pending("BTC/USDT", Side.SELL, Decimal(1), Decimal(5))], {}),
+        # the same coins are being sold for euros
+        ({"BTC": "1"}, {"BTC/USDT": "1"}, [Pending("BTC/EUR", Side.SELL, Decimal(1), Decimal(5))], {"amount": "0.5"}),
+        # or spent on ether
+        ({"BTC": "1"}, {"BTC/USDT": "1"}, [Pending("ETH/BTC", Side.BUY, Decimal(20), Decimal("0.05"))], {}),
+    ],
+)
+def test_what_is_not_free_cannot_be_sold(assets, positions, pending, fields):
+    desk = Desk(assets, positions=positions)
+    desk.state.pending += pending
+    assert failed(desk.sell(**fields)) == ["position_to_sell"]
+
+
+def test_no_loss_and_no_limit_traps_a_position():
+    desk = Desk({"BTC": "1", "DOGE": "5"}, positions={"BTC/USDT": "1"})
+    _in_drawdown(desk, "1000000")
+    _opened_day_with(desk, "1000000")
+    _has_bought(desk, 500)
+    assert isinstance(desk.sell(), TradeProposed)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "name"),
+    [
+        (lambda d: setattr(d.state, "assets", None), "account_open"),
+        (lambda d: setattr(d.state, "policy", None), "policy"),
+        (lambda d: d.quotes.quotes.pop("BTC/USDT"), "data_fresh"),
+    ],
+)
+def test_a_sell_without_account_policy_or_price_is_refused(spoil, name):
+    desk = Desk({"BTC": "1"}, positions={"BTC/USDT": "1"})
+    spoil(desk)
+    assert name in failed(desk.sell())
+
+
+# Messages
+
+
+def test_a_signal_delivered_again_changes_nothing():
+    desk = Desk()
+    signal = desk.signal()
+    desk.agent.assess(signal)
+    published, pending = list(desk.state.published), list(desk.state.pending)
+    desk.agent.assess(signal)
+    assert (desk.state.published, desk.state.pending) == (published, pending)
+
+
+def test_the_proposal_stays_in_the_signals_chain():
+    desk = Desk()
+    signal = desk.signal()
+    desk.agent.assess(signal)
+    (proposal,) = desk.state.published
+    assert (proposal.correlationid, proposal.causationid) == (signal.correlationid, signal.id)
+    assert proposal.data.signal_id == signal.id
+    assert desk.state.decisions[signal.id] == proposal.data.verdict
+    assert list(desk.state.proposals) == [proposal.id]
+
+
+def test_when_quotes_cannot_be_asked_nothing_is_decided_and_the_message_comes_again():
+    desk = Desk()
+    signal = desk.signal()
+    working, desk.quotes.get = desk.quotes.get, _silent
+    with pytest.raises(Unavailable):
+        desk.agent.assess(signal)
+    assert desk.state.decisions == {}
+    desk.quotes.get = working
+    assert isinstance(desk.assess(signal), TradeProposed)
+
+
+def _silent(venue: str, symbols: list[str]) -> dict[str, object]:
+    raise Unavailable("cache", "no answer")
+
+
+def test_the_verdict_names_the_version_of_the_policy():
+    desk = Desk(policy=StoredPolicy(7, RiskPolicy().model_dump(mode="json")))
+    assert desk.buy().verdict.policy_version == 7
