@@ -119,7 +119,7 @@ def test_a_refused_order_says_why_and_changes_nothing(order, reason):
         desk.order("alice", "buy", **order)
     assert refused.value.reason is reason
     happened = desk.exchange.drain()
-    assert not (happened.trades or happened.reports or happened.balances)
+    assert (happened.trades, happened.reports, happened.balances) == ([], [], {})
 
 
 def test_a_client_id_is_free_again_once_its_order_is_closed():

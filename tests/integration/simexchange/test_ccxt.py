@@ -1,0 +1,142 @@
+"""Unmodified ccxt and ccxt.pro trade on the simulated exchange."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from decimal import Decimal
+
+import ccxt
+import pytest
+
+PAIR = "BTC/USDT"
+
+
+@asynccontextmanager
+async def streaming(running):
+    client = running.pro()
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+async def soon(awaitable):
+    return await asyncio.wait_for(awaitable, 30)
+
+
+def test_a_market_order_is_filled_and_the_balances_say_the_same(exchange):
+    client = exchange("--speed", "60", "--balance", "USDT=5000").client()
+    order = client.create_order(PAIR, "market", "buy", 0.02, params={"clientOrderId": "mine1"})
+    assert (order["status"], order["filled"]) == ("closed", 0.02)
+    fills = client.fetch_my_trades(PAIR)
+    cost = sum(Decimal(fill["info"]["quoteQty"]) for fill in fills)
+    fees = sum(Decimal(fill["info"]["commission"]) for fill in fills)
+    assert sum(Decimal(fill["info"]["qty"]) for fill in fills) == Decimal("0.02")
+    free = {row["asset"]: Decimal(row["free"]) for row in client.fetch_balance()["info"]["balances"]}
+    assert (free["BTC"], free["USDT"]) == (Decimal("0.02") - fees, Decimal(5000) - cost)
+    found = client.fetch_order("", PAIR, {"clientOrderId": "mine1"})
+    assert (found["id"], found["clientOrderId"]) == (order["id"], "mine1")
+
+
+def test_a_limit_order_rests_can_be_seen_and_cancelled(exchange):
+    client = exchange("--speed", "1").client()
+    order = client.create_order(PAIR, "limit", "buy", 0.01, 30000)
+    assert [o["id"] for o in client.fetch_open_orders(PAIR)] == [order["id"]]
+    assert client.fetch_balance()["USDT"]["used"] == 300
+    assert client.cancel_order(order["id"], PAIR)["status"] == "canceled"
+    assert client.fetch_open_orders(PAIR) == []
+    assert client.fetch_balance()["USDT"]["used"] == 0
+    with pytest.raises(ccxt.OrderNotFound):
+        client.cancel_order(order["id"], PAIR)
+
+
+@pytest.mark.parametrize(
+    ("order", "error"),
+    [
+        (("limit", "buy", 0.00001, 30000), ccxt.BadRequest),  # NOTIONAL
+        (("limit", "buy", 100, 30000), ccxt.InsufficientFunds),
+        (("limit", "buy", 0.01, 30000, {"clientOrderId": "twice"}), ccxt.InvalidOrder),
+        (("limit", "buy", 0.01, 90000, {"postOnly": True}), ccxt.OrderImmediatelyFillable),
+        (("limit", "buy", 0.01, 30000, {"recvWindow": 5000, "timestamp": 1}), ccxt.InvalidNonce),
+    ],
+)
+def test_a_refusal_raises_what_ccxt_raises_for_binance(exchange, order, error):
+    client = exchange("--speed", "1").client()
+    client.create_order(PAIR, "limit", "buy", 0.01, 30000, {"clientOrderId": "twice"})
+    with pytest.raises(error):
+        client.create_order(PAIR, *order)
+
+
+@pytest.mark.parametrize("wrong", ["apiKey", "secret"])
+def test_a_wrong_key_or_secret_is_refused(exchange, wrong):
+    client = ccxt.binance({**exchange("--speed", "1").config(), wrong: "x" * 64})
+    with pytest.raises(ccxt.AuthenticationError):
+        client.fetch_balance()
+
+
+def test_too_many_requests_are_turned_away_with_the_time_to_wait(exchange):
+    client = exchange("--speed", "1", "--weight-limit", "100").client()
+    client.load_markets()
+
+    def ask_until_refused():
+        for _ in range(100):
+            client.fetch_balance()
+
+    with pytest.raises(ccxt.DDoSProtection):
+        ask_until_refused()
+    assert int(client.last_response_headers["Retry-After"]) >= 1
+
+
+async def test_streamed_trades_are_consecutive_and_can_be_fetched_again_by_id(exchange):
+    async with streaming(exchange("--speed", "600")) as client:
+        seen = []
+        while len(seen) < 300:
+            seen += await soon(client.watch_trades(PAIR))
+        ids = [int(trade["id"]) for trade in seen]
+        assert ids == list(range(ids[0], ids[0] + len(ids)))
+        for method in ("publicGetAggTrades", "publicGetHistoricalTrades"):
+            again = await client.fetch_trades(PAIR, limit=300, params={"fromId": ids[0], "fetchTradesMethod": method})
+            same = [(t["id"], t["timestamp"], t["side"], t["price"], t["amount"]) for t in again]
+            assert same == [(t["id"], t["timestamp"], t["side"], t["price"], t["amount"]) for t in seen[:300]]
+
+
+async def test_quotes_book_and_candles_stream(exchange):
+    async with streaming(exchange("--speed", "60")) as client:
+        quote = (await soon(client.watch_bids_asks([PAIR])))[PAIR]
+        assert quote["bid"] < quote["ask"]
+        for _ in range(5):
+            book = await soon(client.watch_order_book(PAIR))
+        assert book["bids"][0][0] < book["asks"][0][0]
+        candle = (await soon(client.watch_ohlcv(PAIR, "1m")))[-1]
+        assert candle[3] <= candle[1] <= candle[2]
+        assert (await soon(client.watch_ticker(PAIR)))["last"] > 0
+
+
+async def test_a_diff_stream_keeps_the_book_equal_to_the_snapshot(exchange):
+    running = exchange("--speed", "60")
+    async with streaming(running) as client:
+        book = await soon(client.watch_order_book(PAIR))
+        for _ in range(20):
+            book = await soon(client.watch_order_book(PAIR))
+        async with client.session.post(f"{running.url}/admin/clock", json={"paused": True}) as answer:
+            assert (await answer.json())["paused"] is True
+        snapshot = await client.fetch_order_book(PAIR)
+        while book["nonce"] < snapshot["nonce"]:
+            book = await soon(client.watch_order_book(PAIR))
+        assert (book["bids"], book["asks"]) == (snapshot["bids"], snapshot["asks"])
+
+
+async def test_own_orders_trades_and_balances_stream(exchange):
+    async with streaming(exchange("--speed", "60")) as client:
+        await client.load_markets()
+        await client.ensure_user_data_stream_ws_subscribe_signature()
+        orders, trades, balance = (
+            asyncio.ensure_future(client.watch_orders(PAIR)),
+            asyncio.ensure_future(client.watch_my_trades(PAIR)),
+            asyncio.ensure_future(client.watch_balance()),
+        )
+        await asyncio.sleep(0.2)  # lets the three wait before anything happens
+        placed = await client.create_order(PAIR, "market", "buy", 0.01, params={"clientOrderId": "streamed"})
+        order, fill = (await soon(orders))[-1], (await soon(trades))[-1]
+        assert (order["id"], order["clientOrderId"], order["status"]) == (placed["id"], "streamed", "closed")
+        assert (fill["order"], fill["fee"]["currency"]) == (placed["id"], "BTC")
+        assert (await soon(balance))["BTC"]["free"] == pytest.approx(0.00999)

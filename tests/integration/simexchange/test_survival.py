@@ -1,0 +1,164 @@
+"""What was told to someone outlives SIGTERM and kill -9."""
+
+import asyncio
+import csv
+import json
+import signal
+import subprocess
+import sys
+from contextlib import asynccontextmanager
+
+import pytest
+
+from simexchange.market.recording import TRADE_COLUMNS
+from tests.integration.simexchange.test_ccxt import PAIR, soon, streaming
+
+
+def owned(client):
+    account = client.private_get_account({"omitZeroBalances": "true"})
+    return (
+        account["balances"],
+        client.private_get_allorders({"symbol": "BTCUSDT"}),
+        client.private_get_mytrades({"symbol": "BTCUSDT"}),
+    )
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
+def test_orders_fills_and_balances_come_back(exchange, ending):
+    running = exchange("--speed", "60")
+    client = running.client()
+    client.create_order(PAIR, "market", "buy", 0.5)
+    client.create_order(PAIR, "limit", "buy", 0.01, 30000, {"clientOrderId": "resting"})
+    cancelled = client.create_order(PAIR, "limit", "sell", 0.01, 90000)
+    client.cancel_order(cancelled["id"], PAIR)
+    before, simulated = owned(client), client.public_get_time()["simulatedTime"]
+    assert running.end(ending) == (0 if ending is signal.SIGTERM else -signal.SIGKILL)
+
+    client = exchange("--speed", "60").client()
+    assert owned(client) == before
+    assert int(client.public_get_time()["simulatedTime"]) >= int(simulated)
+    resting = client.fetch_order("", PAIR, {"clientOrderId": "resting"})
+    assert client.cancel_order(resting["id"], PAIR)["status"] == "canceled"
+    assert int(client.create_order(PAIR, "limit", "buy", 0.01, 30000)["id"]) == int(resting["id"]) + 2
+
+
+async def test_public_trade_ids_go_on_without_a_gap_after_kill(exchange):
+    running = exchange("--speed", "600")
+    seen = {}
+    async with streaming(running) as client:
+        while len(seen) < 200:
+            seen |= {int(trade["id"]): trade["price"] for trade in await soon(client.watch_trades(PAIR))}
+    running.end(signal.SIGKILL)
+    async with streaming(exchange("--speed", "600")) as client:
+        fresh = [int(trade["id"]) for trade in await soon(client.watch_trades(PAIR))]
+        first = min(seen)
+        stored = await client.fetch_trades(PAIR, limit=1000, params={"fromId": first})
+        ids = [int(trade["id"]) for trade in stored]
+        assert ids == list(range(first, first + len(ids)))
+        assert fresh[0] > max(seen)
+        assert {int(trade["id"]): trade["price"] for trade in stored}.items() >= seen.items()
+
+
+@pytest.fixture
+def recording(tmp_path):
+    """A thousand trades over about ten minutes, several in the same millisecond."""
+    path = tmp_path / "trades.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(TRADE_COLUMNS)
+        for n in range(1000):
+            side = "buy" if n % 3 else "sell"
+            writer.writerow(
+                [1_600_000_000_000 + n // 3 * 1800, 5000 + n, side, f"0.00{140000 + n * 7 % 500}", f"{1 + n % 9}.0"]
+            )
+    return path
+
+
+@asynccontextmanager
+async def watching(client, symbol):
+    """Stream a symbol's trades into ccxt's ring. What `watch_trades` returns can lack the end of a burst until the next trade."""
+
+    async def watch():
+        while True:
+            await client.watch_trades(symbol)
+
+    task = asyncio.create_task(watch())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def shown(client, symbol, done):
+    """The streamed trades, as soon as `done` holds for them."""
+
+    async def look():
+        while True:
+            trades = list(client.trades.get(symbol, []))
+            if trades and done(trades):
+                return trades
+            await asyncio.sleep(0.02)
+
+    return await soon(look())
+
+
+def replaying(path, *options):
+    return ("--replay", str(path), "--symbol", "XRP/ETH", "--wait-for-subscriber", *options)
+
+
+async def test_a_replay_shows_every_recorded_trade_exactly_once(exchange, recording):
+    running = exchange(*replaying(recording, "--speed", "600"))
+    async with streaming(running) as client, watching(client, "XRP/ETH"):
+        await shown(client, "XRP/ETH", lambda trades: len(trades) > 300)
+        await client.create_order("XRP/ETH", "market", "buy", 10)
+        seen = await shown(client, "XRP/ETH", lambda trades: trades[-1]["id"] == "5999")
+        again = await client.fetch_trades("XRP/ETH", limit=1000, params={"fromId": 5000})
+        mine = await client.fetch_my_trades("XRP/ETH")
+        status = await (await client.session.get(f"{running.url}/admin/status")).json()
+    with recording.open() as file:
+        rows = [
+            (r["id"], int(r["timestamp"]), r["side"], float(r["price"]), float(r["amount"]))
+            for r in csv.DictReader(file)
+        ]
+    assert [(t["id"], t["timestamp"], t["side"], t["price"], t["amount"]) for t in seen] == rows
+    assert [(t["id"], t["timestamp"], t["side"], t["price"], t["amount"]) for t in again] == rows
+    assert mine
+    assert min(int(trade["id"]) for trade in mine) > 5999
+    assert status["replay"] == {"published": 1000, "total": 1000, "lastId": 5999, "complete": True}
+
+
+async def test_a_replay_goes_on_behind_the_last_trade_that_was_shown(exchange, recording):
+    running = exchange(*replaying(recording, "--speed", "600"))
+    async with streaming(running) as client, watching(client, "XRP/ETH"):
+        await shown(client, "XRP/ETH", lambda trades: len(trades) > 200)
+        running.end(signal.SIGKILL)
+        before = [int(trade["id"]) for trade in client.trades["XRP/ETH"]]
+    async with streaming(exchange(*replaying(recording, "--speed", "6000"))) as client, watching(client, "XRP/ETH"):
+        after = [int(t["id"]) for t in await shown(client, "XRP/ETH", lambda trades: trades[-1]["id"] == "5999")]
+        missed = await client.fetch_trades("XRP/ETH", limit=1000, params={"fromId": before[-1] + 1})
+    between = [int(trade["id"]) for trade in missed if int(trade["id"]) < after[0]]
+    assert before + between + after == list(range(5000, 6000))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--replay", "missing.csv", "--symbol", "XRP/ETH"], "cannot read missing.csv"),
+        (["--replay", "missing.csv"], "--symbol BASE/QUOTE belong together"),
+        (["--speed", "0"], "--speed must be above 0"),
+    ],
+)
+def test_what_cannot_be_started_says_why(tmp_path, options, words):
+    command = [sys.executable, "-m", "simexchange", "--port", "0", "--data-dir", str(tmp_path), *options]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert ended.returncode == 2
+    assert words in json.loads(ended.stdout)["event"]
+
+
+def test_a_second_exchange_on_the_same_data_is_refused(exchange):
+    running = exchange("--speed", "1")
+    command = [sys.executable, "-m", "simexchange", "--port", "0", "--data-dir", str(running.data_dir)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert ended.returncode == 2
+    assert "another simulated exchange runs on" in json.loads(ended.stdout)["event"]
