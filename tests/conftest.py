@@ -24,6 +24,7 @@ from volexlocal.servers.emulator import Emulator
 from volexlocal.servers.exchange import Exchange, Market
 from volexlocal.servers.openbao import OpenBao
 from volexlocal.servers.postgres import Postgres
+from volexlocal.servers.server import Place
 from volexlocal.servers.valkey import Valkey
 
 _HOMES = "volex-test-"
@@ -43,13 +44,15 @@ def server_home() -> Iterator[Path]:
     shutil.rmtree(home)
 
 
+def _place(folder: Path) -> Place:
+    return Place(free_ports(1)[0], folder, folder.with_suffix(".log"))
+
+
 @pytest.fixture(scope="session")
 def postgres_server(server_home: Path) -> Iterator[Postgres]:
     """A PostgreSQL cluster with a migrated template database. Not durable."""
     server = Postgres(
-        port=free_ports(1)[0],
-        data=server_home / "postgres",
-        log=server_home / "postgres.log",
+        _place(server_home / "postgres"),
         secrets=server_home / "secrets",
         durable=False,
     )
@@ -87,7 +90,7 @@ def _administer(server: Postgres, statement: sql.Composed) -> None:
 
 @pytest.fixture(scope="session")
 def valkey_server(server_home: Path) -> Iterator[Valkey]:
-    server = Valkey(port=free_ports(1)[0], data=server_home / "valkey", log=server_home / "valkey.log")
+    server = Valkey(_place(server_home / "valkey"))
     server.start()
     yield server
     server.stop()
@@ -130,9 +133,7 @@ class VaultServer:
 @pytest.fixture(scope="session")
 def openbao_server(server_home: Path) -> Iterator[VaultServer]:
     server = OpenBao(
-        port=free_ports(1)[0],
-        data=server_home / "openbao",
-        log=server_home / "openbao.log",
+        _place(server_home / "openbao"),
         secrets=server_home / "secrets",
     )
     server.start()
@@ -153,7 +154,7 @@ def vault_server(openbao_server: VaultServer) -> VaultServer:
 @pytest.fixture(scope="session")
 def emulator(server_home: Path) -> Iterator[Emulator]:
     """The AWS emulator with our corrections: `.url`, `.environment` for AWS clients."""
-    server = Emulator(port=free_ports(1)[0], data=server_home / "emulator", log=server_home / "emulator.log")
+    server = Emulator(_place(server_home / "emulator"))
     server.start()
     yield server
     server.stop()
@@ -176,12 +177,7 @@ def sim_exchange(tmp_path: Path) -> Iterator[Callable[..., Exchange]]:
 
     def start(market: Market | None = None) -> Exchange:
         folder = tmp_path / f"exchange-{len(started)}"
-        server = Exchange(
-            port=free_ports(1)[0],
-            data=folder,
-            log=folder.with_suffix(".log"),
-            market=market or Market(),
-        )
+        server = Exchange(_place(folder), market=market or Market())
         started.append(server)
         server.start()
         return server

@@ -75,11 +75,12 @@ def spawn(command: Command, log: Path) -> subprocess.Popen[bytes]:
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=None if command.sets_own_death_signal else _die_with_parent(command.death_signal),  # noqa: PLW1509
+            preexec_fn=None if command.sets_own_death_signal else die_with_parent(command.death_signal),  # noqa: PLW1509
         )
 
 
-def _die_with_parent(death_signal: signal.Signals) -> Callable[[], None] | None:
+def die_with_parent(death_signal: signal.Signals) -> Callable[[], None] | None:
+    """What a new process must do first to get the signal when its parent dies; None where the system has no such thing."""
     if _LIBC is None:
         return None
     libc, parent = _LIBC, os.getpid()
@@ -114,6 +115,12 @@ def family(identity: Identity) -> list[psutil.Process]:
 def memory(identity: Identity) -> int:
     """Bytes that the process and its descendants hold. Pages they share are counted once, where the kernel tells (PSS)."""
     return sum(_memory(process) for process in family(identity))
+
+
+def own_memory(identity: Identity) -> int:
+    """Bytes that the process itself holds, without its descendants."""
+    process = identity.process()
+    return 0 if process is None else _memory(process)
 
 
 def _memory(process: psutil.Process) -> int:

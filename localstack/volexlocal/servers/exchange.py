@@ -9,7 +9,7 @@ from pathlib import Path
 from volexlocal import ports, private, processes
 from volexlocal.failures import NotHealthy
 from volexlocal.processes import Command
-from volexlocal.servers.server import Server, answers
+from volexlocal.servers.server import Place, Server, answers
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ class Exchange(Server):
 
     name = "exchange"
 
-    def __init__(self, *, port: int, data: Path, log: Path, market: Market) -> None:
-        super().__init__(port=port, data=data, log=log)
+    def __init__(self, place: Place, *, market: Market) -> None:
+        super().__init__(place)
         self.market = market
 
     @property

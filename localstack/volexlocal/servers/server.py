@@ -7,6 +7,7 @@ import subprocess
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 from urllib.error import HTTPError, URLError
@@ -19,28 +20,27 @@ from volexlocal.processes import Command, Identity
 POLL = 0.05
 
 
-class Server(ABC):
-    """One part of the local cloud, as a process of its own.
+@dataclass(frozen=True)
+class Place:
+    """Where a server lives: its `port` on 127.0.0.1, the `data` folder of its own, the file its output is appended to."""
 
-    Parameters
-    ----------
-    port : int
-        Where it listens, on 127.0.0.1 only.
-    data : Path
-        Folder of its own; made when missing, kept over restarts.
-    log : Path
-        File that its output is appended to.
-    """
+    port: int
+    data: Path
+    log: Path
+
+
+class Server(ABC):
+    """One part of the local cloud, as a process of its own. Its data folder is made when missing and kept over restarts."""
 
     name: ClassVar[str]
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
     grace: ClassVar[float] = 10.0
     patience: ClassVar[float] = 30.0
 
-    def __init__(self, *, port: int, data: Path, log: Path) -> None:
-        self.port = port
-        self.data = data
-        self.log = log
+    def __init__(self, place: Place) -> None:
+        self.port = place.port
+        self.data = place.data
+        self.log = place.log
         self._process: subprocess.Popen[bytes] | None = None
         self._identity: Identity | None = None
 

@@ -1,0 +1,149 @@
+"""What a local cloud is asked to be: ports, market, drills. Kept in `config.json`, so that a plain `up` repeats it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from volexlocal import private
+from volexlocal.failures import CloudError
+from volexlocal.servers.exchange import Market
+from volexswarm.settings import Symbol
+
+DEFAULT_PORTS = {
+    "proxy": 8004,
+    "realtime-data": 8026,
+    "postgres": 15432,
+    "valkey": 16379,
+    "openbao": 18200,
+    "emulator": 14566,
+    "exchange": 18090,
+}
+VENUE = "binance"
+TIMEFRAMES = ("1m", "5m", "15m", "1h")
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+def _words(value: Any) -> Any:
+    return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
+
+
+Words = BeforeValidator(_words)
+
+
+class Configuration(BaseModel):
+    """Wishes for one cloud.
+
+    `port_offset` is added to every default port; `ports` sets single ones. `speed` simulated seconds per second; `symbols` of the
+    synthetic market, made by `seed`; `replay`, a CSV of real trades or candles, with its `symbol`, instead; `balances` first
+    funds as CURRENCY=AMOUNT; `valuation` the currency that equity is counted in; `failure_rate` the share of messages that fail
+    on purpose.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    port_offset: int = Field(default=0, ge=0, le=40_000)
+    ports: dict[str, Port] = Field(default_factory=dict)
+    speed: float = Field(default=60.0, gt=0)
+    seed: int = 7
+    symbols: Annotated[tuple[Symbol, ...], Words, Field(min_length=1)] = ("BTC/USDT", "ETH/USDT", "SOL/USDT")
+    timeframes: Annotated[tuple[str, ...], Words, Field(min_length=1)] = TIMEFRAMES
+    replay: Path | None = None
+    symbol: Symbol | None = None
+    balances: Annotated[tuple[str, ...], Words] = ()
+    valuation: str = Field(default="USDT", pattern="^[A-Z0-9]+$")
+    failure_rate: float = Field(default=0.0, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if (self.replay is None) != (self.symbol is None):
+            raise ValueError("a replay needs both the file and its symbol: make up REPLAY=trades.csv SYMBOL=XRP/ETH")
+        if self.replay is not None and not self.replay.is_file():
+            raise ValueError(f"there is no file {self.replay} to replay")
+        if unknown := set(self.ports) - set(DEFAULT_PORTS):
+            raise ValueError(f"no part is called {', '.join(sorted(unknown))}; there are {', '.join(DEFAULT_PORTS)}")
+        taken = [self.port(part) for part in DEFAULT_PORTS]
+        if len(set(taken)) < len(taken):
+            raise ValueError("two parts have the same port")
+        return self
+
+    @property
+    def market(self) -> Market:
+        return Market(
+            speed=self.speed,
+            seed=self.seed,
+            symbols=self.symbols,
+            replay=self.replay,
+            replay_symbol=self.symbol,
+            balances=self.balances,
+            wait_for_subscriber=self.replay is not None,
+        )
+
+    def port(self, part: str) -> int:
+        """Where the part listens."""
+        return self.ports.get(part, DEFAULT_PORTS[part] + self.port_offset)
+
+    def url(self, part: str) -> str:
+        return f"http://127.0.0.1:{self.port(part)}"
+
+    def settings(self) -> dict[str, str]:
+        """The product's settings (`volexswarm.settings`) on this cloud, by field."""
+        return {
+            "target": "embedded",
+            "venue": VENUE,
+            "mode": "simulated",
+            "exchange_url": self.url("exchange"),
+            "symbols": ",".join(self.market.traded),
+            "timeframes": ",".join(self.timeframes),
+            "valuation_currency": self.valuation,
+            "redis_url": f"redis://127.0.0.1:{self.port('valkey')}/0",
+            "vault_url": self.url("openbao"),
+            "vault_auth": "approle",
+            "failure_rate": str(self.failure_rate),
+        }
+
+    def books(self) -> dict[str, Any]:
+        """What stored orders and balances belong to: with a change here the old ones would be meaningless."""
+        whole = self.model_dump(mode="json", include={"seed", "symbols", "replay", "symbol", "balances", "valuation"})
+        return whole | ({"symbols": None, "seed": None} if self.replay else {})
+
+
+def load(path: Path) -> Configuration:
+    """The kept configuration, or the default one.
+
+    Raises
+    ------
+    CloudError
+        If the file can't be used.
+    """
+    kept = private.read_json(path)
+    return _validated(kept or {}, str(path))
+
+
+def changed(configuration: Configuration, wishes: dict[str, Any]) -> Configuration:
+    """The configuration with new wishes. Asking for symbols ends a replay; ports are added to those set before.
+
+    Raises
+    ------
+    CloudError
+        Naming the wish that can't be met.
+    """
+    whole = configuration.model_dump()
+    if "symbols" in wishes:
+        whole |= {"replay": None, "symbol": None}
+    whole |= wishes | {"ports": whole["ports"] | wishes.get("ports", {})}
+    return _validated(whole, "options")
+
+
+def _validated(values: dict[str, Any], source: str) -> Configuration:
+    try:
+        return Configuration.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or source
+        raise CloudError(
+            f"{field}: {first['msg'].removeprefix('Value error, ')} (got {first['input']!r:.80})"
+        ) from error

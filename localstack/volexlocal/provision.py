@@ -1,0 +1,176 @@
+"""Brings the running servers to the state that the swarm needs: schema, secrets, strategies, identities, the deployed stack.
+
+A program of its own (`python -m volexlocal.provision`), because building and deploying take memory that the supervisor should not
+keep. It tells its progress as JSON lines; every step may be run again at any time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+import hvac
+import psycopg
+from botocore.exceptions import BotoCoreError, ClientError
+from hvac.exceptions import VaultError
+from requests.exceptions import RequestException
+
+from infra import deploy, migrate, seed, vault
+from infra.vault import AppRole
+from volexlocal import configuration, private, site
+from volexlocal.configuration import VENUE
+from volexlocal.failures import CloudError
+from volexlocal.home import CHECKOUT, Home
+from volexlocal.servers.emulator import CREDENTIALS, REGION
+from volexlocal.site import Site
+from volexlocal.steps import PROVISION
+from volexswarm.settings import Settings
+
+STACK = "volexswarm"
+
+Report = Callable[[str], None]
+
+_EXPECTED = (
+    migrate.MigrationError,
+    deploy.DeployError,
+    psycopg.Error,
+    VaultError,
+    RequestException,
+    BotoCoreError,
+    ClientError,
+    CloudError,
+)
+
+
+class Provisioner:
+    """The steps, on the running servers of one cloud.
+
+    Parameters
+    ----------
+    home : Home
+        Where secrets are kept.
+    site : Site
+        Where the servers are, and what is traded.
+    """
+
+    def __init__(self, home: Home, site: Site) -> None:
+        self._home = home
+        self._site = site
+        self._roles = home.secrets / "app-roles.json"
+
+    def run(self, step: str, report: Report) -> str:
+        """Do one step; returns what came of it in a few words."""
+        deeds: dict[str, Callable[[Report], str]] = {
+            "migrate": self._migrate,
+            "vault": self._vault,
+            "strategies": self._strategies,
+            "identities": self._identities,
+            "deploy": self._deploy,
+        }
+        return deeds[step](report)
+
+    def _migrate(self, report: Report) -> str:
+        done = migrate.migrate(self._site.dsn, report=report)
+        return f"{len(done)} migrations applied" if done else "up to date"
+
+    def _vault(self, _: Report) -> str:
+        client = hvac.Client(url=self._site.vault_url, token=self._site.vault_token, timeout=30)
+        keys = self._site.exchange
+        credentials = vault.Credentials(self._site.stored_dsn, VENUE, keys["apiKey"], keys["secret"])
+        known = {name: AppRole(**ids) for name, ids in (private.read_json(self._roles) or {}).items()}
+        roles = vault.seed(client, credentials, private.password(self._home.admin_password), known)
+        private.write_json(self._roles, {name: json.loads(role.to_json()) for name, role in roles.items()})
+        return f"{len(roles)} identities"
+
+    def _strategies(self, _: Report) -> str:
+        symbols = self._site.settings["symbols"]
+        seed.seed(self._site.dsn, VENUE, symbols.split(","))
+        return symbols
+
+    def _identities(self, _: Report) -> str:
+        secrets_manager = boto3.client(
+            "secretsmanager",
+            endpoint_url=self._site.aws_endpoint,
+            region_name=REGION,
+            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+        )
+        roles: dict[str, dict[str, str]] = private.read_json(self._roles) or {}
+        for identity, ids in roles.items():
+            _put_secret(secrets_manager, f"{STACK}/{identity}/approle", json.dumps(ids))
+        return f"{len(roles)} secrets"
+
+    def _deploy(self, report: Report) -> str:
+        self._share_cache()
+        settings = Settings.model_validate({"stack": STACK, **self._site.settings})
+        outputs = deploy.deploy(
+            self._site.target,
+            deploy.settings_parameters(settings),
+            endpoint=self._site.aws_endpoint,
+            stack=STACK,
+            home=self._home.root,
+            report=report,
+        )
+        return "deployed" if outputs.changed else "nothing has changed"
+
+    def _share_cache(self) -> None:
+        """Everything in the cache is named by its content: that of the checkout serves all clouds made from it."""
+        cache, own = CHECKOUT / ".volex" / "cache", self._home.root / "cache"
+        if own != cache and not own.exists():
+            cache.mkdir(parents=True, exist_ok=True)
+            own.symlink_to(cache)
+
+
+def _put_secret(secrets_manager: Any, name: str, value: str) -> None:
+    try:
+        secrets_manager.put_secret_value(SecretId=name, SecretString=value)
+    except secrets_manager.exceptions.ResourceNotFoundException:
+        secrets_manager.create_secret(Name=name, SecretString=value)
+
+
+def _tell(step: str, progress: str, detail: str, since: float) -> None:
+    news = {"name": step, "progress": progress, "detail": detail, "seconds": round(time.monotonic() - since, 1)}
+    print(json.dumps(news), flush=True)
+
+
+def _run(provisioner: Provisioner, step: str) -> bool:
+    begun = time.monotonic()
+
+    def report(line: str) -> None:
+        print(f"{step}: {line}", file=sys.stderr, flush=True)
+        _tell(step, "running", line, begun)
+
+    _tell(step, "running", "", begun)
+    try:
+        result = provisioner.run(step, report)
+    except _EXPECTED as error:
+        report(str(error).strip())
+        _tell(step, "failed", str(error).strip(), begun)
+        return False
+    _tell(step, "done", result, begun)
+    return True
+
+
+def main() -> int:
+    """`python -m volexlocal.provision --home HOME [STEP …]`: all steps, or those named, in order."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("steps", nargs="*", help=f"of {', '.join(PROVISION)}")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.steps) - set(PROVISION):
+        parser.error(f"no step is called {', '.join(sorted(unknown))}")
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    home = Home(arguments.home)
+    provisioner = Provisioner(home, site.embedded(home, configuration.load(home.configuration)))
+    return 0 if all(_run(provisioner, step) for step in arguments.steps or PROVISION) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,175 @@
+"""Gives the API one stable local address: `http://127.0.0.1:8004/api/…`, whatever id the emulator gave it.
+
+It hands requests through unchanged, adds nothing to the answers, and says in the API's own envelope when the API is not there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+from collections.abc import AsyncIterator, Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, web
+from multidict import CIMultiDict
+from yarl import URL
+
+BODY_LIMIT = 1024 * 1024
+PATIENCE = ClientTimeout(total=40, connect=3)  # API Gateway itself gives up after 29 seconds
+
+_HOP_BY_HOP = frozenset(
+    (
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    )
+)
+_NOT_FORWARDED = _HOP_BY_HOP | {"host", "content-length"}
+_NOT_RETURNED = _HOP_BY_HOP | {"content-length", "content-encoding", "date", "server"}
+
+logger = logging.getLogger("volexlocal.proxy")
+
+
+class Deployment:
+    """The API's id, read from the deployment's outputs again whenever they change."""
+
+    def __init__(self, outputs: Path) -> None:
+        self._outputs = outputs
+        self._read_at = -1
+        self._api_id: str | None = None
+
+    def api_id(self) -> str | None:
+        """None while nothing is deployed."""
+        try:
+            changed = self._outputs.stat().st_mtime_ns
+            if changed != self._read_at:
+                self._api_id = json.loads(self._outputs.read_text()).get("api_id")
+                self._read_at = changed
+        except (OSError, ValueError):
+            return None
+        return self._api_id
+
+
+class Proxy:
+    """Request handlers.
+
+    Parameters
+    ----------
+    gateway : str
+        Address of the emulator.
+    deployment : Deployment
+        Tells the API's id.
+    session : ClientSession
+        For calls to the emulator.
+    """
+
+    def __init__(self, gateway: str, deployment: Deployment, session: ClientSession) -> None:
+        self._gateway = gateway
+        self._deployment = deployment
+        self._session = session
+
+    async def index(self, _: web.Request) -> web.Response:
+        """What there is to find here."""
+        links = {"openapi": "/api/openapi.json", "status": "/api/status", "login": "/api/login"}
+        return web.json_response(
+            {"name": "VolexSwarm", "simulated": True, "deployed": self._is_deployed(), "links": links}
+        )
+
+    async def forward(self, request: web.Request) -> web.StreamResponse:
+        """Hand a request to the API and its answer back."""
+        api_id = self._deployment.api_id()
+        if api_id is None:
+            return _unavailable(
+                "the API is not deployed yet: wait until `volexlocal status` shows it, or run `make up`"
+            )
+        try:
+            body = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            return _failure(413, "PAYLOAD_TOO_LARGE", f"the body is larger than {BODY_LIMIT} bytes")
+        url = f"{self._gateway}/_aws/execute-api/{api_id}{request.rel_url.raw_path_qs}"
+        try:
+            headers = _without(request.headers, _NOT_FORWARDED)
+            async with self._session.request(
+                request.method, URL(url, encoded=True), headers=headers, data=body or None, allow_redirects=False
+            ) as answer:
+                return web.Response(
+                    status=answer.status, headers=_without(answer.headers, _NOT_RETURNED), body=await answer.read()
+                )
+        except (ClientError, TimeoutError) as error:
+            logger.warning("%s %s: %s", request.method, request.path, error or type(error).__name__)
+            return _unavailable("the gateway does not answer: `volexlocal status` shows which part is down")
+
+    def _is_deployed(self) -> bool:
+        return self._deployment.api_id() is not None
+
+
+def application(gateway: str, outputs: Path) -> web.Application:
+    """The proxy as an aiohttp application."""
+    app = web.Application(client_max_size=BODY_LIMIT)
+
+    async def serve(app: web.Application) -> AsyncIterator[None]:
+        async with ClientSession(timeout=PATIENCE, cookie_jar=DummyCookieJar()) as session:
+            app[_PROXY] = Proxy(gateway, Deployment(outputs), session)
+            yield
+
+    async def index(request: web.Request) -> web.StreamResponse:
+        return await request.app[_PROXY].index(request)
+
+    async def forward(request: web.Request) -> web.StreamResponse:
+        return await request.app[_PROXY].forward(request)
+
+    app.cleanup_ctx.append(serve)
+    app.router.add_get("/", index)
+    app.router.add_route("*", "/api", forward)
+    app.router.add_route("*", "/api/{path:.*}", forward)
+    return app
+
+
+def _without(headers: Mapping[str, str], names: Iterable[str]) -> CIMultiDict[str]:
+    kept = CIMultiDict(headers)
+    for name in names:
+        kept.popall(name, None)
+    return kept
+
+
+def _unavailable(message: str) -> web.Response:
+    return _failure(503, "UNAVAILABLE", message)
+
+
+def _failure(status: int, code: str, message: str) -> web.Response:
+    error = {"code": code, "message": message, "details": {}}
+    envelope = {"status": "error", "error": error, "timestamp": datetime.now(UTC).isoformat()}
+    return web.json_response(envelope, status=status)
+
+
+_PROXY = web.AppKey("proxy", Proxy)
+
+
+def main() -> None:
+    """`python -m volexlocal.proxy`"""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--gateway", required=True, help="address of the AWS emulator")
+    parser.add_argument("--outputs", type=Path, required=True, help="the deployment's outputs")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    web.run_app(
+        application(arguments.gateway, arguments.outputs),
+        host=arguments.host,
+        port=arguments.port,
+        access_log=None,
+        print=None,
+        shutdown_timeout=2,
+    )
+
+
+if __name__ == "__main__":
+    main()
