@@ -1,0 +1,82 @@
+"""Handlers: registered as the registry says, light to import, and answering in the form that Lambda understands."""
+
+import json
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from chalicelib import agents
+from chalicelib.agents import risk
+from chalicelib.runtime import wiring
+from chalicelib.runtime.batch import Batch, Drill
+from chalicelib.runtime.wakers import registered
+from tests.unit.functions.deliveries import RecordedDeliveries
+from volexswarm.agents import Layer, functions
+
+ROOT = Path(__file__).resolve().parents[3]
+HEAVY = ("autogen_agentchat", "autogen_core", "boto3", "ccxt", "numpy", "pandas", "psycopg", "ta")
+
+MODULES = {
+    "api-handler": "app",
+    "authorizer": "chalicelib.api.authorizer",
+    **{
+        function.name: f"chalicelib.agents.{module}"
+        for module, names in {
+            "market_data": ("market-data",),
+            "signal": ("signal",),
+            "risk": ("risk",),
+            "compliance": ("compliance",),
+            "execution": ("execution-orders", "execution-fills", "execution-keeper"),
+            "monitor": ("monitor-events", "monitor-keeper"),
+        }.items()
+        for function in map(registered, names)
+    },
+}
+
+
+def test_every_function_has_its_module():
+    assert set(MODULES) == {function.name for function in functions()}
+    assert len(agents.blueprints()) == len({module for module in MODULES.values() if ".agents." in module})
+
+
+@pytest.mark.parametrize("module", sorted(set(MODULES.values())))
+def test_importing_a_function_loads_no_heavy_module(module):
+    """Packages are imported when the first message needs them, and only by functions that have the layer."""
+    program = (
+        f"import sys, json, importlib; importlib.import_module({module!r}); print(json.dumps(sorted(sys.modules)))"
+    )
+    path = f"{ROOT / 'functions'}:{ROOT / 'layers'}"
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, env={"PYTHONPATH": path}, capture_output=True, text=True, check=True)
+    assert not set(HEAVY) & set(json.loads(done.stdout))
+
+
+def test_the_signal_agent_alone_has_the_analytics_layer():
+    assert [function.name for function in functions() if Layer.ANALYTICS in function.layers] == ["signal"]
+
+
+@pytest.fixture
+def deliveries(monkeypatch):
+    recorded = RecordedDeliveries()
+    monkeypatch.setattr(wiring, "batch", lambda: Batch(recorded, Drill(0, random.Random(1))))
+    return recorded
+
+
+def test_a_handler_answers_with_the_failed_messages(monkeypatch, deliveries):
+    class Agent:
+        def assess(self, event):
+            raise AssertionError("never reached: the message is no event")
+
+    monkeypatch.setattr(wiring, "risk_agent", Agent)
+    record = {
+        "messageId": "1",
+        "receiptHandle": "r",
+        "body": "{}",
+        "eventSourceARN": "arn:aws:sqs:r:1:volexswarm-signals",
+        "attributes": {"ApproximateReceiveCount": "1"},
+    }
+    assert risk.on_signals({"Records": [record]}, None) == {"batchItemFailures": []}
+    assert [name for name, _ in deliveries.buried] == ["1"]
