@@ -190,10 +190,12 @@ def trim(folder: Path) -> None:
     shutil.rmtree(folder / "bin", ignore_errors=True)
     for tests in [path for path in folder.rglob("tests") if path.is_dir()]:
         shutil.rmtree(tests, ignore_errors=True)
+    # auditwheel moved the sections of these packages' libraries: strip would leave files that the loader refuses
+    patched = {name for libs in folder.glob("*.libs") for name in (libs.name, libs.name.removesuffix(".libs"))}
     for file in [path for path in folder.rglob("*") if path.is_file()]:
         if file.suffix in {".pyi", ".pyx", ".pxd", ".c", ".h", ".cpp", ".hpp", ".a", ".lib"} or _is_clutter(file):
             file.unlink()
-        elif ".so" in file.suffixes and shutil.which("strip"):
+        elif ".so" in file.suffixes and file.relative_to(folder).parts[0] not in patched and shutil.which("strip"):
             # a library for another machine, or one that strip does not know, stays as it is
             subprocess.run(["strip", "--strip-unneeded", str(file)], capture_output=True, check=False)
 

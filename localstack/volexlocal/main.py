@@ -164,7 +164,7 @@ def _welcome(cloud: Cloud, state: State, is_first: bool) -> None:
     console.print()
     if is_first:
         console.print(f"  user [bold]admin[/], password [bold]{cloud.admin_password}[/]  (shown this once)")
-    console.print(f"  log in     volexswarm login admin --password-file {cloud.home.admin_password}")
+    console.print(f"  log in     volexswarm login --password-file {cloud.home.admin_password}")
     console.print("  then       volexswarm status · volexswarm orders · volexswarm explain ORDER")
     console.print("  stop       make down")
 
