@@ -110,11 +110,14 @@ def _built(stored: Sequence[StoredStrategy], timeframe: Timeframe) -> Iterator[t
 def _decisions(
     strategies: Sequence[tuple[StoredStrategy, Strategy[Any]]], candles: pd.DataFrame, candle: CandleClosed
 ) -> Iterator[tuple[StoredStrategy, Decision]]:
+    silent = []
     for stored, strategy in strategies:
         if obstacle := strategy.obstacle(candles):
-            logger.info("strategy %s is silent at %s: %s", stored.id, candle.as_of.isoformat(), obstacle)
+            silent.append(f"{stored.id} ({obstacle})")
         elif decision := strategy.decide(candles):
             yield stored, decision
+    if silent:
+        logger.info("silent at %s: %s", candle.as_of.isoformat(), ", ".join(silent))
 
 
 def _frame(window: Sequence[CandleRow], candle: CandleClosed) -> pd.DataFrame:

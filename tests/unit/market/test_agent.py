@@ -3,7 +3,7 @@
 from itertools import permutations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fakes.market import FakeMarketTransaction
@@ -116,6 +116,7 @@ def test_whatever_the_order_of_batches_each_candle_closes_once_and_whole(order):
     assert sorted(closed) == sorted(whole)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 5), min_size=6, max_size=20))
 def test_no_candle_ever_closes_twice(deliveries):
     records = FakeMarketTransaction()
@@ -124,3 +125,38 @@ def test_no_candle_ever_closes_twice(deliveries):
         agent.ingest(batch(i, [STORY[i]], through=WATERMARKS[i]))
     keys = [(c.timeframe, c.opened_at) for c in records.of(CandleClosed)]
     assert len(keys) == len(set(keys))
+
+
+class Crash(Exception):
+    """What ends a function midway."""
+
+
+class CrashingTransaction(FakeMarketTransaction):
+    """Dies at the last step as often as fate has it."""
+
+    def __init__(self, crashes):
+        super().__init__()
+        self.crashes = crashes
+
+    def publish(self, *events):
+        if self.crashes():
+            raise Crash
+        super().publish(*events)
+
+
+@settings(deadline=None)
+@given(st.permutations(range(6)), st.lists(st.booleans(), max_size=12))
+def test_functions_that_crash_and_try_again_close_the_same_candles(order, crashes):
+    fate = iter(crashes)
+    records = CrashingTransaction(lambda: next(fate, False))
+    agent = MarketDataAgent(FakeStore(records), FixedClock(), [M1, M5])
+    waiting = list(order)
+    while waiting:
+        i = waiting.pop(0)
+        try:
+            agent.ingest(batch(i, [STORY[i]], through=WATERMARKS[i]))
+        except Crash:
+            waiting.append(i)
+    closed = [(c.timeframe, c.opened_at, c.open, c.high, c.low, c.close, c.volume) for c in records.of(CandleClosed)]
+    whole = [(c.timeframe.value, c.opened_at, c.open, c.high, c.low, c.close, c.volume) for c in fold(STORY, [M1, M5])]
+    assert sorted(closed) == sorted(whole)

@@ -7,7 +7,7 @@ from fractions import Fraction
 from functools import reduce
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.market.ticks import at, trade
@@ -109,6 +109,7 @@ def facts(candles, timeframe):
     }
 
 
+@settings(deadline=None)
 @given(PRINTS, st.randoms(use_true_random=False))
 def test_any_order_and_repetition_give_the_straightforward_candles(prints, random):
     shuffled = prints + random.sample(prints, random.randint(0, len(prints)))
@@ -118,6 +119,7 @@ def test_any_order_and_repetition_give_the_straightforward_candles(prints, rando
         assert facts(candles, timeframe) == straightforward(prints, timeframe)
 
 
+@settings(deadline=None)
 @given(PRINTS, st.randoms(use_true_random=False))
 def test_any_partition_merged_in_any_order_gives_the_same_candles(prints, random):
     bins = defaultdict(list)

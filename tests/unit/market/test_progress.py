@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.market.ticks import at
@@ -39,6 +39,7 @@ def test_a_repeated_batch_releases_nothing():
     assert waiting.arrived(2, {"A": mark(9)}) == (waiting, {})
 
 
+@settings(deadline=None)
 @given(st.permutations(range(12)), st.lists(st.integers(0, 11), max_size=12), st.randoms(use_true_random=False))
 def test_in_any_order_marks_come_into_force_exactly_up_to_the_first_hole(order, repeats, random):
     deliveries = [*order, *repeats]
