@@ -166,7 +166,7 @@ def _answer(endpoint: Endpoint, view: ViewFunction, request: Request, parameters
     """Check the request, call the view, and put what comes of it into the envelope."""
     observability.configure("api-handler")
     now = wiring.clock().now()
-    request_id = str(request.context.get("requestId", ""))
+    request_id = str(getattr(request.lambda_context, "aws_request_id", ""))  # the one on every line of this call's log
     try:
         call = Call(
             principal=_principal(endpoint, request),  # first: a stranger learns nothing about the input

@@ -50,7 +50,8 @@ class Output:
             return
         paper = console()
         for part in render(data):
-            paper.print(part)
+            # a line of a log stays one line, however long
+            paper.print(part, soft_wrap=isinstance(part, Text) and bool(part.no_wrap))
 
 
 def table(

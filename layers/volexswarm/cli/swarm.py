@@ -95,7 +95,7 @@ def _logs(desk: Desk, *, function: str, since: str, text: str | None, limit: int
 
 def _render_logs(data: Any) -> Iterable[RenderableType]:
     for line in data["lines"]:
-        yield Text(f"{when(line['at'])}  {line['message']}")
+        yield Text(f"{when(line['at'])}  {line['message']}", no_wrap=True)
     if not data["lines"]:
         yield Text(f"{data['function']} wrote nothing (that fits) since {when(data['since'])} UTC")
     if data["truncated"]:

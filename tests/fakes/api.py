@@ -1,0 +1,230 @@
+"""The real Chalice app with everything behind it faked: what the routes do is real, what they ask is canned.
+
+A test makes any part fail by putting an exception into `FakeSwarm.failing`, and sees what it was asked in `asked`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest
+from chalice.test import Client
+
+from chalicelib.api.authorizer import Refused
+from chalicelib.runtime import wiring
+from tests.fakes import views
+from tests.fakes.desk import FakeDeskTransaction
+from tests.fakes.transaction import FakeQuoteBoard, FakeStore, FixedClock
+from volexswarm.desk.agent import TradingDesk
+from volexswarm.errors import NotFound, Unauthorized
+from volexswarm.messages import Queue, Quote
+from volexswarm.security.login import Login
+from volexswarm.security.roles import Role
+from volexswarm.security.tokens import Principal, Signed, TokenIssuer
+from volexswarm.settings import Settings
+from volexswarm.views.books import Fill, Portfolio, Positions
+from volexswarm.views.market import Candles
+from volexswarm.views.shape import Page
+from volexswarm.views.story import Story
+from volexswarm.views.swarm import Activity, DeadLetter, DeadLetters, Feed, LogLine, LogLines, Part, QueueDepth, Replay
+from volexswarm.views.trading import Order, Signal
+
+PASSWORD = "correct horse"
+SETTINGS = Settings(
+    target="embedded",
+    symbols=("BTC/USDT", "ETH/USDT"),
+    timeframes=("1m", "5m"),
+    redis_url="redis://127.0.0.1:1",
+    vault_url="http://127.0.0.1:1",
+)
+
+
+class FakeAttempts:
+    """Counts in memory, without time."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = {}
+
+    def count(self, key: str, limit: int, span: timedelta) -> timedelta | None:
+        if self.counts.get(key, 0) >= limit:
+            return span
+        self.counts[key] = self.counts.get(key, 0) + 1
+        return None
+
+    def take_back(self, key: str) -> None:
+        self.counts[key] -= 1
+
+    def forget(self, key: str) -> None:
+        self.counts.pop(key, None)
+
+
+class FakeSwarm:
+    """Every port of the API at once, and the tokens of one user per role."""
+
+    def __init__(self) -> None:
+        self.clock = FixedClock(views.NOW)
+        self.failing: dict[str, Exception] = {}
+        self.asked: list[tuple[Any, ...]] = []
+        self.attempts = FakeAttempts()
+        self.desk = FakeStore(FakeDeskTransaction())
+        self.quotes = FakeQuoteBoard()
+        self.quotes.quotes["BTC/USDT"] = Quote(
+            bid=Decimal("60000"), ask=Decimal("60001"), as_of=views.MARKET, received_at=views.NOW
+        )
+        self.signals_told: list[Signal] = [views.SIGNAL]
+        self.health: list[Part] = [views.PART]
+
+    def _ask(self, part: str, *arguments: Any) -> None:
+        self.asked.append((part, *arguments))
+        if part in self.failing:
+            raise self.failing[part]
+
+    # tokens and passwords
+    def verify(self, text: str) -> Principal:
+        self._ask("verify")
+        role = {f"{role}-token": role for role in Role}.get(text)
+        if role is None:
+            raise Unauthorized("the token is not valid: log in again")
+        return Principal(role.value, role, role.permissions, "token-id", self.clock.now() + timedelta(minutes=30))
+
+    def login(self, username: str, password: str) -> Sequence[str]:
+        self._ask("login", username)
+        if password != PASSWORD:
+            raise Unauthorized("username or password is wrong")
+        return [f"role-{username}", "default"]
+
+    def sign_jwt(self, signing_input: Callable[[str], bytes]) -> Signed:
+        return Signed("1", "signature")
+
+    # readers
+    def parts(self) -> list[Part]:
+        self._ask("database")
+        return self.health
+
+    def feeds(self) -> list[Feed]:
+        return [views.FEED]
+
+    def account_opened_at(self) -> Any:
+        return views.NOW
+
+    def activity(self) -> list[Activity]:
+        self._ask("database")
+        return [views.ACTIVITY]
+
+    def portfolio(self) -> Portfolio:
+        self._ask("database")
+        return views.PORTFOLIO
+
+    def positions(self) -> Positions:
+        self._ask("database")
+        return Positions(mode="simulated", simulated=True, positions=[views.POSITION])
+
+    def fills(self, symbol: str | None, limit: int, cursor: str | None) -> Page[Fill]:
+        self._ask("database", symbol, limit, cursor)
+        return Page(items=[views.FILL], next="bmV4dA")
+
+    def orders(self, symbol: str | None, state: Any, limit: int, cursor: str | None) -> Page[Order]:
+        self._ask("database", symbol, state, limit, cursor)
+        return Page(items=[views.ORDER], next=None)
+
+    def order(self, key: str) -> Order:
+        self._ask("database", key)
+        if not views.ORDER_ID.startswith(key):
+            raise NotFound("order", key)
+        return views.ORDER
+
+    def signals(self, symbol: str | None, limit: int, cursor: str | None) -> Page[Signal]:
+        self._ask("database", symbol, limit, cursor)
+        return Page(items=[views.SIGNAL, views.REFUSED_SIGNAL], next=None)
+
+    def signal(self, signal_id: str) -> Signal:
+        self._ask("database", signal_id)
+        return self.signals_told.pop(0) if len(self.signals_told) > 1 else self.signals_told[0]
+
+    def candles(self, symbol: str, timeframe: Any, limit: int, before: Any) -> Candles:
+        self._ask("database", symbol, timeframe, limit, before)
+        return Candles(venue="binance", symbol=symbol, timeframe=timeframe, candles=[views.CANDLE])
+
+    def story(self, key: str) -> Story:
+        self.order(key)
+        return views.STORY
+
+    # queues and logs
+    def depths(self, queues: Sequence[Queue]) -> list[QueueDepth]:
+        self._ask("queues")
+        return [QueueDepth(queue=queue, waiting=2, in_flight=1, delayed=0, dead=3) for queue in queues]
+
+    def look(self, queue: Queue, limit: int) -> DeadLetters:
+        self._ask("queues", queue, limit)
+        letter = DeadLetter(
+            message_id="deadbeef-1",
+            reason="type: expected volexswarm.SignalRaised",
+            sent_at=views.NOW,
+            receive_count=5,
+            group=None,
+            event_id=None,
+            event_type=None,
+            subject=None,
+            correlation_id=None,
+            body="{}",
+        )
+        return DeadLetters(depth=self.depths([queue])[0], letters=[letter])
+
+    def replay(self, queue: Queue, limit: int) -> Replay:
+        self._ask("queues", queue, limit)
+        return Replay(queue=queue, replayed=3, remaining=0)
+
+    def lines(self, function: str, since: timedelta, text: str | None, limit: int) -> LogLines:
+        self._ask("logs", function, since, text, limit)
+        line = LogLine(at=views.NOW, message="done", fields=None)
+        return LogLines(function=function, since=views.NOW - since, lines=[line], truncated=False)
+
+    def install(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Put this in the place of everything that the API asks of the wiring."""
+        log_in = Login(self, self.attempts, TokenIssuer(self, self.clock))
+        desk = TradingDesk(
+            self.desk,
+            self.quotes,
+            self.clock,
+            venue="binance",
+            symbols=SETTINGS.symbols,
+            quote_max_age=timedelta(seconds=30),
+        )
+        parts = {
+            "settings": SETTINGS,
+            "clock": self.clock,
+            "token_verifier": self,
+            "login": log_in,
+            "trading_desk": desk,
+        } | dict.fromkeys(
+            [
+                "swarm_reader",
+                "books_reader",
+                "trading_reader",
+                "candle_reader",
+                "story_reader",
+                "queue_desk",
+                "function_logs",
+            ],
+            self,
+        )
+        for name, part in parts.items():
+            monkeypatch.setattr(wiring, name, lambda part=part: part)
+
+
+def gateway(client: Client) -> httpx.MockTransport:
+    """The API as an HTTP transport: answers as the API Gateway in front of the app does."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        path = request.url.raw_path.decode().removeprefix("/api")
+        try:
+            response = client.http.request(request.method, path, headers=dict(request.headers), body=request.content)
+        except Refused:
+            return httpx.Response(401, json={"message": "Unauthorized"})
+        return httpx.Response(response.status_code, content=response.body)
+
+    return httpx.MockTransport(answer)

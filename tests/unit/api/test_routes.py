@@ -1,0 +1,385 @@
+"""What each route answers: to whom, to bad input, and when a part behind it is away."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from chalice.test import Client, HTTPResponse
+
+from chalicelib import api
+from chalicelib.api.authorizer import Refused
+from chalicelib.api.endpoint import MAX_BODY
+from tests.fakes import views
+from tests.fakes.api import PASSWORD, FakeSwarm
+from volexswarm.errors import Conflict, Stop, Unavailable
+from volexswarm.messages import SignalRaised
+from volexswarm.security.roles import Role
+from volexswarm.views.swarm import Health
+
+KEY = {"Idempotency-Key": "my-request-1"}
+TRADE = {"symbol": "BTC/USDT", "side": "buy", "amount": "0.01", "type": "market"}
+GOOD: dict[tuple[str, str], tuple[str, Any]] = {
+    ("POST", "/login"): ("/login", {"username": "trader", "password": PASSWORD}),
+    ("GET", "/whoami"): ("/whoami", None),
+    ("GET", "/status"): ("/status", None),
+    ("GET", "/agents"): ("/agents", None),
+    ("GET", "/portfolio"): ("/portfolio", None),
+    ("GET", "/positions"): ("/positions", None),
+    ("GET", "/trades"): ("/trades?symbol=BTC%2FUSDT&limit=5", None),
+    ("GET", "/orders"): ("/orders?state=filled", None),
+    ("GET", "/orders/{order}"): ("/orders/0a1b2c3d", None),
+    ("GET", "/orders/{order}/explain"): ("/orders/0a1b2c3d/explain", None),
+    ("POST", "/trade"): ("/trade", TRADE),
+    ("GET", "/signals"): ("/signals", None),
+    ("GET", "/signals/{signal}"): (f"/signals/{views.SIGNAL_ID}", None),
+    ("GET", "/candles"): ("/candles?symbol=BTC%2FUSDT&timeframe=1m", None),
+    ("GET", "/dlq"): ("/dlq", None),
+    ("GET", "/dlq/{queue}"): ("/dlq/orders.fifo?limit=3", None),
+    ("POST", "/dlq/{queue}/replay"): ("/dlq/signals/replay", {"limit": 5}),
+    ("GET", "/logs"): ("/logs?function=risk&since=2h&filter=boom", None),
+    ("GET", "/openapi.json"): ("/openapi.json", None),
+}
+ENDPOINTS = {(e.method, e.path): e for e in api.endpoints()}
+PROTECTED = [key for key, endpoint in ENDPOINTS.items() if not endpoint.public]
+
+
+def ask(
+    client: Client, method: str, path: str, body: Any = None, *, role: Role | None = Role.ADMIN, **headers: str
+) -> HTTPResponse:
+    given = {"Content-Type": "application/json", **KEY, **headers}
+    if role is not None:
+        given["Authorization"] = f"Bearer {role}-token"
+    raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+    return client.http.request(method, path, headers=given, body=raw)
+
+
+def error_of(response: HTTPResponse) -> dict[str, Any]:
+    body = response.json_body
+    assert body["status"] == "error"
+    assert set(body) == {"status", "error", "timestamp"}
+    assert set(body["error"]) == {"code", "message", "details"}
+    return dict(body["error"])
+
+
+def test_there_is_a_good_example_of_every_route() -> None:
+    assert set(GOOD) == set(ENDPOINTS)
+
+
+@pytest.mark.parametrize("key", GOOD, ids=" ".join)
+def test_a_good_request_is_answered_in_the_envelope(client: Client, key: tuple[str, str]) -> None:
+    path, body = GOOD[key]
+    response = ask(client, key[0], path, body)
+    assert response.status_code == ENDPOINTS[key].status
+    if ENDPOINTS[key].enveloped:
+        assert set(response.json_body) == {"status", "data", "message", "timestamp"}
+        assert response.json_body["status"] == "success"
+
+
+@pytest.mark.parametrize("key", PROTECTED, ids=" ".join)
+def test_a_protected_route_refuses_where_no_gateway_asked_the_authorizer(
+    client: Client, swarm: FakeSwarm, key: tuple[str, str]
+) -> None:
+    """An emulator may skip the authorizer: the handler is called as by a gateway that knows none."""
+    path, body = GOOD[key]
+    event = client.http._local_gateway._generate_lambda_event(
+        key[0], path, {"content-type": "application/json"}, json.dumps(body).encode()
+    )
+    response = client._app(event, None)
+    assert response["statusCode"] == 401
+    assert json.loads(response["body"])["error"]["code"] == "unauthorized"
+    assert swarm.asked == []
+
+
+@pytest.mark.parametrize("key", PROTECTED, ids=" ".join)
+def test_a_protected_route_is_closed_to_a_wrong_token(client: Client, key: tuple[str, str]) -> None:
+    path, body = GOOD[key]
+    for header in ("Bearer forged", "Basic YWRtaW46", "admin-token"):
+        with pytest.raises(Refused, match=r"^Unauthorized$"):
+            ask(client, key[0], path, body, role=None, Authorization=header)
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("key", PROTECTED, ids=" ".join)
+def test_each_role_may_do_what_its_permissions_say(client: Client, key: tuple[str, str], role: Role) -> None:
+    path, body = GOOD[key]
+    endpoint = ENDPOINTS[key]
+    response = ask(client, key[0], path, body, role=role)
+    if endpoint.permission is None or endpoint.permission in role.permissions:
+        assert response.status_code == endpoint.status
+    else:
+        assert response.status_code == 403
+        assert error_of(response)["details"] == {"permission": str(endpoint.permission)}
+
+
+@pytest.mark.parametrize(
+    ("key", "role"),
+    [
+        (("POST", "/trade"), Role.VIEWER),
+        (("POST", "/trade"), Role.ANALYST),
+        (("POST", "/dlq/{queue}/replay"), Role.TRADER),
+        (("GET", "/logs"), Role.VIEWER),
+    ],
+)
+def test_what_a_role_must_never_do(client: Client, swarm: FakeSwarm, key: tuple[str, str], role: Role) -> None:
+    assert ask(client, key[0], GOOD[key][0], GOOD[key][1], role=role).status_code == 403
+    assert [question[0] for question in swarm.asked] == ["verify"]
+
+
+def test_a_token_that_ended_while_the_gateway_remembered_it_is_refused(client: Client, swarm: FakeSwarm) -> None:
+    event = client.http._local_gateway._generate_lambda_event("GET", "/status", {}, b"")
+    event["requestContext"]["authorizer"] = {
+        "username": "admin",
+        "role": "admin",
+        "permissions": "system:read",
+        "token_id": "1",
+        "expires_at": str(int((views.NOW - timedelta(seconds=1)).timestamp())),
+    }
+    response = client._app(event, None)
+    assert response["statusCode"] == 401
+    assert "ended" in json.loads(response["body"])["error"]["message"]
+
+
+BAD = [
+    # route, path, body, status, code, what the message names
+    ("POST", "/login", b"{", 400, "invalid_json", "JSON"),
+    ("POST", "/login", b"", 400, "invalid_input", "username"),
+    ("POST", "/login", {"username": "admin"}, 400, "invalid_input", "password"),
+    ("POST", "/login", {"username": 7, "password": "x"}, 400, "invalid_input", "username"),
+    ("POST", "/login", {"username": "a", "password": "x", "otp": 1}, 400, "invalid_input", "otp"),
+    ("POST", "/login", [], 400, "invalid_input", "body"),
+    ("POST", "/login", {"username": "a" * 65, "password": "x"}, 400, "invalid_input", "username"),
+    ("POST", "/login", {"username": "admin", "password": "wrong"}, 401, "unauthorized", "password"),
+    ("GET", "/whoami?x=1", None, 400, "invalid_input", "x"),
+    ("GET", "/status?verbose=1", None, 400, "invalid_input", "verbose"),
+    ("GET", "/agents?x=", None, 400, "invalid_input", "x"),
+    ("GET", "/portfolio?account=other", None, 400, "invalid_input", "account"),
+    ("GET", "/positions?symbol=BTC", None, 400, "invalid_input", "symbol"),
+    ("GET", "/trades?symbol=btcusdt", None, 400, "invalid_input", "symbol"),
+    ("GET", "/trades?limit=0", None, 400, "invalid_input", "limit"),
+    ("GET", "/trades?limit=501", None, 400, "invalid_input", "limit"),
+    ("GET", "/trades?limit=1&limit=2", None, 400, "invalid_input", "limit"),
+    ("GET", "/trades?cursor=%00", None, 400, "invalid_input", "cursor"),
+    ("GET", "/orders?state=lost", None, 400, "invalid_input", "state"),
+    ("GET", "/orders?limit=ten", None, 400, "invalid_input", "limit"),
+    ("GET", "/orders/ffff0000", None, 404, "not_found", "ffff0000"),
+    ("GET", "/orders/a%00b", None, 400, "invalid_input", "order"),
+    ("GET", "/orders/" + "a" * 65, None, 400, "invalid_input", "order"),
+    ("GET", "/orders/ffff0000/explain", None, 404, "not_found", "ffff0000"),
+    ("GET", "/orders/a;b/explain", None, 400, "invalid_input", "order"),
+    ("POST", "/trade", b"not json", 400, "invalid_json", "JSON"),
+    ("POST", "/trade", {}, 400, "invalid_input", "symbol"),
+    ("POST", "/trade", TRADE | {"amount": "0"}, 400, "invalid_input", "amount"),
+    ("POST", "/trade", TRADE | {"amount": "-1"}, 400, "invalid_input", "amount"),
+    ("POST", "/trade", TRADE | {"amount": "NaN"}, 400, "invalid_input", "amount"),
+    ("POST", "/trade", TRADE | {"amount": "Infinity"}, 400, "invalid_input", "amount"),
+    ("POST", "/trade", TRADE | {"amount": "1e40"}, 400, "invalid_input", "amount"),
+    ("POST", "/trade", TRADE | {"amount": "a lot"}, 400, "invalid_input", "amount"),
+    ("POST", "/trade", TRADE | {"side": "hold"}, 400, "invalid_input", "side"),
+    ("POST", "/trade", TRADE | {"type": "stop"}, 400, "invalid_input", "type"),
+    ("POST", "/trade", TRADE | {"symbol": "DOGE/USDT"}, 400, "invalid_input", "BTC/USDT, ETH/USDT"),
+    ("POST", "/trade", TRADE | {"price": "60000"}, 400, "invalid_input", "price"),
+    ("POST", "/trade", TRADE | {"type": "limit"}, 400, "invalid_input", "price"),
+    ("POST", "/trade", TRADE | {"leverage": 100}, 400, "invalid_input", "leverage"),
+    ("POST", "/trade", TRADE | {"symbol": "ETH/USDT"}, 503, "unavailable", "no price of ETH/USDT"),
+    ("GET", "/signals?cursor=" + "a" * 401, None, 400, "invalid_input", "cursor"),
+    ("GET", "/candles", None, 400, "invalid_input", "symbol"),
+    ("GET", "/candles?symbol=BTC%2FUSDT&timeframe=2m", None, 400, "invalid_input", "timeframe"),
+    ("GET", "/candles?symbol=BTC%2FUSDT&timeframe=1m&before=2026-01-05T12:00:00", None, 400, "invalid_input", "before"),
+    ("GET", "/candles?symbol=BTC%2FUSDT&timeframe=1m&limit=1001", None, 400, "invalid_input", "limit"),
+    ("GET", "/dlq?x=1", None, 400, "invalid_input", "x"),
+    ("GET", "/dlq/nowhere", None, 404, "not_found", "orders.fifo"),
+    ("GET", "/dlq/signals?limit=51", None, 400, "invalid_input", "limit"),
+    ("POST", "/dlq/nowhere/replay", {}, 404, "not_found", "orders.fifo"),
+    ("POST", "/dlq/signals/replay", {"limit": "all"}, 400, "invalid_input", "limit"),
+    ("GET", "/logs", None, 400, "invalid_input", "function"),
+    ("GET", "/logs?function=nobody", None, 404, "not_found", "risk"),
+    ("GET", "/logs?function=risk&since=yesterday", None, 400, "invalid_input", "since"),
+    ("GET", "/logs?function=risk&since=8d", None, 400, "invalid_input", "since"),
+    ("GET", "/logs?function=risk&since=0s", None, 400, "invalid_input", "since"),
+    ("GET", "/logs?function=risk&filter=", None, 400, "invalid_input", "filter"),
+    ("GET", "/openapi.json?x=1", None, 400, "invalid_input", "x"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "status", "code", "named"), BAD)
+def test_bad_input_gets_the_right_code_and_is_named(
+    client: Client, swarm: FakeSwarm, method: str, path: str, body: Any, status: int, code: str, named: str
+) -> None:
+    response = ask(client, method, path, body)
+    assert response.status_code == status
+    error = error_of(response)
+    assert error["code"] == code
+    assert named in error["message"]
+    assert swarm.desk.state.published == []
+
+
+@pytest.mark.parametrize("key", [key for key, (_, body) in GOOD.items() if body is not None], ids=" ".join)
+def test_a_body_must_be_json_and_of_sensible_size(client: Client, key: tuple[str, str]) -> None:
+    path, body = GOOD[key]
+    wrong_type = ask(client, key[0], path, body, **{"Content-Type": "text/xml"})
+    assert (wrong_type.status_code, error_of(wrong_type)["code"]) == (415, "unsupported_media_type")
+    too_large = ask(client, key[0], path, b" " * (MAX_BODY + 1))
+    assert (too_large.status_code, error_of(too_large)["code"]) == (413, "too_large")
+
+
+@pytest.mark.parametrize("key", ["", "short", "a" * 101, "with blanks in it", "ümläute-123"])
+def test_a_trade_needs_a_proper_idempotency_key(client: Client, swarm: FakeSwarm, key: str) -> None:
+    response = ask(client, "POST", "/trade", TRADE, **{"Idempotency-Key": key})
+    assert response.status_code == 400
+    assert error_of(response)["details"]["fields"][0]["field"] == "idempotency-key"
+    assert swarm.desk.state.published == []
+
+
+def test_a_trade_is_raised_once_for_one_key(client: Client, swarm: FakeSwarm) -> None:
+    first = ask(client, "POST", "/trade", TRADE, role=Role.TRADER)
+    again = ask(client, "POST", "/trade", TRADE, role=Role.TRADER)
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert first.json_body["data"]["repeated"] is False
+    assert again.json_body["data"] == first.json_body["data"] | {"repeated": True}
+    (signal,) = swarm.desk.state.of(SignalRaised)
+    assert (signal.strategy, signal.requested_by, signal.symbol, str(signal.amount)) == (
+        "manual",
+        "trader",
+        "BTC/USDT",
+        "0.01",
+    )
+
+
+def test_one_key_for_two_trades_is_a_conflict(client: Client, swarm: FakeSwarm) -> None:
+    ask(client, "POST", "/trade", TRADE)
+    response = ask(client, "POST", "/trade", TRADE | {"amount": "0.02"})
+    assert (response.status_code, error_of(response)["code"]) == (409, "conflict")
+    assert len(swarm.desk.state.of(SignalRaised)) == 1
+
+
+def test_two_people_may_use_the_same_key(client: Client, swarm: FakeSwarm) -> None:
+    ask(client, "POST", "/trade", TRADE, role=Role.TRADER)
+    assert ask(client, "POST", "/trade", TRADE, role=Role.ADMIN).json_body["data"]["repeated"] is False
+    assert len(swarm.desk.state.of(SignalRaised)) == 2
+
+
+def test_money_is_text_and_labelled_simulated(client: Client) -> None:
+    order = ask(client, "GET", "/orders").json_body["data"]["items"][0]
+    assert (order["amount"], order["average_price"], order["simulated"]) == ("0.015", "60060", True)
+    portfolio = ask(client, "GET", "/portfolio").json_body["data"]
+    assert (portfolio["simulated"], portfolio["mode"]) == (True, "simulated")
+    assert portfolio["equity"] is None
+    assert portfolio["missing"] == ["equity: the account has not been valued yet"]
+    assert ask(client, "GET", "/status").json_body["data"]["simulated"] is True
+
+
+AWAY = Unavailable("database", "connection to 10.1.2.3 port 5432 failed: password authentication failed for volex")
+
+
+@pytest.mark.parametrize(
+    "path", ["/portfolio", "/positions", "/trades", "/orders", "/orders/0a1b", "/signals", "/orders/0a1b/explain"]
+)
+def test_a_database_that_is_away_is_503_without_a_word_of_the_inside(
+    client: Client, swarm: FakeSwarm, path: str
+) -> None:
+    swarm.failing["database"] = AWAY
+    response = ask(client, "GET", path)
+    assert response.status_code == 503
+    assert error_of(response)["details"] == {"part": "database"}
+    assert response.headers["Retry-After"] == "5"
+    assert b"10.1.2.3" not in response.body
+    assert b"password" not in response.body
+
+
+@pytest.mark.parametrize("inside", [RuntimeError("token s.hvs123 leaked"), Stop("books differ"), KeyError("dsn")])
+def test_an_unexpected_failure_tells_nothing_but_its_request_id(
+    client: Client, swarm: FakeSwarm, inside: Exception
+) -> None:
+    swarm.failing["database"] = inside
+    response = ask(client, "GET", "/orders")
+    assert response.status_code == 500
+    error = error_of(response)
+    assert error["code"] == "internal_error"
+    assert error["details"]["request_id"]
+    assert str(inside).encode() not in response.body
+
+
+def test_an_ambiguous_order_is_a_conflict(client: Client, swarm: FakeSwarm) -> None:
+    swarm.failing["database"] = Conflict("several orders begin with 0a1b")
+    assert ask(client, "GET", "/orders/0a1b").status_code == 409
+
+
+def test_status_reports_a_database_that_is_away(client: Client, swarm: FakeSwarm) -> None:
+    swarm.failing["database"] = AWAY
+    data = ask(client, "GET", "/status").json_body["data"]
+    assert data["overall"] == "unhealthy"
+    assert [(part["part"], part["health"]) for part in data["parts"]] == [("database", "unhealthy")]
+    assert "10.1.2.3" not in json.dumps(data)
+
+
+@pytest.mark.parametrize(
+    ("seen", "overall"),
+    [
+        (["healthy", "healthy"], "healthy"),
+        (["healthy", "unknown"], "unknown"),
+        (["unknown", "unhealthy"], "unhealthy"),
+        ([], "unknown"),
+    ],
+)
+def test_the_swarm_is_healthy_only_if_every_part_was_seen_so(
+    client: Client, swarm: FakeSwarm, seen: list[str], overall: str
+) -> None:
+    swarm.health = [
+        views.PART.model_copy(update={"part": f"part {i}", "health": Health(h)}) for i, h in enumerate(seen)
+    ]
+    assert ask(client, "GET", "/status").json_body["data"]["overall"] == overall
+
+
+def test_agents_are_all_thirteen_with_what_is_not_deployed_said(client: Client) -> None:
+    agents = {agent["name"]: agent for agent in ask(client, "GET", "/agents").json_body["data"]["agents"]}
+    assert len(agents) == 13
+    assert agents["backtest"]["deployed"] is False
+    assert agents["risk"]["events"] == 7
+    assert agents["risk"]["functions"][0]["depth"]["dead"] == 3
+    assert agents["signal"]["last_event"] is None
+
+
+def test_agents_are_shown_also_when_queues_and_database_are_away(client: Client, swarm: FakeSwarm) -> None:
+    swarm.failing |= {"database": AWAY, "queues": Unavailable("queue ticks", "refused")}
+    data = ask(client, "GET", "/agents").json_body["data"]
+    assert len(data["agents"]) == 13
+    assert len(data["missing"]) == 2
+    assert data["agents"][1]["functions"][0]["depth"] is None
+
+
+def test_logs_are_asked_for_as_the_query_says(client: Client, swarm: FakeSwarm) -> None:
+    ask(client, "GET", "/logs?function=risk&since=90m&filter=boom&limit=7")
+    assert swarm.asked[-1] == ("logs", "risk", timedelta(minutes=90), "boom", 7)
+
+
+def test_a_replay_without_a_body_takes_the_usual_number(client: Client, swarm: FakeSwarm) -> None:
+    assert ask(client, "POST", "/dlq/signals/replay").status_code == 200
+    assert swarm.asked[-1] == ("queues", "signals", 100)
+
+
+def test_a_password_never_comes_back(client: Client) -> None:
+    for body in ({"username": "a", "password": {"secret": "hunter2"}}, {"username": 1, "password": "hunter2"}):
+        assert b"hunter2" not in ask(client, "POST", "/login", body).body
+
+
+def test_the_sixth_failed_login_has_to_wait_and_is_told_so(client: Client, swarm: FakeSwarm) -> None:
+    wrong = {"username": "trader", "password": "wrong"}
+    assert [ask(client, "POST", "/login", wrong).status_code for _ in range(5)] == [401] * 5
+    swarm.asked.clear()
+    right = ask(client, "POST", "/login", wrong | {"password": PASSWORD})
+    assert right.status_code == 429
+    assert right.headers["Retry-After"] == "1800"
+    assert "30 minutes" in error_of(right)["message"]
+    assert swarm.asked == []  # Vault is not asked, so not even a right guess can be told from a wrong one
+
+
+def test_a_vault_that_is_away_is_no_failed_login(client: Client, swarm: FakeSwarm) -> None:
+    swarm.failing["login"] = Unavailable("vault", "sealed")
+    for _ in range(7):
+        assert ask(client, "POST", "/login", GOOD["POST", "/login"][1]).status_code == 503
+    del swarm.failing["login"]
+    session = ask(client, "POST", "/login", GOOD["POST", "/login"][1]).json_body["data"]
+    assert (session["role"], session["token_type"]) == ("trader", "Bearer")

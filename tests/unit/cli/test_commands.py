@@ -1,0 +1,309 @@
+"""The command line against the real API app: what is shown, what is asked for, and how refusals end."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+import click
+import httpx
+import pytest
+from chalice.test import Client
+from click.testing import CliRunner, Result
+
+from app import app
+from tests.fakes import views
+from tests.fakes.api import PASSWORD, FakeSwarm, gateway
+from volexswarm.cli import trading
+from volexswarm.cli.commands import Desk
+from volexswarm.cli.main import main
+from volexswarm.cli.sessions import Sessions
+from volexswarm.errors import Unavailable
+from volexswarm.messages import OrderType, SignalRaised
+from volexswarm.views.swarm import LogLine, LogLines
+
+URL = "http://127.0.0.1:8004"
+
+
+class Terminal:
+    """Runs commands as one user, with a configuration folder of their own."""
+
+    def __init__(self, folder: Path, transport: httpx.BaseTransport) -> None:
+        self.sessions = Sessions(folder / "volexswarm" / "sessions.json")
+        self.transport = transport
+
+    def log_in(self, role: str = "admin") -> Terminal:
+        self.sessions.put(URL, {"token": f"{role}-token"})
+        return self
+
+    def run(self, *arguments: str, stdin: str = "") -> Result:
+        return CliRunner().invoke(main, arguments, obj=Desk(URL, self.sessions, transport=self.transport), input=stdin)
+
+
+@pytest.fixture
+def swarm(monkeypatch: pytest.MonkeyPatch) -> FakeSwarm:
+    fake = FakeSwarm()
+    fake.install(monkeypatch)
+    monkeypatch.setattr(trading, "POLL_SECONDS", 0)
+    return fake
+
+
+@pytest.fixture
+def terminal(swarm: FakeSwarm, tmp_path: Path) -> Terminal:
+    return Terminal(tmp_path, gateway(Client(app)))
+
+
+READING = [
+    (["whoami"], ["admin", "trade:write"]),
+    (["status"], ["healthy", "simulated money", "vault", "12 s ago", "BTC/USDT", "4711"]),
+    (["agents"], ["strategy-discovery", "not deployed", "orders.fifo", "rate(1 minute)"]),
+    (["portfolio"], ["simulated money", "99099.1", "missing: equity", "60,500.10", "-0.90 USDT"]),
+    (["positions"], ["BTC/USDT", "0.015", "6.60"]),
+    (["orders"], ["0a1b2c3d", "market", "60,060.00", "filled"]),
+    (["orders", "0a1b2c3d"], ["0a1b2c3d", "filled"]),
+    (["trades"], ["0.9009 USDT", "60060", "more: --cursor"]),
+    (["signals"], ["order filled (0a1b2c3d)", "refused by risk: daily_loss: 512.40", "ma_cross 1m"]),
+    (["candles", "BTC/USDT"], ["2026-01-04 09:29:00", "60050.5", "closed"]),
+    (["logs", "risk"], ["2026-01-05 12:00:00 done"]),
+    (["dlq", "list"], ["orders.fifo", "fills.fifo"]),
+    (["dlq", "show", "signals"], ["1 of 3 dead letters", "expected volexswarm.SignalRaised"]),
+    (["dlq", "replay", "signals"], ["3 sent again, 0 still dead"]),
+]
+
+
+@pytest.mark.parametrize(("arguments", "shown"), READING, ids=" ".join)
+def test_what_a_command_shows(terminal: Terminal, arguments: list[str], shown: list[str]) -> None:
+    result = terminal.log_in().run(*arguments)
+    assert result.exit_code == 0, result.output
+    flat = " ".join(result.output.split())
+    for words in shown:
+        assert words in flat
+    assert max(map(len, result.output.splitlines())) <= 100
+
+
+@pytest.mark.parametrize(("arguments", "_"), [*READING, (["explain", "0a1b"], [])], ids=" ".join)
+@pytest.mark.parametrize("before", [True, False], ids=["before the command", "after it"])
+def test_json_is_the_data_of_the_api_alone(terminal: Terminal, arguments: list[str], _: Any, before: bool) -> None:
+    result = terminal.log_in().run(*(["--json", *arguments] if before else [*arguments, "--json"]))
+    assert result.exit_code == 0, result.output
+    assert isinstance(json.loads(result.stdout), dict)
+
+
+def test_explain_tells_every_step_with_its_ids_and_times(terminal: Terminal) -> None:
+    result = terminal.log_in().run("explain", "0a1b")
+    flat = " ".join(result.output.split())
+    steps = [
+        views.ORDER_ID,
+        views.CHAIN,
+        "Tape",
+        "3 trades, ids 4709 to 4711",
+        "Candle 1m, opened 2026-01-04 09:29:00",
+        "Signal of ma-cross-btc: buy at 60050.5, stop 59000",
+        "fast 60010.5",
+        "Risk approved it",
+        "daily_loss: 512.40 USDT (limit 500.00 USDT)",
+        "2 % of equity at risk",
+        "Compliance approved it",
+        "client order id vx0a1b2c3d",
+        "intended → filled: the exchange's answer",
+        "Fills: 0.015 at 60060 on average",
+        "Ledger fill BTC/USDT/4712",
+        "Position after it: 0.015 at 60060",
+        "CandleClosed from market-data",
+    ]
+    places = [flat.find(step) for step in steps]
+    assert -1 not in places, dict(zip(steps, places, strict=True))
+    assert places == sorted(places)
+
+
+def test_a_long_log_line_stays_one_line(terminal: Terminal, swarm: FakeSwarm, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = LogLine(at=views.NOW, message="x" * 300, fields=None)
+    logs = LogLines(function="risk", since=views.NOW, lines=[line], truncated=False)
+    monkeypatch.setattr(swarm, "lines", lambda *_: logs)
+    assert "x" * 300 in terminal.log_in().run("logs", "risk").output
+
+
+def test_login_keeps_the_token_for_its_owner_alone(terminal: Terminal) -> None:
+    result = terminal.run("login", "-u", "trader", "--password-stdin", stdin=f"{PASSWORD}\n")
+    assert result.exit_code == 0, result.output
+    assert "trader (trader) is logged in" in " ".join(result.output.split())
+    token = terminal.sessions.token(URL)
+    assert token
+    assert token not in result.output
+    path = terminal.sessions._path
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert terminal.sessions.token("http://elsewhere:1") is None
+
+
+def test_login_reads_the_password_from_a_prompt_or_a_file(terminal: Terminal, tmp_path: Path) -> None:
+    assert terminal.run("login", "-u", "admin", stdin=f"{PASSWORD}\n").exit_code == 0
+    secret = tmp_path / "admin-password"
+    secret.write_text(f"{PASSWORD}\n")
+    assert terminal.run("login", "--password-file", str(secret)).exit_code == 0
+
+
+def test_logout_forgets_the_token(terminal: Terminal) -> None:
+    terminal.log_in()
+    assert "logged out" in terminal.run("logout").output
+    assert terminal.run("status").exit_code == 1
+    assert "not logged in" in terminal.run("logout").output
+
+
+def test_a_limit_order_asks_for_what_was_typed(terminal: Terminal, swarm: FakeSwarm) -> None:
+    result = terminal.log_in("trader").run("trade", "buy", "btc/usdt", "0.0100", "--limit", "59999.50")
+    assert result.exit_code == 0, result.output
+    (signal,) = swarm.desk.state.of(SignalRaised)
+    assert (signal.order_type, str(signal.amount), str(signal.limit_price)) == (OrderType.LIMIT, "0.0100", "59999.50")
+    assert "buy 0.01 BTC/USDT at limit 59999.5, simulated money" in " ".join(result.output.split())
+
+
+def test_a_repeated_key_trades_once(terminal: Terminal, swarm: FakeSwarm) -> None:
+    terminal.log_in()
+    for _ in range(2):
+        result = terminal.run("trade", "SELL", "BTC/USDT", "1", "--key", "my-request-1")
+    assert "had been taken before" in " ".join(result.output.split())
+    assert len(swarm.desk.state.published) == 1
+
+
+def test_wait_follows_the_trade_to_its_fill(terminal: Terminal, swarm: FakeSwarm) -> None:
+    waiting = views.SIGNAL.model_copy(update={"outcome": "waiting for risk", "order_id": None})
+    swarm.signals_told = [waiting, waiting, views.SIGNAL]
+    result = terminal.log_in().run("trade", "BUY", "BTC/USDT", "1", "--wait")
+    assert result.exit_code == 0, result.output
+    assert f"volexswarm explain {views.ORDER_ID}" in " ".join(result.output.split())
+
+
+def test_wait_ends_with_1_and_the_reason_when_the_trade_is_refused(terminal: Terminal, swarm: FakeSwarm) -> None:
+    swarm.signals_told = [views.REFUSED_SIGNAL]
+    result = terminal.log_in().run("trade", "BUY", "BTC/USDT", "1", "--wait")
+    assert result.exit_code == 1
+    assert "daily_loss: 512.40 USDT (limit 500.00 USDT)" in " ".join(result.output.split())
+
+
+USAGE = [
+    ["nonsense"],
+    ["trade"],
+    ["trade", "HOLD", "BTC/USDT", "1"],
+    ["trade", "BUY", "BTC/USDT", "much"],
+    ["trade", "BUY", "BTC/USDT", "0"],
+    ["trade", "BUY", "BTC/USDT", "--", "-1"],
+    ["trade", "BUY", "BTC/USDT", "NaN"],
+    ["trade", "BUY", "BTC/USDT", "1", "--limit", "free"],
+    ["trade", "BUY", "BTC/USDT", "1", "--timeout", "0"],
+    ["candles"],
+    ["candles", "BTC/USDT", "2m"],
+    ["candles", "BTC/USDT", "--limit", "0"],
+    ["orders", "--state", "lost"],
+    ["orders", "--limit", "1000"],
+    ["positions", "BTC/USDT"],
+    ["portfolio", "--all"],
+    ["status", "now"],
+    ["agents", "risk"],
+    ["whoami", "me"],
+    ["logout", "now"],
+    ["trades", "--limit", "0"],
+    ["signals", "--limit", "many"],
+    ["logs"],
+    ["logs", "risk", "--limit", "0"],
+    ["dlq", "show"],
+    ["dlq", "show", "signals", "--limit", "51"],
+    ["dlq", "replay"],
+    ["dlq", "list", "signals"],
+    ["explain"],
+    ["login", "--password-file", "/no/such/file"],
+    ["login", "--password-stdin"],
+]
+
+
+@pytest.mark.parametrize("arguments", USAGE, ids=" ".join)
+def test_wrong_usage_ends_with_2_and_asks_nothing(terminal: Terminal, swarm: FakeSwarm, arguments: list[str]) -> None:
+    result = terminal.log_in().run(*arguments)
+    assert result.exit_code == 2
+    assert "Error" in result.output
+    assert swarm.asked == []
+
+
+REFUSED = [
+    (["orders", "ffff0000"], "no order ffff0000"),
+    (["orders", "--symbol", "btcusdt"], "symbol"),
+    (["orders", "../../login"], "order"),
+    (["explain", "ffff0000"], "no order ffff0000"),
+    (["trade", "BUY", "DOGE/USDT", "1"], "BTC/USDT, ETH/USDT"),
+    (["trade", "BUY", "ETH/USDT", "1"], "no price of ETH/USDT"),
+    (["candles", "bitcoin"], "symbol"),
+    (["candles", "BTC/USDT", "--before", "noon"], "before"),
+    (["logs", "nobody"], "no function nobody"),
+    (["logs", "risk", "--since", "yesterday"], "since"),
+    (["dlq", "show", "nowhere"], "no queue nowhere"),
+    (["dlq", "replay", "nowhere"], "no queue nowhere"),
+    (["trades", "--cursor", "!"], "cursor"),
+    (["signals", "--cursor", "!"], "cursor"),
+]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"), REFUSED, ids=lambda value: " ".join(value) if isinstance(value, list) else ""
+)
+def test_a_refusal_ends_with_1_and_says_why(terminal: Terminal, arguments: list[str], reason: str) -> None:
+    result = terminal.log_in().run(*arguments)
+    assert result.exit_code == 1
+    assert reason in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize(("arguments", "_"), READING, ids=" ".join)
+def test_without_a_login_every_command_says_to_log_in(terminal: Terminal, arguments: list[str], _: Any) -> None:
+    result = terminal.run(*arguments)
+    assert result.exit_code == 1
+    assert "volexswarm login" in result.output
+
+
+def test_a_role_that_may_not_is_told_what_it_lacks(terminal: Terminal) -> None:
+    result = terminal.log_in("viewer").run("trade", "BUY", "BTC/USDT", "1")
+    assert result.exit_code == 1
+    assert "trade:write" in result.output
+
+
+def test_a_part_that_is_away_is_named(terminal: Terminal, swarm: FakeSwarm) -> None:
+    swarm.failing["database"] = Unavailable("database", "refused")
+    result = terminal.log_in().run("orders")
+    assert result.exit_code == 1
+    assert "database does not answer" in result.output
+
+
+def away(request: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectError("connection refused", request=request)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (away, "is the swarm up? make up"),
+        (lambda _: httpx.Response(200, text="<html>hello</html>"), "no VolexSwarm"),
+        (lambda _: httpx.Response(502, json={"message": "Internal server error"}), "is the swarm up? make up"),
+    ],
+    ids=["nobody listens", "somebody else answers", "the function is not there"],
+)
+def test_no_answer_ends_with_3(tmp_path: Path, answer: Any, words: str) -> None:
+    result = Terminal(tmp_path, httpx.MockTransport(answer)).log_in().run("status")
+    assert result.exit_code == 3
+    assert words in " ".join(result.output.split())
+
+
+def test_a_trade_without_an_answer_tells_the_key_to_repeat_it_with(tmp_path: Path) -> None:
+    result = (
+        Terminal(tmp_path, httpx.MockTransport(away))
+        .log_in()
+        .run("trade", "BUY", "BTC/USDT", "1", "--key", "k-12345678")
+    )
+    assert result.exit_code == 3
+    assert "repeat it with --key k-12345678" in result.output
+
+
+def test_every_command_has_help(terminal: Terminal) -> None:
+    for name, command in main.commands.items():
+        assert command.help, name
+        if isinstance(command, click.Group):
+            assert all(part.help for part in command.commands.values())
