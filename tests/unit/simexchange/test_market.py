@@ -29,7 +29,7 @@ def test_text_and_units_are_the_same_number(units):
 
 @pytest.mark.parametrize("bad", ["", "abc", "nan", "inf", "1e-9", "0.123456789"])
 def test_what_is_no_exact_amount_is_refused(bad):
-    with pytest.raises(ValueError, match="number|decimals"):
+    with pytest.raises(ValueError, match=r"number|decimals"):
         parse(bad)
 
 

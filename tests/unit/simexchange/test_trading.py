@@ -23,6 +23,16 @@ def test_the_better_price_trades_first_and_then_the_older_order():
     assert (first.status, second.status, late.status) == (Status.FILLED, Status.FILLED, Status.PARTIALLY_FILLED)
 
 
+def test_at_one_price_the_older_order_is_filled_before_the_younger_gets_anything():
+    desk = Desk("alice", "bob", "carol")
+    older, _ = desk.order("bob", "sell", "1", "100")
+    younger, _ = desk.order("carol", "sell", "1", "100")
+    desk.order("alice", "buy", "0.7", "100")
+    assert (older.filled, younger.filled) == (parse("0.7"), 0)
+    desk.order("alice", "buy", "0.7", "100")
+    assert (older.filled, younger.filled) == (parse("1"), parse("0.4"))
+
+
 def test_fees_are_a_thousandth_of_what_is_received_rounded_down():
     desk = Desk()
     desk.order("bob", "sell", "0.12345", "81.03")
