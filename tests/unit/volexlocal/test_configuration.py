@@ -1,0 +1,106 @@
+"""Wishes for a cloud: defaults, checks, and what a change means for stored books."""
+
+from pathlib import Path
+
+import pytest
+
+from volexlocal import configuration
+from volexlocal.configuration import DEFAULT_PORTS, Configuration
+from volexlocal.failures import CloudError
+from volexswarm.settings import Settings
+
+
+def _changed(**wishes: object) -> Configuration:
+    return configuration.changed(Configuration(), wishes)
+
+
+def test_an_offset_moves_every_port() -> None:
+    moved = _changed(port_offset=100)
+
+    assert {part: moved.port(part) - port for part, port in DEFAULT_PORTS.items()} == dict.fromkeys(DEFAULT_PORTS, 100)
+
+
+def test_a_port_of_its_own_beats_the_offset() -> None:
+    assert _changed(port_offset=100, ports={"postgres": 15000}).port("postgres") == 15000
+
+
+def test_ports_are_added_to_those_set_before() -> None:
+    first = _changed(ports={"postgres": 15000})
+
+    assert configuration.changed(first, {"ports": {"valkey": 15001}}).ports == {"postgres": 15000, "valkey": 15001}
+
+
+@pytest.mark.parametrize(
+    ("wishes", "words"),
+    [
+        ({"speed": 0}, "speed"),
+        ({"port_offset": -1}, "port_offset"),
+        ({"ports": {"postgres": 70000}}, "postgres"),
+        ({"ports": {"oracle": 1521}}, "no part is called oracle; there are proxy"),
+        ({"ports": {"postgres": 15000, "valkey": 15000}}, "two parts have the same port"),
+        ({"symbols": "BTCUSDT"}, "symbols"),
+        ({"symbols": ""}, "symbols"),
+        ({"replay": Path("missing.csv"), "symbol": "XRP/ETH"}, "there is no file missing.csv"),
+        ({"symbol": "XRP/ETH"}, "needs both the file and its symbol"),
+        ({"valuation": "usdt"}, "valuation"),
+        ({"failure_rate": 1.0}, "failure_rate"),
+        ({"colour": "red"}, "colour"),
+    ],
+)
+def test_a_wish_that_cannot_be_met_is_named(wishes: dict[str, object], words: str) -> None:
+    with pytest.raises(CloudError, match=words):
+        _changed(**wishes)
+
+
+def test_a_replay_trades_its_symbol_and_waits_for_the_feed(tmp_path: Path) -> None:
+    file = tmp_path / "trades.csv"
+    file.touch()
+
+    market = _changed(replay=file, symbol="XRP/ETH").market
+
+    assert market.traded == ("XRP/ETH",)
+    assert market.wait_for_subscriber
+
+
+def test_asking_for_symbols_ends_a_replay(tmp_path: Path) -> None:
+    file = tmp_path / "trades.csv"
+    file.touch()
+    replaying = _changed(replay=file, symbol="XRP/ETH")
+
+    assert configuration.changed(replaying, {"symbols": "BTC/USDT"}).replay is None
+
+
+@pytest.mark.parametrize(
+    ("wishes", "same"),
+    [
+        ({"speed": 5}, True),
+        ({"port_offset": 100}, True),
+        ({"failure_rate": 0.05}, True),
+        ({"symbols": "BTC/USDT"}, False),
+        ({"seed": 8}, False),
+        ({"valuation": "BTC"}, False),
+    ],
+)
+def test_only_another_market_makes_stored_books_meaningless(wishes: dict[str, object], same: bool) -> None:
+    assert (_changed(**wishes).books() == Configuration().books()) is same
+
+
+def test_the_product_accepts_the_settings() -> None:
+    settings = Settings.model_validate(_changed(symbols="BTC/USDT,ETH/USDT", failure_rate=0.05).settings())
+
+    assert settings.symbols == ("BTC/USDT", "ETH/USDT")
+    assert settings.failure_rate == 0.05
+
+
+def test_what_was_kept_is_loaded(tmp_path: Path) -> None:
+    kept = _changed(speed=5, symbols="BTC/USDT")
+    (tmp_path / "config.json").write_text(kept.model_dump_json())
+
+    assert configuration.load(tmp_path / "config.json") == kept
+
+
+def test_a_broken_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"speed": "fast"}')
+
+    with pytest.raises(CloudError, match="speed"):
+        configuration.load(tmp_path / "config.json")

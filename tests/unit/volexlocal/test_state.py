@@ -1,0 +1,63 @@
+"""The state file: written whole, read by others, honest about a supervisor that is gone."""
+
+import os
+from pathlib import Path
+
+import psutil
+import pytest
+
+from volexlocal import state
+from volexlocal.cloud import Cloud
+from volexlocal.state import PartState, State, Step
+
+
+def _own() -> State:
+    return State(
+        pid=os.getpid(),
+        started=psutil.Process().create_time(),
+        memory=1,
+        steps=[Step(name="postgres", title="PostgreSQL")],
+        parts=[
+            PartState(name="postgres", port=1, memory=2, health="healthy"),
+            PartState(name="valkey", port=2, memory=4),
+        ],
+    )
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    _own().write(tmp_path / "state.json")
+
+    assert state.read(tmp_path / "state.json") == _own()
+
+
+def test_nothing_written_is_nothing_read(tmp_path: Path) -> None:
+    assert state.read(tmp_path / "state.json") is None
+
+
+def test_memory_is_summed_over_parts_and_supervisor() -> None:
+    assert _own().total_memory == 7
+
+
+def test_a_process_with_the_same_id_but_another_start_is_not_the_supervisor() -> None:
+    assert _own().is_supervised
+    assert not _own().model_copy(update={"started": 12345.0}).is_supervised
+
+
+def test_a_cloud_whose_supervisor_was_killed_is_not_shown_as_healthy(tmp_path: Path) -> None:
+    cloud = Cloud(tmp_path)
+    cloud.home.run.mkdir()
+    gone = _own().model_copy(update={"started": 12345.0, "phase": "ready"})
+    gone.write(cloud.home.state)
+
+    shown = cloud.state()
+
+    assert shown is not None
+    assert shown.phase == "failed"
+    assert "the supervisor is gone" in shown.error
+    assert {part.health for part in shown.parts} == {"stopped"}
+
+
+@pytest.mark.parametrize("missing", ["part", "step"])
+def test_an_unknown_name_is_an_error(missing: str) -> None:
+    with pytest.raises(KeyError):
+        getattr(_own(), missing)("oracle")
