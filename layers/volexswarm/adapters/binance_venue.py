@@ -106,6 +106,7 @@ class BinanceVenue:
         self._streams = {stream: _Connection(config | keys) for stream in STREAMS}
         self._rest = ccxt.pro.binance(config | keys)
         self._account = account
+        self._clock_field = "simulatedTime" if mode == "simulated" else "serverTime"
         self._symbols: dict[str, str] = {}
         self._ids: dict[str, str] = {}
 
@@ -179,9 +180,9 @@ class BinanceVenue:
         ]
 
     async def time_ms(self) -> int:
-        """The exchange's clock, Unix ms."""
+        """The exchange's clock that trades are stamped with, Unix ms. The simulated one runs apart from `serverTime`."""
         async with _answers("exchange"):
-            return int((await self._rest.publicGetTime())["serverTime"])
+            return int((await self._rest.publicGetTime())[self._clock_field])
 
     async def quotes(self, symbols: Sequence[str]) -> dict[str, tuple[Decimal, Decimal]]:
         """Best bid and ask now."""

@@ -36,11 +36,13 @@ class Frontier:
 
     def traded(self, symbol: str, time_ms: int) -> None:
         """A trade of this symbol was accepted in order: all that happened before it are in."""
-        self._through[symbol] = max(self._through[symbol], time_ms)
+        if time_ms > self._through[symbol]:  # noqa: PLR1730  # max() is a call too many at this rate
+            self._through[symbol] = time_ms
 
     def arrived(self, time_ms: int, now: float) -> None:
         """A trade came over the connection, in order or not."""
-        self._newest_trade_ms = max(self._newest_trade_ms, time_ms)
+        if time_ms > self._newest_trade_ms:  # noqa: PLR1730
+            self._newest_trade_ms = time_ms
         self._trade_arrived_at = now
 
     def asked(self, exchange_ms: int, answered_at: float) -> None:

@@ -56,19 +56,14 @@ class Sequence:
     def offer(self, tick: Tick) -> list[Tick]:
         """Take one trade from anywhere; returns those that are in order now, ascending: none, this one, or more behind it."""
         trade_id = tick[0]
-        if self.last is None:
-            self.last = self.seen = trade_id - 1
-        if trade_id != self.last + 1:
-            self._out_of_order(tick, self.last)
-            return []
-        self.last = trade_id
-        if self._waiting or self.is_behind:
-            ready = self._release(tick)
-        else:
-            self.seen = trade_id
-            ready = [tick]
-        self.accepted += len(ready)
-        return ready
+        last = self.last
+        if (
+            last is not None and trade_id == last + 1 and self.seen == last
+        ):  # nearly always; the rest is made of exceptions
+            self.last = self.seen = trade_id
+            self.accepted += 1
+            return [tick]
+        return self._offer_exceptionally(tick)
 
     def refuse(self, trade_id: int) -> None:
         """Note a trade that exists but can't be taken now; it has to be asked for later.
@@ -103,6 +98,17 @@ class Sequence:
         self._see(self.last)
         following = self._waiting.pop(trade_id, None)
         return kept if following is None else kept + self.offer(following)
+
+    def _offer_exceptionally(self, tick: Tick) -> list[Tick]:
+        trade_id = tick[0]
+        if self.last is None:
+            self.last = self.seen = trade_id - 1
+        if trade_id != self.last + 1:
+            self._out_of_order(tick, self.last)
+            return []
+        ready = self._release(tick)
+        self.accepted += len(ready)
+        return ready
 
     def _out_of_order(self, tick: Tick, last: int) -> None:
         trade_id = tick[0]

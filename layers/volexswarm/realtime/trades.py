@@ -133,25 +133,25 @@ class TradeFeed:
         now = self._arrived_at = time.monotonic()
         self._frontier.arrived(tick[1], now)
         line = self.lines[symbol]
-        if self._has_room:
-            self._take(line, tick)
-        else:
+        if not self._has_room:
             line.sequence.refuse(tick[0])
-        if line.sequence.is_behind:
+            line.wanted.set()
+        elif not self._take(line, tick) and line.sequence.is_behind:
             line.wanted.set()
 
-    def _take(self, line: Line, tick: Tick) -> None:
+    def _take(self, line: Line, tick: Tick) -> bool:
+        """Take one trade from anywhere; True if it was its turn."""
         if not line.sequence.has_begun:
             self._beginnings[line.symbol] = tick
         ready = line.sequence.offer(tick)
-        if not ready:
-            return
-        line.newest_ms = ready[-1][1]
-        self._put(line, ready)
+        if ready:
+            self._put(line, ready)
+        return bool(ready)
 
     def _put(self, line: Line, ready: list[Tick]) -> None:
+        line.newest_ms = ready[-1][1]
         self._buffer.add(line.symbol, ready)
-        self._frontier.traded(line.symbol, ready[-1][1])
+        self._frontier.traded(line.symbol, line.newest_ms)
         if self._buffer.count >= self._settings.realtime_batch_ticks:
             self._full.set()
 
