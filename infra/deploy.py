@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 
 from infra import runtime
@@ -34,6 +35,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ("functions", "layers", "infra")
 POLL_SECONDS = 0.3
 REGION = "us-east-1"
+PATIENCE = Config(connect_timeout=5, retries={"max_attempts": 3, "mode": "standard"})
 
 Report = Callable[[str], None]
 
@@ -144,7 +146,7 @@ class _Session:
         )
 
     def client(self, service: str) -> Any:
-        return self._session.client(service, endpoint_url=self._endpoint)
+        return self._session.client(service, endpoint_url=self._endpoint, config=PATIENCE)
 
     @property
     def region(self) -> str:
