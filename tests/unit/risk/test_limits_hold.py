@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from hypothesis import given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.risk.desk import Desk
@@ -13,21 +13,31 @@ from volexswarm.risk.policy import RiskPolicy
 
 PRICES = {"BTC/USDT": Decimal(50_000), "ETH/USDT": Decimal(2_500), "SOL/USDT": Decimal(100)}
 
-shares = st.decimals(min_value="0.01", max_value="0.30", places=2)
+
+def _shares(low: str, high: str) -> st.SearchStrategy[Decimal]:
+    return st.decimals(min_value=low, max_value=high, places=3)
+
+
+# mostly sensible wishes, so that many are approved and the limits are reached by their sum; and some nonsense between them
 wishes = st.lists(
     st.fixed_dictionaries(
         {
             "symbol": st.sampled_from(sorted(PRICES)),
             "side": st.sampled_from(["buy", "buy", "buy", "sell"]),
-            "stop": st.none() | st.decimals(min_value="-0.1", max_value="1.1", places=3),
+            "stop": st.none()
+            | _shares("0.500", "0.999")
+            | st.sampled_from([Decimal("-0.1"), Decimal(0), Decimal("1.1")]),
             "volatility": st.none() | st.floats(min_value=0, max_value=3),
-            "amount": st.none() | st.decimals(min_value="-1", max_value="30", places=4),
-            "limit": st.none() | st.decimals(min_value="0.9", max_value="1.1", places=3),
-            "deviation": st.decimals(min_value="0.95", max_value="1.05", places=3),
+            "share": st.none()
+            | st.none()
+            | _shares("0.001", "0.200")
+            | st.sampled_from([Decimal(-1), Decimal(0), Decimal(9)]),
+            "limit": st.none() | st.none() | _shares("0.900", "1.100"),
+            "deviation": _shares("0.975", "1.025"),
         }
     ),
-    min_size=1,
-    max_size=25,
+    min_size=10,
+    max_size=40,
 )
 policies = st.builds(
     lambda per_symbol, more, trade, risk, entries: RiskPolicy(
@@ -37,26 +47,23 @@ policies = st.builds(
         risk_per_trade=risk,
         max_entries_per_day=entries,
     ),
-    shares,
-    shares,
-    shares,
-    shares,
-    st.integers(0, 12),
+    _shares("0.100", "1.000"),
+    _shares("0.000", "1.000"),
+    _shares("0.010", "0.300"),
+    _shares("0.010", "0.100"),
+    st.integers(3, 40),
 )
 
 
 @settings(max_examples=60, deadline=None)
-@given(
-    cash=st.decimals(min_value="0.01", max_value="1000000", places=2),
-    coins=st.decimals(min_value=0, max_value="3", places=4),
-    policy=policies,
-    wishes=wishes,
-)
-def test_all_approvals_together_stay_within_every_limit(cash, coins, policy, wishes):
+@given(equity=st.integers(1_000, 1_000_000), invested=_shares("0", "0.100"), policy=policies, wishes=wishes)
+def test_all_approvals_together_stay_within_every_limit(equity, invested, policy, wishes):
+    coins = equity * invested / PRICES["BTC/USDT"]
+    cash = equity - coins * PRICES["BTC/USDT"]
     desk = Desk({"USDT": str(cash), "BTC": str(coins)}, policy, {"BTC/USDT": str(coins)})
-    equity = cash + coins * PRICES["BTC/USDT"]
-    approved = [trade for wish in wishes if isinstance(trade := _ask(desk, wish), TradeProposed)]
+    approved = [trade for wish in wishes if isinstance(trade := _ask(desk, wish, equity), TradeProposed)]
     buys = [trade for trade in approved if trade.side is Side.BUY]
+    event(f"{len(buys)} buys, {len(approved) - len(buys)} sells")
 
     assert all(trade.amount > 0 and trade.amount.is_finite() for trade in approved)
     assert len(buys) <= policy.max_entries_per_day
@@ -76,7 +83,7 @@ def test_all_approvals_together_stay_within_every_limit(cash, coins, policy, wis
     assert sum((trade.amount for trade in approved if trade.side is Side.SELL), Decimal(0)) <= coins
 
 
-def _ask(desk: Desk, wish: dict) -> TradeProposed | TradeRefused:
+def _ask(desk: Desk, wish: dict, equity: int) -> TradeProposed | TradeRefused:
     price = PRICES[wish["symbol"]]
     limit = {} if wish["limit"] is None else {"order_type": "limit", "limit_price": price * wish["limit"]}
     return desk.assess(
@@ -86,7 +93,7 @@ def _ask(desk: Desk, wish: dict) -> TradeProposed | TradeRefused:
             price=str(price * wish["deviation"]),
             stop_price=None if wish["stop"] is None else price * wish["stop"],
             volatility=wish["volatility"],
-            amount=wish["amount"],
+            amount=None if wish["share"] is None else equity * wish["share"] / price,
             **limit,
         )
     )
