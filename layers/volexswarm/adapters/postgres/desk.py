@@ -9,10 +9,10 @@ from volexswarm.messages import Event, SignalRaised
 
 
 class DeskTransaction(PostgresTransaction):
-    """`volexswarm.desk.ports.DeskTransaction` on PostgreSQL."""
+    """Implements `desk.ports.DeskTransaction`."""
 
     def add_signal(self, event: Event[SignalRaised]) -> bool:
-        """Store the signal; False if one with this id is there already."""
+        """Store the signal under its event's id; False if it is stored already."""
         return insert_signal(self.connection, event)
 
     def signal(self, signal_id: str) -> SignalRaised:

@@ -60,7 +60,7 @@ _JOURNAL = """
 SELECT e.id::text, e.type, e.source, e.subject, e.occurred_at, e.causation_id::text FROM events e
 WHERE e.correlation_id = %(chain)s::uuid
   AND (e.id = e.correlation_id OR e.id IN (%(signal)s::uuid, %(order)s::uuid)
-       OR e.data->>'signal_id' = %(signal)s OR e.data->>'order_id' = %(order)s)
+       OR e.data->>'signal_id' = %(signal)s::uuid::text OR e.data->>'order_id' = %(order)s::uuid::text)
 ORDER BY e.occurred_at, e.causation_id NULLS FIRST
 """
 
