@@ -1,0 +1,128 @@
+"""Our corrections of ministack: needed, and doing what they say. When one of these fails, a correction can go."""
+
+import io
+import json
+import sys
+import time
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from ministack.core.lambda_runtime import ProvidedWorker, Worker
+
+from volexlocal.ports import free_ports
+from volexlocal.processes import Command
+from volexlocal.servers.emulator import Emulator
+from volexlocal.servers.server import Place
+
+BOOTSTRAP = f"""#!{sys.executable} -I
+import os
+import urllib.request
+api = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"] + "/2018-06-01/runtime/invocation/"
+while True:
+    with urllib.request.urlopen(api + "next") as event:
+        answer = api + event.headers["Lambda-Runtime-Aws-Request-Id"] + "/response"
+    print("called", flush=True)
+    urllib.request.urlopen(answer, data=os.environ["ANSWER"].encode()).close()
+"""
+
+
+class Uncorrected(Emulator):
+    """ministack as it is published."""
+
+    def command(self) -> Command:
+        return replace(super().command(), arguments=(sys.executable, "-I", "-m", "ministack"))
+
+
+@pytest.fixture(params=[Emulator, Uncorrected], ids=["corrected", "original"])
+def any_emulator(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Emulator]:
+    server: Emulator = request.param(Place(free_ports(1)[0], tmp_path / "emulator", tmp_path / "emulator.log"))
+    server.start()
+    yield server
+    server.stop()
+
+
+def _client(server: Emulator, service: str) -> Any:
+    aws = server.environment
+    return boto3.client(
+        service,
+        endpoint_url=server.url,
+        region_name=aws["AWS_REGION"],
+        aws_access_key_id=aws["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=aws["AWS_SECRET_ACCESS_KEY"],
+    )
+
+
+def _code() -> bytes:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as code:
+        entry = zipfile.ZipInfo("bootstrap")
+        entry.external_attr = 0o755 << 16
+        code.writestr(entry, BOOTSTRAP)
+    return archive.getvalue()
+
+
+def _queue_with_function(server: Emulator, answer: Any) -> str:
+    """A queue whose messages wake a function that always gives this answer; the queue's address."""
+    queues, functions = _client(server, "sqs"), _client(server, "lambda")
+    url = str(queues.create_queue(QueueName="work", Attributes={"VisibilityTimeout": "1"})["QueueUrl"])
+    arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    functions.create_function(
+        FunctionName="answers",
+        Runtime="provided.al2023",
+        Role="arn:aws:iam::000000000000:role/any",
+        Handler="any",
+        Code={"ZipFile": _code()},
+        Environment={"Variables": {"ANSWER": json.dumps(answer)}},
+        Timeout=10,
+    )
+    functions.create_event_source_mapping(
+        FunctionName="answers", EventSourceArn=arn, BatchSize=10, FunctionResponseTypes=["ReportBatchItemFailures"]
+    )
+    queues.send_message(QueueUrl=url, MessageBody="{}")
+    return url
+
+
+def _ends_empty(server: Emulator, url: str, patience: float) -> bool:
+    """Whether the queue has no message left, waiting or in flight, within the time."""
+    queues, end = _client(server, "sqs"), time.monotonic() + patience
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    while time.monotonic() < end:
+        counts = queues.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        if not any(int(counts[name]) for name in names):
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_a_malformed_answer_loses_no_message_unlike_in_the_original(any_emulator: Emulator) -> None:
+    url = _queue_with_function(any_emulator, {"batchItemFailures": [{"itemIdentifier": ""}]})
+
+    is_lost = _ends_empty(any_emulator, url, patience=20 if isinstance(any_emulator, Uncorrected) else 5)
+
+    assert is_lost == isinstance(any_emulator, Uncorrected)
+
+
+def test_a_well_formed_answer_ends_the_message(emulator: Emulator) -> None:
+    url = _queue_with_function(emulator, {"batchItemFailures": []})
+
+    assert _ends_empty(emulator, url, patience=30)
+
+
+@pytest.mark.parametrize("worker", [Worker, ProvidedWorker])
+def test_the_original_waits_longer_for_logs_than_we_want(worker: type) -> None:
+    assert worker._drain_stderr_bounded.__defaults__ == (0.050, 0.005, 0.250)  # type: ignore[attr-defined]
+
+
+def test_nothing_of_the_users_environment_reaches_a_function(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "mine")
+    monkeypatch.setenv("SOME_TOKEN", "mine")
+    server = Emulator(Place(free_ports(1)[0], tmp_path / "emulator", tmp_path / "emulator.log"))
+
+    environment = server.command().environment
+
+    assert "mine" not in environment.values()
