@@ -6,6 +6,7 @@ import threading
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -41,6 +42,9 @@ class Desk:
     def __init__(self, dsn: str) -> None:
         self.sql = psycopg.connect(dsn, autocommit=True, row_factory=dict_row)
         self.database = Database(lambda: dsn, max_size=4)
+        with ExitStack() as stack:  # opened beforehand, so that what begins at once runs at once
+            for _ in range(4):
+                stack.enter_context(self.database.connection())
         relay = Relay(self.database, Unheard())
         self.clock = FixedClock()
         quotes = FakeQuoteBoard()
