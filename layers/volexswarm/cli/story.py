@@ -71,7 +71,7 @@ def _signal(tree: Tree, data: Any) -> None:
     signal = data["signal"]
     if signal is None:
         return
-    indicators = ", ".join(f"{name} {value:.6g}" for name, value in signal["indicators"].items())
+    indicators = ", ".join(f"{name} {value:.10g}" for name, value in signal["indicators"].items())
     stop = f", stop {number(signal['stop_price'])}" if signal["stop_price"] else ""
     _step(
         tree,
@@ -154,7 +154,7 @@ def _position(tree: Tree, data: Any) -> None:
 def _journal(tree: Tree, data: Any) -> None:
     if not data["journal"]:
         return
-    branch = _step(tree, f"Journal: {len(data['journal'])} events")
+    branch = _step(tree, f"Journal ({len(data['journal'])})")
     for event in data["journal"]:
         kind = event["type"].rsplit(".", 1)[-1]
         branch.add(Text(f"{when(event['occurred_at'])} {kind} from {event['source']}  {event['id']}"))
