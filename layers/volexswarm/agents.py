@@ -164,7 +164,7 @@ MONITOR = Agent(
     Role.SUPPORT,
     "Watches every part, counts every event, sends again what was not sent.",
     functions=(
-        Function("monitor-events", "Counts events by agent.", queue=Queue.EVENTS),
+        Function("monitor-events", "Counts events by agent.", queue=Queue.EVENTS, concurrency=2),
         Function(
             "monitor-keeper",
             "Checks health, republishes the outbox.",

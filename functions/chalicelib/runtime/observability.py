@@ -17,14 +17,26 @@ from aws_lambda_powertools.metrics import Metrics, MetricUnit
 
 NAMESPACE = "VolexSwarm"
 
-_formatter = LambdaPowertoolsFormatter(utc=True, use_rfc3339=True)
+
+class _JsonLines(LambdaPowertoolsFormatter):
+    """One JSON object and its line's end: Lambda's own handler writes just what the formatter gives."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return super().format(record) + "\n"
+
+
+_formatter = _JsonLines(utc=True, use_rfc3339=True)
+_fallback = logging.StreamHandler()
+_fallback.terminator = ""
 
 
 def configure(service: str) -> None:
-    """Make every log line of this process, also the domain's and the libraries', one JSON object on stdout."""
+    """Make every log line of this process, also the domain's and the libraries', one JSON object."""
     root = logging.getLogger()
     root.setLevel(os.environ.get("VOLEX_LOG_LEVEL", "INFO"))
-    for handler in root.handlers or [logging.StreamHandler()]:
+    # Lambda's handler, which knows the request's id; outside Lambda there is none
+    handlers = [one for one in root.handlers if type(one).__module__.startswith("awslambdaric")] or [_fallback]
+    for handler in handlers:
         handler.setFormatter(_formatter)
         if handler not in root.handlers:
             root.addHandler(handler)
