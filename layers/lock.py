@@ -1,7 +1,8 @@
 """Resolves every dependency into lock files with hashes: one for the whole project, one per layer that agrees with it.
 
 `requirements.txt` is what developers, tests and the local cloud install; `layers/<name>/requirements.txt` goes into a layer,
-`layers/runtime.txt` stands for what AWS's own Python runtime brings, `infra/realtime/requirements.txt` into the container.
+`layers/runtime.txt` stands for what AWS's own Python runtime brings, `infra/realtime/requirements.txt` and
+`localstack/simexchange/requirements.txt` into the containers.
 No index address is written, so that the files hold wherever packages come from.
 """
 
@@ -13,6 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = ("base", "analytics", "exchange", "autogen")
+EXCHANGE = "localstack/simexchange/requirements"
 COMPILE = (
     "uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes",
     "--no-emit-index-url", "--no-emit-find-links", "--custom-compile-command", "make lock",
@@ -36,6 +38,7 @@ def main() -> int:
         compile_lock(f"layers/{layer}/requirements.txt", f"layers/{layer}/requirements.in", constraint=whole)
     compile_lock("layers/runtime.txt", "layers/runtime.in", constraint=whole)
     compile_lock("infra/realtime/requirements.txt", "pyproject.toml", "--extra", "realtime", constraint=whole)
+    compile_lock(f"{EXCHANGE}.txt", f"{EXCHANGE}.in", constraint=whole)
     return 0
 
 

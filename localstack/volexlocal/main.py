@@ -13,8 +13,9 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from volexlocal import screen
+from volexlocal import compose, screen
 from volexlocal.cloud import Cloud
+from volexlocal.compose import Containers
 from volexlocal.configuration import DEFAULT_PORTS
 from volexlocal.failures import CloudError
 from volexlocal.home import Home
@@ -57,14 +58,14 @@ def commands() -> None:
 @click.option("--failure-rate", type=float, help="Share of messages that fail on purpose, for drills.")
 def up(target: str, ports_: tuple[str, ...], **options: Any) -> None:
     """Start everything and wait until it is healthy. Harmless when it is."""
-    if target == "compose":
-        compose.up(console.print)
-        return
-    cloud = Cloud(Home.current())
-    is_first = not cloud.home.admin_password.exists()
     wishes = {name: value for name, value in options.items() if value not in (None, ())}
     if chosen := _chosen_ports(ports_):
         wishes["ports"] = chosen
+    if target == "compose":
+        _up_in_containers(wishes)
+        return
+    cloud = Cloud(Home.current())
+    is_first = not cloud.home.admin_password.exists()
     with screen.progress(console) as watcher:
         state = cloud.up(wishes, watcher)
     _welcome(cloud, state, is_first)
@@ -123,7 +124,7 @@ def deploy(target: str) -> None:
     if target == "embedded":
         Cloud(Home.current()).provision(("deploy",), console.print)
     elif target == "compose":
-        compose.provision(("deploy",), console.print)
+        Containers(Home.current()).provision(("deploy",), console.print)
     else:
         raise CloudError("AWS needs its own parameters: python -m infra.deploy --target aws --parameter NAME=VALUE …")
 
@@ -167,6 +168,14 @@ def _welcome(cloud: Cloud, state: State, is_first: bool) -> None:
     console.print(f"  log in     volexswarm login --password-file {cloud.home.admin_password}")
     console.print("  then       volexswarm status · volexswarm orders · volexswarm explain ORDER")
     console.print("  stop       make down")
+
+
+def _up_in_containers(wishes: dict[str, Any]) -> None:
+    containers = Containers(Home.current())
+    url = containers.up(wishes, console.print)
+    console.print(f"The swarm is up: {url}  (simulated money)")
+    console.print(f"  log in     volexswarm login --password-file {containers.admin_password_file}")
+    console.print(f"  stop       docker compose --file {compose.FILE} down")
 
 
 def _show(state: State) -> None:

@@ -162,13 +162,19 @@ def main() -> int:
     """`python -m volexlocal.provision --home HOME [STEP …]`: all steps, or those named, in order."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument(
+        "--containers", action="store_true", help="the servers of compose.yaml; the exchange's keys are read as JSON"
+    )
     parser.add_argument("steps", nargs="*", help=f"of {', '.join(PROVISION)}")
     arguments = parser.parse_args()
     if unknown := set(arguments.steps) - set(PROVISION):
         parser.error(f"no step is called {', '.join(sorted(unknown))}")
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     home = Home(arguments.home)
-    provisioner = Provisioner(home, site.embedded(home, configuration.load(home.configuration)))
+    wishes = configuration.load(home.configuration)
+    keys = json.loads(sys.stdin.readline()) if arguments.containers else None
+    where = site.embedded(home, wishes) if keys is None else site.containers(home, wishes, keys)
+    provisioner = Provisioner(home, where)
     return 0 if all(_run(provisioner, step) for step in arguments.steps or PROVISION) else 1
 
 

@@ -92,8 +92,8 @@ class Proxy:
         try:
             body = await request.read()
         except web.HTTPRequestEntityTooLarge:
-            return _failure(413, "PAYLOAD_TOO_LARGE", f"the body is larger than {BODY_LIMIT} bytes")
-        url = f"{self._gateway}/_aws/execute-api/{api_id}{request.rel_url.raw_path_qs}"
+            return _failure(413, "too_large", f"the body is larger than {BODY_LIMIT} bytes")
+        url = f"{self._gateway}/_aws/execute-api/{api_id}{request.raw_path}"
         try:
             headers = _without(request.headers, _NOT_FORWARDED)
             async with self._session.request(
@@ -140,7 +140,7 @@ def _without(headers: Mapping[str, str], names: Iterable[str]) -> CIMultiDict[st
 
 
 def _unavailable(message: str) -> web.Response:
-    return _failure(503, "UNAVAILABLE", message)
+    return _failure(503, "unavailable", message)
 
 
 def _failure(status: int, code: str, message: str) -> web.Response:

