@@ -65,7 +65,7 @@ def assess(
 ) -> Assessment:
     """Weigh a signal whose preconditions hold."""
     if signal.side is Side.SELL:
-        return _assess_sale(signal, holdings)
+        return _assess_sale(signal, policy, holdings, market)
     equity = ZERO if market.marks.missing else market.marks.value(holdings.assets)
     known = limits.equity_known(market.marks.missing, equity, market.marks.currency)
     if not known.passed:
@@ -79,7 +79,7 @@ def assess(
     return Assessment((known, right_side, *purchase.checks(amount)), amount, stop, story)
 
 
-def _assess_sale(signal: SignalRaised, holdings: Holdings) -> Assessment:
+def _assess_sale(signal: SignalRaised, policy: RiskPolicy, holdings: Holdings, market: Market) -> Assessment:
     base = currencies(signal.symbol)[0]
     if signal.amount is None:
         free = holdings.sellable_position(signal.symbol)
@@ -87,8 +87,19 @@ def _assess_sale(signal: SignalRaised, holdings: Holdings) -> Assessment:
     else:
         free = holdings.sellable(signal.symbol)
         amount, story = signal.amount, f"the amount given, {signal.amount:f} {base}"
-    check = limits.position_to_sell(amount, free, base)
-    return Assessment((check,), amount if check.passed else None, sizing=story)
+    checks = (limits.position_to_sell(amount, free, base), *_check_of_dust(signal, amount, policy, holdings, market))
+    return Assessment(checks, amount if all(check.passed for check in checks) else None, sizing=story)
+
+
+def _check_of_dust(
+    signal: SignalRaised, amount: Decimal, policy: RiskPolicy, holdings: Holdings, market: Market
+) -> tuple[Check, ...]:
+    """A strategy does not sell what rounding left over. Where equity is unknown nothing is held back."""
+    marks = market.marks
+    if signal.amount is not None or marks.missing or amount <= 0:
+        return ()
+    value = amount * marks.prices[currencies(signal.symbol)[0]]
+    return (limits.more_than_dust(value, marks.value(holdings.assets) * policy.dust, marks.currency),)
 
 
 def _price(signal: SignalRaised, market: Market) -> Decimal:

@@ -142,6 +142,12 @@ def position_to_sell(amount: Decimal, free: Decimal, currency: str) -> Check:
     )
 
 
+def more_than_dust(value: Decimal, dust: Decimal, currency: str) -> Check:
+    """What a strategy sells is more than the remainder that rounding to the venue's steps leaves behind."""
+    limit = f"above {money(dust, currency)}"
+    return Check(name="more_than_dust", limit=limit, value=money(value, currency), passed=value > dust)
+
+
 def _money_check(name: str, value: Decimal, limit: Decimal, currency: str) -> Check:
     return Check(name=name, limit=money(limit, currency), value=money(value, currency), passed=value <= limit)
 

@@ -19,6 +19,7 @@ class RiskPolicy(BaseModel):
     Limits on buying: `max_per_symbol`, `max_gross_exposure` (pending buys count as held), `max_open_positions`,
     `max_daily_loss` since the day's start, `max_entries_per_day` buys, drawdown from the highest equity ever: past
     `soft_drawdown` sizes are multiplied by `soft_drawdown_scale`, at `hard_drawdown` buying ends.
+    Selling: a strategy leaves alone what is worth no more than `dust`.
     `cost_buffer` is kept for fees and slippage on top of a buy's cost. `max_price_deviation` is how far the market may have gone
     from the price at which the trade was decided; `max_signal_age` seconds of wall time from signal to assessment.
     """
@@ -30,6 +31,7 @@ class RiskPolicy(BaseModel):
     max_trade: Share = Decimal("0.05")
     default_stop: Share = Decimal("0.02")
     min_trade: Share = Decimal("0.001")
+    dust: Share = Decimal("0.0001")
     max_per_symbol: Share = Decimal("0.20")
     max_gross_exposure: Share = Decimal("0.80")
     max_open_positions: int = Field(default=10, ge=1)

@@ -269,6 +269,17 @@ def test_a_sell_without_account_policy_or_price_is_refused(spoil, name):
     assert name in failed(desk.sell())
 
 
+def test_what_rounding_left_over_is_not_sold_by_a_strategy_but_may_be_by_a_person():
+    desk = Desk({"USDT": "100000", "BTC": "0.0001"}, positions={"BTC/USDT": "0.0001"})
+    assert failed(desk.sell()) == ["more_than_dust"]
+    assert isinstance(desk.sell(amount="0.0001"), TradeProposed)
+
+
+def test_where_equity_is_unknown_even_a_small_remainder_may_be_sold():
+    desk = Desk({"USDT": "100000", "BTC": "0.0001", "DOGE": "5"}, positions={"BTC/USDT": "0.0001"})
+    assert isinstance(desk.sell(), TradeProposed)
+
+
 # Messages
 
 
