@@ -50,5 +50,5 @@ def ledger_assets(dsn: str) -> dict[str, Decimal]:
 def exchange_assets(exchange_url: str) -> dict[str, Decimal]:
     """What the simulated exchange holds for us: free and locked together, zero balances left out."""
     balances = httpx.get(f"{exchange_url}/admin/balances", timeout=10).raise_for_status().json()
-    totals = {asset: Decimal(held["free"]) + Decimal(held["locked"]) for asset, held in balances["balances"].items()}
+    totals = {asset: Decimal(held["free"]) + Decimal(held["locked"]) for asset, held in balances["main"].items()}
     return {asset: total for asset, total in totals.items() if total}

@@ -1,0 +1,231 @@
+"""The whole system at work on a synthetic market: it trades by itself, explains itself, and keeps exact books."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import boto3
+import httpx
+import psycopg
+import pytest
+
+from tests.e2e import evidence
+from tests.e2e.conftest import Swarm
+from volexswarm.clock import to_ms
+from volexswarm.messages import Columns, Event, ExecutionReported, OrderState, Queue, TickBatch, encode
+
+pytestmark = pytest.mark.timeout(900)
+
+CHAIN = {Queue.TICKS, Queue.CANDLES, Queue.SIGNALS, Queue.PROPOSALS, Queue.ORDERS, Queue.FILLS}
+
+
+@pytest.fixture(scope="module")
+def swarm(start_swarm: Callable[..., Swarm]) -> Swarm:
+    """A swarm that has traded: at least three orders are filled."""
+    swarm = start_swarm(speed=240, symbols="BTC/USDT,ETH/USDT")
+    evidence.wait_until("three orders are filled", lambda: filled(swarm) >= 3, 300)
+    return swarm
+
+
+def filled(swarm: Swarm) -> int:
+    return int(evidence.value(swarm.dsn, "SELECT count(*) FROM orders WHERE state = 'filled'"))
+
+
+def books_are_exact(swarm: Swarm) -> bool:
+    return evidence.ledger_assets(swarm.dsn) == evidence.exchange_assets(swarm.exchange_url)
+
+
+@pytest.fixture
+def still(swarm: Swarm) -> Iterator[Swarm]:
+    """The same swarm while no prices come in and everything on its way has arrived."""
+    pause(swarm, True)
+    sqs = queues(swarm)
+    evidence.wait_until("the queues are empty", lambda: waiting(swarm, sqs) == 0, 180)
+    yield swarm
+    pause(swarm, False)
+
+
+def pause(swarm: Swarm, paused: bool) -> None:
+    httpx.post(f"{swarm.exchange_url}/admin/clock", json={"paused": paused}, timeout=10).raise_for_status()
+
+
+def queues(swarm: Swarm):
+    environment = swarm.cloud.parts.emulator.environment
+    return boto3.client(
+        "sqs",
+        endpoint_url=environment["AWS_ENDPOINT_URL"],
+        region_name="us-east-1",
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+    )
+
+
+def waiting(swarm: Swarm, sqs) -> int:
+    names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+    total = 0
+    for queue in Queue:
+        url = sqs.get_queue_url(QueueName=f"volexswarm-{queue}")["QueueUrl"]
+        attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(names))["Attributes"]
+        total += sum(int(attributes[name]) for name in names)
+    unsent = evidence.value(swarm.dsn, "SELECT count(*) FROM outbox WHERE published_at IS NULL")
+    return total + int(unsent)
+
+
+def test_it_trades_by_itself_and_every_part_is_healthy(swarm: Swarm) -> None:
+    status = swarm.answers("status")
+    assert status["simulated"] is True
+    assert {part["health"] for part in status["parts"]} == {"healthy"}
+    manual = evidence.value(swarm.dsn, "SELECT count(*) FROM signals WHERE requested_by IS NOT NULL")
+    assert manual == 0
+
+
+def test_an_order_is_explained_from_tick_to_ledger(swarm: Swarm) -> None:
+    order = next(order for order in swarm.answers("orders")["items"] if order["state"] == "filled")
+    story = swarm.answers("explain", order["id"])
+    assert story["missing"] == []
+    assert story["tape"]["count"] == story["candle"]["trade_count"] > 0
+    decisions = [story["signal"]["risk"], story["signal"]["compliance"]]
+    assert all(check["passed"] for decision in decisions for check in decision["checks"])
+    assert story["transitions"][0]["after"] == "intended"
+    assert sum(Decimal(fill["amount"]) for fill in story["fills"]) == Decimal(order["filled"])
+    assert len(story["ledger"]) == len(story["fills"])
+    assert order["id"][:8] in swarm.succeeds("explain", order["id"])
+
+
+def test_the_books_equal_the_exchange_to_the_last_digit(still: Swarm) -> None:
+    assert books_are_exact(still)
+
+
+def test_every_message_of_the_chain_delivered_again_changes_nothing(still: Swarm) -> None:
+    sqs = queues(still)
+    before = evidence.fingerprints(still.dsn)
+    sent = redeliver(still, sqs)
+    assert set(sent) == CHAIN
+    evidence.wait_until("the repeats are answered", lambda: waiting(still, sqs) == 0, 240)
+    assert evidence.fingerprints(still.dsn) == before
+    assert books_are_exact(still)
+
+
+def redeliver(swarm: Swarm, sqs) -> dict[str, int]:
+    """Send everything that the outbox and the feed have sent once more; how many by queue."""
+    query = "SELECT DISTINCT ON (event_id, queue) queue, group_key, body FROM outbox WHERE queue <> 'events'"
+    sent: dict[str, int] = {}
+    for queue, group, body in [*evidence.rows(swarm.dsn, query), ticks(swarm), *reports(swarm)]:
+        fifo = {} if group is None else {"MessageGroupId": group, "MessageDeduplicationId": uuid.uuid4().hex}
+        url = sqs.get_queue_url(QueueName=f"volexswarm-{queue}")["QueueUrl"]
+        sqs.send_message(QueueUrl=url, MessageBody=body, **fifo)
+        sent[queue] = sent.get(queue, 0) + 1
+    return sent
+
+
+def ticks(swarm: Swarm) -> tuple[str, None, str]:
+    """The newest trades in a batch of another session: the feed, too, keeps no copy."""
+    query = (
+        "SELECT symbol, trade_id, traded_at, price, amount, side FROM trades WHERE symbol = 'BTC/USDT'"
+        " ORDER BY trade_id DESC LIMIT 2000"
+    )
+    newest = evidence.rows(swarm.dsn, query)[::-1]
+    _, ids, times, prices, amounts, sides = zip(*newest, strict=True)
+    columns = Columns(
+        ids=list(ids),
+        times=[to_ms(time) for time in times],
+        prices=list(prices),
+        amounts=list(amounts),
+        sides="".join(sides),
+    )
+    data = TickBatch(venue="binance", session=uuid.uuid4().hex, sequence=0, trades={"BTC/USDT": columns}, watermarks={})
+    event = Event.root(data, source="realtime-data", subject="binance", identity=data.session, time=datetime.now(UTC))
+    return (Queue.TICKS, None, encode(event))
+
+
+def reports(swarm: Swarm) -> list[tuple[str, str, str]]:
+    """What the exchange reported of each fill, rebuilt from the books: the feed keeps no copy."""
+    query = (
+        "SELECT f.venue, f.account, f.symbol, o.client_order_id, f.exchange_order_id, f.side, o.filled, f.trade_id, f.price,"
+        " f.amount, f.fee, f.fee_currency, f.is_maker, f.as_of FROM fills f JOIN orders o ON o.id = f.order_id"
+    )
+    names = (
+        "venue", "account", "symbol", "client_order_id", "exchange_order_id", "side", "filled", "trade_id", "price",
+        "amount", "fee", "fee_currency", "is_maker", "as_of",
+    )  # fmt: skip
+    found = []
+    for row in evidence.rows(swarm.dsn, query):
+        data = ExecutionReported(**dict(zip(names, row, strict=True)), state=OrderState.FILLED)
+        event = Event.root(
+            data, source="realtime-data", subject=data.key, identity=f"again/{uuid.uuid4()}", time=datetime.now(UTC)
+        )
+        found.append((Queue.FILLS, data.group, encode(event)))
+    return found
+
+
+def test_a_trade_over_a_limit_is_refused_by_name(swarm: Swarm) -> None:
+    done = swarm.runs("trade", "BUY", "BTC/USDT", "50", "--wait")
+    assert done.returncode == 1
+    assert "per_symbol" in done.stdout + done.stderr
+    assert "50" not in {order["amount"] for order in swarm.answers("orders")["items"]}
+
+
+def test_a_sealed_vault_stops_orders_says_why_and_keeps_them_until_it_is_open(swarm: Swarm) -> None:
+    swarm.succeeds("trade", "BUY", "BTC/USDT", "0.001", "--wait")  # everything on the way is warm
+    with sealed_vault(swarm):
+        taken = swarm.answers("trade", "BUY", "BTC/USDT", "0.001")["signal_id"]
+        evidence.wait_until("the order waits for the vault", lambda: "vault" in reason_to_wait(swarm, taken), 120)
+        assert order_by_signal(swarm, taken) == [("intended", None)]
+    evidence.wait_until("it is filled", lambda: order_state(swarm, taken) == "filled", 240)
+
+
+def test_a_database_that_is_away_stops_everything_and_nothing_is_lost(swarm: Swarm) -> None:
+    before = swarm.answers("trade", "BUY", "ETH/USDT", "0.01")["signal_id"]
+    with refusing_database(swarm):
+        time.sleep(1)  # what was on its way to the exchange has arrived
+        held = evidence.exchange_assets(swarm.exchange_url)
+        refused = swarm.runs("trade", "BUY", "ETH/USDT", "0.01")
+        time.sleep(3)
+        assert evidence.exchange_assets(swarm.exchange_url) == held
+    assert refused.returncode == 1
+    assert "database" in refused.stdout + refused.stderr
+    evidence.wait_until("the earlier trade is filled", lambda: order_state(swarm, before) == "filled", 240)
+    evidence.wait_until("the books are exact", lambda: books_are_exact(swarm), 120)
+
+
+@contextlib.contextmanager
+def sealed_vault(swarm: Swarm) -> Iterator[None]:
+    swarm.cloud.parts.openbao.seal()
+    try:
+        yield
+    finally:
+        swarm.cloud.parts.openbao.unseal()
+
+
+@contextlib.contextmanager
+def refusing_database(swarm: Swarm) -> Iterator[None]:
+    """The server lives and lets nobody in: an outage that the supervisor does not mend by itself."""
+    database = swarm.cloud.parts.postgres
+    name = psycopg.conninfo.conninfo_to_dict(database.dsn)["dbname"]
+    with psycopg.connect(database.superuser_dsn, autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false".encode())
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+        try:
+            yield
+        finally:
+            connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true".encode())
+
+
+def order_by_signal(swarm: Swarm, signal_id: str) -> list[tuple[Any, ...]]:
+    return evidence.rows(swarm.dsn, "SELECT state, exchange_order_id FROM orders WHERE signal_id = %s", signal_id)
+
+
+def order_state(swarm: Swarm, signal_id: str) -> str:
+    found = order_by_signal(swarm, signal_id)
+    return found[0][0] if found else "none yet"
+
+
+def reason_to_wait(swarm: Swarm, signal_id: str) -> str:
+    found = evidence.rows(swarm.dsn, "SELECT coalesce(reason, '') FROM orders WHERE signal_id = %s", signal_id)
+    return found[0][0] if found else ""
