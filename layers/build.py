@@ -234,7 +234,7 @@ def keep_venues(folder: Path, venues: tuple[str, ...]) -> None:
 def precompile(folder: Path, shown_as: str, platform: Platform) -> None:
     """Compile every module; tracebacks show paths under `shown_as`. Unchecked, because zips do not keep times.
 
-    For a Python other than this one, that one compiles if it is on the path; else the layer imports more slowly, no more.
+    For a Python other than this one, that one compiles if the machine has it; else the layer imports more slowly, no more.
     """
     if platform.python == Platform.here().python:
         compileall.compile_dir(
@@ -245,9 +245,16 @@ def precompile(folder: Path, shown_as: str, platform: Platform) -> None:
             invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
         )
         return
-    if other := shutil.which(f"python{platform.python}"):
+    if other := _interpreter(platform.python):
         command = [other, "-m", "compileall", "-qq", "--invalidation-mode", "unchecked-hash"]
         subprocess.run([*command, "-s", str(folder), "-p", shown_as, str(folder)], capture_output=True, check=False)
+
+
+def _interpreter(python: str) -> str | None:
+    """An interpreter of that version, if the machine has one."""
+    command = [find_uv_bin(), "python", "find", "--no-config", "--no-python-downloads", python]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else None
 
 
 def write_zip(folder: Path, target: Path) -> None:

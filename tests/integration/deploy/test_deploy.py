@@ -10,7 +10,8 @@ from decimal import Decimal
 
 import pytest
 
-from infra.deploy import DeployError
+from infra.deploy import DeployError, deploy
+from layers.build import AWS
 from tests.integration.deploy.conftest import STACK
 from volexswarm.agents import functions
 from volexswarm.messages import Event, Queue, Side, SignalRaised, encode
@@ -204,3 +205,31 @@ def test_an_emulator_that_is_not_there_is_named(trial, monkeypatch):
     with pytest.raises(DeployError, match=re.escape("127.0.0.1:9")):
         trial.deploy()
     monkeypatch.undo()
+
+
+def test_the_aws_template_takes_code_and_layers_from_the_bucket(trial, aws):
+    """The emulator stands in for AWS, found through the standard variables, as AWS's own endpoints are."""
+    outputs = deploy(
+        "aws",
+        {
+            "Symbols": "BTC/USDT",
+            "Timeframes": "1m",
+            "RedisUrl": "rediss://cache.example:6379/0",
+            "VaultUrl": "https://vault.example:8200",
+        },
+        stack=STACK,
+        home=trial.home,
+        report=trial.lines.append,
+    )
+    assert outputs.changed
+    assert outputs.api_url.startswith(f"https://{outputs.api_id}.execute-api.us-east-1.")
+    found = trial.client("lambda").get_function_configuration(FunctionName=f"{STACK}-api-signal")
+    assert found["Runtime"] == f"python{AWS.python}"
+    assert [layer["Arn"].split(":")[-2] for layer in found["Layers"]] == [f"{STACK}-base", f"{STACK}-analytics"]
+    assert found["Environment"]["Variables"]["VOLEX_VAULT_URL"] == "https://vault.example:8200"
+    assert "AWS_ENDPOINT_URL" not in found["Environment"]["Variables"]
+
+
+def test_what_must_be_given_is_named(trial, aws):
+    with pytest.raises(DeployError, match="for RedisUrl, Symbols, Timeframes, VaultUrl"):
+        deploy("aws", {}, stack=STACK, home=trial.home)
