@@ -36,8 +36,8 @@ class Parts:
 
     @property
     def servers(self) -> tuple[Server, ...]:
-        """What is started before the stack is deployed."""
-        return (self.postgres, self.openbao, self.exchange, self.emulator, self.valkey, self.proxy)
+        """What is started before the stack is deployed. The emulator comes after all that functions need, and stops first."""
+        return (self.postgres, self.openbao, self.valkey, self.exchange, self.emulator, self.proxy)
 
     @property
     def all(self) -> tuple[Server, ...]:

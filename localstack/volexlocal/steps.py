@@ -7,9 +7,9 @@ from volexlocal.state import Step
 SERVERS = {
     "postgres": "PostgreSQL",
     "openbao": "OpenBao (Vault)",
+    "valkey": "Valkey (Redis)",
     "exchange": "Simulated exchange",
     "emulator": "AWS emulator",
-    "valkey": "Valkey (Redis)",
     "proxy": "Front proxy",
 }
 PROVISION = {

@@ -25,8 +25,12 @@ import urllib.request
 api = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"] + "/2018-06-01/runtime/invocation/"
 while True:
     with urllib.request.urlopen(api + "next") as event:
+        event_body = event.read().decode()
         answer = api + event.headers["Lambda-Runtime-Aws-Request-Id"] + "/response"
     print("called", flush=True)
+    if os.environ.get("NOTES"):
+        with open(os.environ["NOTES"], "a") as notes:
+            notes.write(event_body + "\\n")
     urllib.request.urlopen(answer, data=os.environ["ANSWER"].encode()).close()
 """
 
@@ -66,8 +70,8 @@ def _code() -> bytes:
     return archive.getvalue()
 
 
-def _queue_with_function(server: Emulator, answer: Any) -> str:
-    """A queue whose messages wake a function that always gives this answer; the queue's address."""
+def _queue_with_function(server: Emulator, answer: Any, notes: Path | None = None) -> str:
+    """A queue with one message; it wakes a function that notes its events and always gives this answer. The queue's address."""
     queues, functions = _client(server, "sqs"), _client(server, "lambda")
     url = str(queues.create_queue(QueueName="work", Attributes={"VisibilityTimeout": "1"})["QueueUrl"])
     arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -77,7 +81,7 @@ def _queue_with_function(server: Emulator, answer: Any) -> str:
         Role="arn:aws:iam::000000000000:role/any",
         Handler="any",
         Code={"ZipFile": _code()},
-        Environment={"Variables": {"ANSWER": json.dumps(answer)}},
+        Environment={"Variables": {"ANSWER": json.dumps(answer), "NOTES": str(notes or "")}},
         Timeout=10,
     )
     functions.create_event_source_mapping(
@@ -111,6 +115,19 @@ def test_a_well_formed_answer_ends_the_message(emulator: Emulator) -> None:
     url = _queue_with_function(emulator, {"batchItemFailures": []})
 
     assert _ends_empty(emulator, url, patience=30)
+
+
+def test_stopping_lets_the_functions_finish_what_waits(tmp_path: Path) -> None:
+    server = Emulator(Place(free_ports(1)[0], tmp_path / "emulator", tmp_path / "emulator.log"))
+    server.start()
+    url = _queue_with_function(server, {"batchItemFailures": []}, notes=tmp_path / "notes")
+    for number in range(50):
+        _client(server, "sqs").send_message(QueueUrl=url, MessageBody=f"message {number}")
+
+    server.stop()
+
+    handled = (tmp_path / "notes").read_text()
+    assert [number for number in range(50) if f'"message {number}"' not in handled] == []
 
 
 @pytest.mark.parametrize("worker", [Worker, ProvidedWorker])
