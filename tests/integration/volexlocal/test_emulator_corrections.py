@@ -21,6 +21,7 @@ from volexlocal.servers.server import Place
 
 BOOTSTRAP = f"""#!{sys.executable} -I
 import os
+import time
 import urllib.request
 api = "http://" + os.environ["AWS_LAMBDA_RUNTIME_API"] + "/2018-06-01/runtime/invocation/"
 while True:
@@ -29,6 +30,7 @@ while True:
         answer = api + event.headers["Lambda-Runtime-Aws-Request-Id"] + "/response"
     print("called", flush=True)
     if os.environ.get("NOTES"):
+        time.sleep(1)
         with open(os.environ["NOTES"], "a") as notes:
             notes.write(event_body + "\\n")
     urllib.request.urlopen(answer, data=os.environ["ANSWER"].encode()).close()
