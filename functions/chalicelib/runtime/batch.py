@@ -8,7 +8,8 @@ deletes the messages. What happens to a message that could not be handled depend
 - `InvalidInput`: the same input can't ever succeed, so it goes to the dead letters at once, with the reason;
 - anything else: it comes back after 1, 2, 4, 8 s and is a dead letter at the fifth failure.
 
-On a FIFO queue what follows a failure in the same group waits behind it, so that order is kept.
+On a FIFO queue what follows a failure in the same group waits behind it, so that order is kept. When the call's time runs short,
+what is left comes back at once: a call that is cut off would hold all its messages for the queue's visibility timeout.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any, Protocol, TypedDict, TypeVar
 
 from chalicelib.runtime import wiring
@@ -29,6 +31,10 @@ logger = logging.getLogger(__name__)
 
 MAX_FAILURES = 5
 MAX_DELAY = timedelta(minutes=1)
+LONGEST_CALL = 900.0
+"""Seconds that Lambda gives a call at most."""
+RESERVE = 1.0
+"""Seconds kept for answering; a message is begun if it may take twice as long as the longest so far."""
 
 DataT = TypeVar("DataT", bound=Payload)
 
@@ -125,16 +131,29 @@ class Batch:
         self._drill = drill
 
     def run(
-        self, records: Sequence[Delivery], kind: type[DataT], handle: Callable[[Event[DataT]], object]
+        self,
+        records: Sequence[Delivery],
+        kind: type[DataT],
+        handle: Callable[[Event[DataT]], object],
+        seconds_left: Callable[[], float] = lambda: LONGEST_CALL,
     ) -> BatchResponse:
-        """Hand each message, decoded as `kind`, to `handle`; answers which of them stay in the queue."""
+        """Hand each message, decoded as `kind`, to `handle`; answers which of them stay in the queue.
+
+        `seconds_left` says how much of the call's time remains.
+        """
         waiting: list[tuple[Delivery, timedelta]] = []
         blocked: dict[str, timedelta] = {}
+        longest = 0.0
         for delivery in records:
             if delivery.group is not None and delivery.group in blocked:
                 waiting.append((delivery, blocked[delivery.group]))
                 continue
+            before = seconds_left()
+            if before < RESERVE + 2 * longest:
+                waiting.append((delivery, timedelta(0)))
+                continue
             delay = self._attempt(delivery, kind, handle)
+            longest = max(longest, before - seconds_left())
             if delay is not None:
                 waiting.append((delivery, delay))
                 if delivery.group is not None:
@@ -196,8 +215,7 @@ def back_off(first: timedelta, attempt: int) -> timedelta:
 
 
 def _records(event: Any) -> Iterator[Delivery]:
-    raw = event.to_dict() if hasattr(event, "to_dict") else event
-    return (Delivery.of(record) for record in raw["Records"])
+    return (Delivery.of(record) for record in event.to_dict()["Records"])
 
 
 def each_message(event: Any, kind: type[DataT], handle: Callable[[Event[DataT]], object]) -> BatchResponse:
@@ -212,4 +230,9 @@ def each_message(event: Any, kind: type[DataT], handle: Callable[[Event[DataT]],
     handle : callable
         The agent's method; it must be idempotent.
     """
-    return wiring.batch().run(list(_records(event)), kind, handle)
+    return wiring.batch().run(list(_records(event)), kind, handle, partial(_seconds_left, event))
+
+
+def _seconds_left(event: Any) -> float:
+    milliseconds: int = event.context.get_remaining_time_in_millis()
+    return milliseconds / 1000

@@ -138,6 +138,17 @@ def test_a_buried_message_does_not_hold_up_its_group():
     assert (waiting, handle.done) == ([], ["a2"])
 
 
+def test_when_time_runs_short_the_rest_comes_back_at_once_and_in_order():
+    clock = iter([20.0, 12.0, 12.0, 4.0])  # each message takes eight of the call's twenty seconds
+    handle, deliveries = failing(), RecordedDeliveries()
+    records = [delivery(name, group="a") for name in ("m1", "m2", "m3")]
+    batch = Batch(deliveries, Drill(0, random.Random(1)))
+    answer = batch.run(records, CandleClosed, handle, lambda: next(clock, 4.0))
+    assert handle.done == ["m1"]
+    assert [item["itemIdentifier"] for item in answer["batchItemFailures"]] == ["m2", "m3"]
+    assert deliveries.postponed == [("receipt-m2", timedelta(0)), ("receipt-m3", timedelta(0))]
+
+
 @pytest.mark.parametrize("rate", [0.5, 0.999])
 def test_a_drill_fails_its_share_before_and_after_the_work(rate):
     drill, done, failed = Drill(rate, random.Random(7)), [], 0

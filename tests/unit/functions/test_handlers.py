@@ -5,6 +5,7 @@ import random
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -78,5 +79,6 @@ def test_a_handler_answers_with_the_failed_messages(monkeypatch, deliveries):
         "eventSourceARN": "arn:aws:sqs:r:1:volexswarm-signals",
         "attributes": {"ApproximateReceiveCount": "1"},
     }
-    assert risk.on_signals({"Records": [record]}, None) == {"batchItemFailures": []}
+    context = SimpleNamespace(get_remaining_time_in_millis=lambda: 20_000)
+    assert risk.on_signals({"Records": [record]}, context) == {"batchItemFailures": []}
     assert [name for name, _ in deliveries.buried] == ["1"]
