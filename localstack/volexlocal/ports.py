@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 
 import psutil
 
@@ -48,6 +49,7 @@ def _describe(pid: int | None) -> str:
         return "another user's process"
     try:
         process = psutil.Process(pid)
-        return f"process {pid} ({' '.join(process.cmdline())[:80] or process.name()})"
+        program, *arguments = process.cmdline() or [process.name()]
+        return f"process {pid} ({' '.join([Path(program).name, *arguments])[:80]})"
     except psutil.Error:
         return f"process {pid}"
