@@ -5,14 +5,19 @@ import re
 import time
 import urllib.error
 import urllib.request
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import psutil
 import pytest
 
 from infra.deploy import DeployError, deploy
 from layers.build import AWS
 from tests.integration.deploy.conftest import STACK
+from volexlocal.ports import free_ports
+from volexlocal.servers.emulator import Emulator
+from volexlocal.servers.server import Place
 from volexswarm.agents import functions
 from volexswarm.messages import Event, Queue, Side, SignalRaised, encode
 
@@ -233,3 +238,22 @@ def test_the_aws_template_takes_code_and_layers_from_the_bucket(trial, aws):
 def test_what_must_be_given_is_named(trial, aws):
     with pytest.raises(DeployError, match="for RedisUrl, Symbols, Timeframes, VaultUrl"):
         deploy("aws", {}, stack=STACK, home=trial.home)
+
+
+def test_functions_end_with_their_emulator_however_it_ends(tmp_path, trial):
+    own = Emulator(Place(free_ports(1)[0], tmp_path / "own", tmp_path / "own.log"))
+    own.start()
+    try:
+        alone = replace(trial, emulator=own)
+        alone.deploy()
+        alone.invoke("monitor-keeper")
+        # the keeper can reach nothing here, and says so in its log; its process waits for the next call
+        assert own.identity is not None
+        waiting = psutil.Process(own.identity.pid).children(recursive=True)
+        functions_of_it = [one for one in waiting if "volex_start.py" in " ".join(one.cmdline())]
+        assert functions_of_it
+        psutil.Process(own.identity.pid).kill()
+        _, alive = psutil.wait_procs(functions_of_it, timeout=10)
+        assert alive == []
+    finally:
+        own.stop()
