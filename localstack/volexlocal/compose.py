@@ -16,7 +16,7 @@ from volexlocal.configuration import DEFAULT_PORTS, Configuration
 from volexlocal.failures import CloudError, NotHealthy
 from volexlocal.home import CHECKOUT, Home
 from volexlocal.servers.emulator import CREDENTIALS, REGION
-from volexlocal.steps import PROVISION
+from volexlocal.steps import KEEPERS, PROVISION
 from volexlocal.vault_keys import VaultKeys
 
 FILE = CHECKOUT / "localstack" / "compose.yaml"
@@ -59,6 +59,7 @@ class Containers:
         self.provision(tuple(PROVISION), report)
         report("starting realtime-data")
         self._compose("up", "--detach", "--wait", "--build", "realtime-data")
+        self.provision(tuple(KEEPERS), report)
         url = str(private.read_json(self._home.outputs)["api_url"])  # type: ignore[index]
         private.write_json(self._main_home.api, {"url": url.removesuffix("/api")})
         return url

@@ -23,6 +23,7 @@ from hvac.exceptions import VaultError
 from requests.exceptions import RequestException
 
 from infra import deploy, migrate, seed, vault
+from infra.packaging import STAGE
 from infra.vault import AppRole
 from volexlocal import configuration, private, site
 from volexlocal.configuration import VENUE
@@ -30,7 +31,10 @@ from volexlocal.failures import CloudError
 from volexlocal.home import CHECKOUT, Home
 from volexlocal.servers.emulator import CREDENTIALS, REGION
 from volexlocal.site import Site
-from volexlocal.steps import PROVISION
+from volexlocal.steps import KEEPERS, PROVISION
+from volexswarm.adapters.postgres.database import Database
+from volexswarm.adapters.postgres.outbox import recall
+from volexswarm.agents import functions
 from volexswarm.settings import Settings
 
 STACK = "volexswarm"
@@ -73,6 +77,8 @@ class Provisioner:
             "strategies": self._strategies,
             "identities": self._identities,
             "deploy": self._deploy,
+            "messages": self._messages,
+            "keepers": self._keepers,
         }
         return deeds[step](report)
 
@@ -95,13 +101,7 @@ class Provisioner:
         return symbols
 
     def _identities(self, _: Report) -> str:
-        secrets_manager = boto3.client(
-            "secretsmanager",
-            endpoint_url=self._site.aws_endpoint,
-            region_name=REGION,
-            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-        )
+        secrets_manager = self._aws("secretsmanager")
         roles: dict[str, dict[str, str]] = private.read_json(self._roles) or {}
         for identity, ids in roles.items():
             _put_secret(secrets_manager, f"{STACK}/{identity}/approle", json.dumps(ids))
@@ -119,6 +119,33 @@ class Provisioner:
             report=report,
         )
         return "deployed" if outputs.changed else "nothing has changed"
+
+    def _messages(self, _: Report) -> str:
+        """The queues are new: what the old ones held and nobody has answered goes out again, by the next sweep."""
+        database = Database(lambda: self._site.dsn)
+        try:
+            return f"{recall(database)} to send again"
+        finally:
+            database.close()
+
+    def _keepers(self, report: Report) -> str:
+        """What the schedules do each minute, done at once: nobody waits for the books to open."""
+        functions_of_aws = self._aws("lambda")
+        keepers = [function.name for function in functions() if function.schedule]
+        for keeper in keepers:
+            answer = functions_of_aws.invoke(FunctionName=f"{STACK}-{STAGE}-{keeper}", Payload=b"{}")
+            if "FunctionError" in answer:
+                report(f"{keeper}: {answer['Payload'].read().decode()[:300]}; its schedule tries again each minute")
+        return ", ".join(keepers)
+
+    def _aws(self, service: str) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=self._site.aws_endpoint,
+            region_name=REGION,
+            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+        )
 
     def _share_cache(self) -> None:
         """Everything in the cache is named by its content: that of the checkout serves all clouds made from it."""
@@ -159,15 +186,17 @@ def _run(provisioner: Provisioner, step: str) -> bool:
 
 
 def main() -> int:
-    """`python -m volexlocal.provision --home HOME [STEP …]`: all steps, or those named, in order."""
+    """`python -m volexlocal.provision --home HOME [STEP …]`: the steps before the feed, or those named, in order."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument(
         "--containers", action="store_true", help="the servers of compose.yaml; the exchange's keys are read as JSON"
     )
-    parser.add_argument("steps", nargs="*", help=f"of {', '.join(PROVISION)}")
+    parser.add_argument(
+        "steps", nargs="*", help=f"of {', '.join(PROVISION | KEEPERS)}; all but the keepers unless given"
+    )
     arguments = parser.parse_args()
-    if unknown := set(arguments.steps) - set(PROVISION):
+    if unknown := set(arguments.steps) - set(PROVISION | KEEPERS):
         parser.error(f"no step is called {', '.join(sorted(unknown))}")
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     home = Home(arguments.home)

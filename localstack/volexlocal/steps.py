@@ -18,13 +18,16 @@ PROVISION = {
     "strategies": "Default strategies and limits",
     "identities": "Identities of the functions in Secrets Manager",
     "deploy": "Functions, queues, API",
+    "messages": "Messages that the last queues took with them",
 }
-LAST = {"realtime-data": "Feed from the exchange", "api": "API answers"}
+FEED = {"realtime-data": "Feed from the exchange"}
+KEEPERS = {"keepers": "Books opened, health checked"}
+LAST = {"api": "API answers"}
 
-AFTER_EMULATOR_RESTART = ("identities", "deploy")
+AFTER_EMULATOR_RESTART = ("identities", "deploy", "messages")
 """What the emulator forgets when it dies."""
 
 
 def steps() -> list[Step]:
     """All of them, waiting."""
-    return [Step(name=name, title=title) for name, title in (SERVERS | PROVISION | LAST).items()]
+    return [Step(name=name, title=title) for name, title in (SERVERS | PROVISION | FEED | KEEPERS | LAST).items()]

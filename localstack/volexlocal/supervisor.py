@@ -26,7 +26,7 @@ from volexlocal.home import Home
 from volexlocal.parts import Parts
 from volexlocal.servers.server import answers
 from volexlocal.state import State, Step
-from volexlocal.steps import AFTER_EMULATOR_RESTART, PROVISION, steps
+from volexlocal.steps import AFTER_EMULATOR_RESTART, KEEPERS, PROVISION, steps
 from volexlocal.watch import Watch
 
 TICK = 0.25
@@ -95,6 +95,7 @@ class Supervisor:
         with self._step("realtime-data"):
             self._watch.launch(self._parts.realtime)
             self._watch.wait(self._parts.realtime)
+        self._provision(tuple(KEEPERS))
         with self._step("api"):
             self._await_api()
 
@@ -146,9 +147,13 @@ class Supervisor:
             self._deploy_due = time.monotonic()
 
     def _rebuild_stack(self) -> None:
-        """The emulator forgets everything when it dies; messages in its queues are lost, the stored truth is not."""
+        """The emulator forgets everything when it dies, and its queues lose what they held.
+
+        What the outbox sent and nobody answered goes out again; the feed starts anew, and fetches the trades that are not stored.
+        """
         try:
             self._provision(AFTER_EMULATOR_RESTART)
+            self._watch.restart(self._parts.realtime.name)
             self._deploy_due, self._state.error = None, ""
         except CloudError as error:
             self._deploy_due = self._deploy_backoff.failed(time.monotonic())

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from volexswarm.adapters.postgres.database import Database
-from volexswarm.adapters.postgres.outbox import Relay
+from volexswarm.adapters.postgres.outbox import Relay, recall
 from volexswarm.adapters.postgres.store import PostgresStore, PostgresTransaction
 from volexswarm.errors import Unavailable
 from volexswarm.messages import Event, SignalRaised
@@ -124,6 +124,18 @@ def test_an_answer_that_was_rolled_back_may_be_given_again(store):
         raise Crash
     with store.transaction() as tx:
         assert tx.first_delivery("risk", event("1").id)
+
+
+def test_what_lost_queues_held_is_sent_again_and_what_was_answered_is_not(store, sender, relay, database):
+    publish(store, "answered", "lost")
+    with store.transaction() as tx:
+        tx.first_delivery("risk", event("answered").id)
+        tx.first_delivery("monitor", event("answered").id)
+        tx.first_delivery("monitor", event("lost").id)
+    sender.sent.clear()
+    assert recall(database) == 1
+    relay.sweep(older_than=AT_ONCE)
+    assert sender.sent == [("signals", event("lost").id)]
 
 
 def test_a_connection_that_the_server_closed_is_replaced_unseen(store, database, database_dsn):

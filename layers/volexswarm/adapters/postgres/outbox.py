@@ -19,6 +19,38 @@ from volexswarm.ports import MessageSender
 logger = logging.getLogger(__name__)
 
 
+# Who answers a queue's messages, as the inbox knows them. An approved order is answered when it stands among the orders.
+_CONSUMERS = {"candles": "signal", "signals": "risk", "proposals": "compliance", "events": "monitor"}
+
+# A candle of long ago would raise a signal about a market that is gone; later stages judge the age themselves and say so.
+_CANDLE_WORTH = timedelta(minutes=15)
+
+_RECALL = """
+UPDATE outbox SET published_at = NULL
+WHERE published_at IS NOT NULL AND (queue <> 'candles' OR created_at > now() - %(candle_worth)s) AND CASE queue
+    WHEN 'orders.fifo' THEN NOT EXISTS (SELECT FROM orders WHERE orders.id = outbox.event_id)
+    ELSE EXISTS (SELECT FROM unnest(%(queues)s::text[], %(consumers)s::text[]) AS answers (queue, consumer)
+        WHERE answers.queue = outbox.queue AND NOT EXISTS (
+            SELECT FROM inbox WHERE inbox.consumer = answers.consumer AND inbox.event_id = outbox.event_id))
+    END
+"""
+
+
+def recall(database: Database) -> int:
+    """Let the sweep send again what was sent and never answered: for queues that were lost with what they held.
+
+    Harmless where a message is still on its way: its receiver drops the second. Returns how many messages go out again.
+
+    Raises
+    ------
+    Unavailable
+        If the database does not answer.
+    """
+    names = {"queues": list(_CONSUMERS), "consumers": list(_CONSUMERS.values()), "candle_worth": _CANDLE_WORTH}
+    with database.connection() as connection:
+        return connection.execute(_RECALL, names).rowcount
+
+
 @dataclass(frozen=True)
 class Outgoing:
     """A stored message on its way: `position` is its place in the outbox."""
