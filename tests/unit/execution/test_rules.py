@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fakes.execution import FakeExecutionTransaction
 from tests.unit.execution.orders import approved, desk
 from volexswarm.errors import Rejected, Stop
 from volexswarm.execution import states
@@ -94,7 +95,8 @@ def order(side: Side, amount: str, limit_price: str | None) -> Order:
     at = desk()
     kind = OrderType.LIMIT if limit_price else OrderType.MARKET
     event = approved(side=side, amount=amount, order_type=kind, limit_price=limit_price)
-    return Record(Bookkeeper(at.clock), at.clock).intend(at.tx, event)
+    record: Record[FakeExecutionTransaction] = Record(Bookkeeper(at.clock), at.clock)
+    return record.intend(at.tx, event)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from volexswarm.errors import Retry
 from volexswarm.messages import Side
 from volexswarm.portfolio.bookkeeping import Bookkeeper
 from volexswarm.portfolio.model import LedgerAccount
-from volexswarm.ports import Fill
+from volexswarm.ports import Booked, Fill
 
 
 def opened() -> FakePortfolioTransaction:
@@ -85,4 +85,4 @@ def test_the_answer_tells_position_and_profit() -> None:
         tx, fill(2, Side.SELL, "1", "130"), order_id=None, correlation_id="c1"
     )
     assert booked is not None
-    assert (booked.realised_pnl, booked.position_amount, booked.position_average_price) == (30, 1, Decimal(100))
+    assert booked == Booked(Decimal(30), Decimal(1), Decimal(100))
