@@ -98,18 +98,6 @@ class SecretStore(Protocol):
         ...
 
 
-class Journal(Protocol):
-    """Reads what was published, for audit and explanation."""
-
-    def chain(self, correlation_id: str) -> Sequence[Event[Any]]: ...
-
-
-class PriceSource(Protocol):
-    """Marks for valuing assets, in market time; a symbol without a price is missing from the answer."""
-
-    def marks(self, venue: str, symbols: Sequence[str]) -> dict[str, tuple[Decimal, datetime]]: ...
-
-
 @dataclass(frozen=True)
 class Fill:
     """One of the account's own executions as the exchange tells it. Price in quote per base, amount in base, fee as charged."""
