@@ -10,10 +10,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
+from tests.e2e import evidence
 from volexlocal.cloud import Cloud, free_ports
 from volexlocal.home import CHECKOUT
+from volexswarm.messages import Queue
 
 SHARED_CACHE = CHECKOUT / ".volex" / "cache"
 
@@ -25,6 +28,14 @@ class Swarm:
         self.cloud = cloud
         self.dsn = cloud.dsn
         self.exchange_url = cloud.configuration.url("exchange")
+        emulator = cloud.parts.emulator.environment
+        self.sqs = boto3.client(
+            "sqs",
+            endpoint_url=emulator["AWS_ENDPOINT_URL"],
+            region_name=emulator["AWS_REGION"],
+            aws_access_key_id=emulator["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=emulator["AWS_SECRET_ACCESS_KEY"],
+        )
         self._environment = os.environ | {"VOLEXSWARM_URL": cloud.api_url, "XDG_CONFIG_HOME": str(folder)}
         self._environment.pop("VOLEX_HOME", None)
 
@@ -45,6 +56,22 @@ class Swarm:
     def answers(self, *words: str) -> Any:
         """`volexswarm WORDS… --json`, which must succeed; what it answered."""
         return json.loads(self.succeeds(*words, "--json"))
+
+    def queue_url(self, queue: str) -> str:
+        return str(self.sqs.get_queue_url(QueueName=f"volexswarm-{queue}")["QueueUrl"])
+
+    def messages_on_their_way(self) -> int:
+        """Messages in the queues, in the hands of functions, and in the outbox."""
+        names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+        total = int(evidence.value(self.dsn, "SELECT count(*) FROM outbox WHERE published_at IS NULL"))
+        for queue in Queue:
+            asked = self.sqs.get_queue_attributes(QueueUrl=self.queue_url(queue), AttributeNames=list(names))
+            total += sum(int(asked["Attributes"][name]) for name in names)
+        return total
+
+    def books_are_exact(self) -> bool:
+        """The ledger's assets equal the exchange's balances to the last digit."""
+        return evidence.ledger_assets(self.dsn) == evidence.exchange_assets(self.exchange_url)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-import boto3
 import httpx
 import psycopg
 import pytest
@@ -37,17 +36,12 @@ def filled(swarm: Swarm) -> int:
     return int(evidence.value(swarm.dsn, "SELECT count(*) FROM orders WHERE state = 'filled'"))
 
 
-def books_are_exact(swarm: Swarm) -> bool:
-    return evidence.ledger_assets(swarm.dsn) == evidence.exchange_assets(swarm.exchange_url)
-
-
 @pytest.fixture
 def still(swarm: Swarm) -> Iterator[Swarm]:
     """The same swarm while no prices come in and everything on its way has arrived."""
     pause(swarm, True)
-    sqs = queues(swarm)
     evidence.wait_until("the last trades are stored", lambda: newest_stored(swarm) == newest_printed(swarm), 60)
-    evidence.wait_until("the queues are empty", lambda: waiting(swarm, sqs) == 0, 180)
+    evidence.wait_until("the queues are empty", lambda: swarm.messages_on_their_way() == 0, 180)
     yield swarm
     pause(swarm, False)
 
@@ -65,28 +59,6 @@ def newest_stored(swarm: Swarm) -> dict[str, int]:
 
 def pause(swarm: Swarm, paused: bool) -> None:
     httpx.post(f"{swarm.exchange_url}/admin/clock", json={"paused": paused}, timeout=10).raise_for_status()
-
-
-def queues(swarm: Swarm):
-    environment = swarm.cloud.parts.emulator.environment
-    return boto3.client(
-        "sqs",
-        endpoint_url=environment["AWS_ENDPOINT_URL"],
-        region_name="us-east-1",
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-    )
-
-
-def waiting(swarm: Swarm, sqs) -> int:
-    names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
-    total = 0
-    for queue in Queue:
-        url = sqs.get_queue_url(QueueName=f"volexswarm-{queue}")["QueueUrl"]
-        attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(names))["Attributes"]
-        total += sum(int(attributes[name]) for name in names)
-    unsent = evidence.value(swarm.dsn, "SELECT count(*) FROM outbox WHERE published_at IS NULL")
-    return total + int(unsent)
 
 
 def test_it_trades_by_itself_and_every_part_is_healthy(swarm: Swarm) -> None:
@@ -111,27 +83,25 @@ def test_an_order_is_explained_from_tick_to_ledger(swarm: Swarm) -> None:
 
 
 def test_the_books_equal_the_exchange_to_the_last_digit(still: Swarm) -> None:
-    assert books_are_exact(still)
+    assert still.books_are_exact()
 
 
 def test_every_message_of_the_chain_delivered_again_changes_nothing(still: Swarm) -> None:
-    sqs = queues(still)
     before = evidence.fingerprints(still.dsn)
-    sent = redeliver(still, sqs)
+    sent = redeliver(still)
     assert set(sent) == CHAIN
-    evidence.wait_until("the repeats are answered", lambda: waiting(still, sqs) == 0, 240)
+    evidence.wait_until("the repeats are answered", lambda: still.messages_on_their_way() == 0, 240)
     assert evidence.fingerprints(still.dsn) == before
-    assert books_are_exact(still)
+    assert still.books_are_exact()
 
 
-def redeliver(swarm: Swarm, sqs) -> dict[str, int]:
+def redeliver(swarm: Swarm) -> dict[str, int]:
     """Send everything that the outbox and the feed have sent once more; how many by queue."""
     query = "SELECT DISTINCT ON (event_id, queue) queue, group_key, body FROM outbox WHERE queue <> 'events'"
     sent: dict[str, int] = {}
     for queue, group, body in [*evidence.rows(swarm.dsn, query), ticks(swarm), *reports(swarm)]:
         fifo = {} if group is None else {"MessageGroupId": group, "MessageDeduplicationId": uuid.uuid4().hex}
-        url = sqs.get_queue_url(QueueName=f"volexswarm-{queue}")["QueueUrl"]
-        sqs.send_message(QueueUrl=url, MessageBody=body, **fifo)
+        swarm.sqs.send_message(QueueUrl=swarm.queue_url(queue), MessageBody=body, **fifo)
         sent[queue] = sent.get(queue, 0) + 1
     return sent
 
@@ -156,7 +126,7 @@ def ticks(swarm: Swarm) -> tuple[str, None, str]:
     return (Queue.TICKS, None, encode(event))
 
 
-def reports(swarm: Swarm) -> list[tuple[str, str, str]]:
+def reports(swarm: Swarm) -> list[tuple[str, str | None, str]]:
     """What the exchange reported of each fill, rebuilt from the books: the feed keeps no copy."""
     query = (
         "SELECT f.venue, f.account, f.symbol, o.client_order_id, f.exchange_order_id, f.side, o.filled, f.trade_id, f.price,"
@@ -166,7 +136,7 @@ def reports(swarm: Swarm) -> list[tuple[str, str, str]]:
         "venue", "account", "symbol", "client_order_id", "exchange_order_id", "side", "filled", "trade_id", "price",
         "amount", "fee", "fee_currency", "is_maker", "as_of",
     )  # fmt: skip
-    found = []
+    found: list[tuple[str, str | None, str]] = []
     for row in evidence.rows(swarm.dsn, query):
         data = ExecutionReported(**dict(zip(names, row, strict=True)), state=OrderState.FILLED)
         event = Event.root(
@@ -204,7 +174,7 @@ def test_a_database_that_is_away_stops_everything_and_nothing_is_lost(swarm: Swa
     assert refused.returncode == 1
     assert "database" in refused.stdout + refused.stderr
     evidence.wait_until("the earlier trade is filled", lambda: order_state(swarm, before) == "filled", 240)
-    evidence.wait_until("the books are exact", lambda: books_are_exact(swarm), 120)
+    evidence.wait_until("the books are exact", swarm.books_are_exact, 120)
 
 
 def test_an_emulator_that_dies_takes_nothing_with_it(swarm: Swarm) -> None:
@@ -212,7 +182,7 @@ def test_an_emulator_that_dies_takes_nothing_with_it(swarm: Swarm) -> None:
     swarm.cloud.kill("emulator")
     evidence.wait_until("it trades again", lambda: filled(swarm) > before + 1, 300)
     evidence.wait_until("no trade is missing", lambda: holes(swarm) == 0, 120)
-    evidence.wait_until("the books are exact", lambda: books_are_exact(swarm), 120)
+    evidence.wait_until("the books are exact", swarm.books_are_exact, 120)
     left = "SELECT count(*) FROM proposals WHERE state = 'proposed' AND proposed_at < now() - interval '2 minutes'"
     evidence.wait_until("no proposal is forgotten", lambda: evidence.value(swarm.dsn, left) == 0, 240)
 
