@@ -6,7 +6,6 @@ sorted by the one question that matters: is it certain that there is no order?
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -126,10 +125,8 @@ class CcxtGateway:
                 self._parameters(request),
             )
             return self._evidence(answer, self._fills_of_answer(answer))
-        except ccxt.DuplicateOrderId as error:
-            raise OutcomeUnknown(request.client_order_id, _words(error)) from error
         except _REFUSALS as error:
-            if "duplicate" in str(error).lower():  # binance: InvalidOrder "Duplicate order sent."
+            if "duplicate" in str(error).lower():  # binance: InvalidOrder "Duplicate order sent.", so it stands
                 raise OutcomeUnknown(request.client_order_id, _words(error)) from error
             raise self._refusal(error) from error
         except Exception as error:  # also an answer that can't be read: the order was sent
@@ -194,7 +191,7 @@ class CcxtGateway:
 
     def _refusal(self, error: ccxt.BaseError) -> Rejected:
         self._forget_keys(error)
-        return Rejected(_words(error), _code(error))
+        return Rejected(_words(error))
 
     def _forget_keys(self, error: ccxt.BaseError) -> None:
         """A key that is refused may have been replaced: read it again next time."""
@@ -259,12 +256,3 @@ def _decimal(limit: str | None) -> Decimal | None:
 
 def _words(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"[:300]
-
-
-def _code(error: BaseException) -> str | None:
-    """The venue's own code: ccxt leaves its answer in the message, behind the venue's name."""
-    text = str(error)
-    try:
-        return str(json.loads(text[text.index("{") :])["code"])
-    except (ValueError, KeyError, TypeError):
-        return None

@@ -6,6 +6,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +15,7 @@ import psycopg
 import pytest
 
 from tests.fakes.execution import FakeSecrets
-from tests.fakes.transaction import FakeQuoteBoard
+from tests.fakes.transaction import FakeQuoteBoard, FixedClock
 from tests.integration.execution.lossy_proxy import LossyProxy
 from volexlocal.servers.exchange import Exchange, Market
 from volexswarm.adapters.ccxt_gateway import CcxtGateway
@@ -183,4 +184,39 @@ def desk(database_dsn: str, sim_exchange: Callable[[Market], Exchange]) -> Itera
         dsn=database_dsn,
     )
     network.close()
+    database.close()
+
+
+class RestingAccount:
+    """An account at an exchange in which nothing happens but time."""
+
+    def __init__(self, moment: datetime) -> None:
+        self._moment = moment
+
+    def balances(self) -> dict[str, Decimal]:
+        return {"USDT": Decimal(1000), "BTC": Decimal(2)}
+
+    def market_time(self) -> datetime:
+        self._moment += timedelta(milliseconds=1)
+        return self._moment
+
+
+@pytest.fixture
+def books_of(database_dsn: str) -> Iterator[Callable[[FakeQuoteBoard, FixedClock], PortfolioAgent]]:
+    """Books of an account at rest, with these quotes and this clock."""
+    database = Database(lambda: database_dsn)
+
+    def build(quotes: FakeQuoteBoard, clock: FixedClock) -> PortfolioAgent:
+        return PortfolioAgent(
+            store=PostgresStore(database, ExecutionTransaction, Relay(database, Sent())),
+            exchange=RestingAccount(clock.now()),
+            quotes=quotes,
+            clock=clock,
+            account="main",
+            venue="binance",
+            valuation_currency="USDT",
+            symbols=["BTC/USDT"],
+        )
+
+    yield build
     database.close()

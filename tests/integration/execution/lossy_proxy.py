@@ -6,7 +6,6 @@ import http.client
 import threading
 from collections import deque
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import ClassVar
 from urllib.parse import urlsplit
 
 CONNECTION_HEADERS = {"host", "connection", "transfer-encoding", "content-length"}
@@ -22,7 +21,7 @@ class LossyProxy:
         proxy = self
 
         class Handler(BaseHTTPRequestHandler):
-            protocol_version: ClassVar[str] = "HTTP/1.1"
+            protocol_version = "HTTP/1.1"
 
             def handle_call(self) -> None:
                 proxy._forward(self, target)
