@@ -16,6 +16,13 @@ from volexswarm.risk.policy import RiskPolicy
 
 MARKET_START = datetime.fromisoformat("2026-03-01T09:00:00+00:00")  # the simulated market has a time of its own
 CASH = {"USDT": "100000"}
+POLICY = {"max_trade": "0.05", "max_entries_per_day": 50}
+"""Limits that these tests count on, whatever the defaults are."""
+
+
+def policy_with(**limits: object) -> RiskPolicy:
+    """The tests' own policy with other limits here and there."""
+    return RiskPolicy.model_validate(POLICY | limits)
 
 
 class Desk:
@@ -28,7 +35,7 @@ class Desk:
         positions: Mapping[str, str] | None = None,
         currency: str = "USDT",
     ) -> None:
-        self.state = FakeRiskTransaction(assets, policy, positions)
+        self.state = FakeRiskTransaction(assets, policy or policy_with(), positions)
         self.clock = FixedClock()
         self.quotes = FakeQuoteBoard()
         for symbol, price in {"BTC/USDT": "50000", "ETH/USDT": "2500", "SOL/USDT": "100"}.items():

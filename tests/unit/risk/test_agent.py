@@ -7,12 +7,11 @@ from decimal import Decimal
 
 import pytest
 
-from tests.unit.risk.desk import CASH, MARKET_START, Desk, check, failed
+from tests.unit.risk.desk import CASH, MARKET_START, Desk, check, failed, policy_with
 from volexswarm.errors import Unavailable
 from volexswarm.messages import Side, TradeProposed, TradeRefused
 from volexswarm.policies import StoredPolicy
 from volexswarm.risk.model import Pending
-from volexswarm.risk.policy import RiskPolicy
 
 
 def test_a_buy_is_sized_by_its_tightest_budget():
@@ -36,14 +35,14 @@ def test_a_buy_is_sized_by_its_tightest_budget():
     ],
 )
 def test_the_budget_that_sets_the_size_is_named(stop, volatility, policy, amount, budget):
-    proposal = Desk(policy=RiskPolicy.model_validate(policy)).buy(stop_price=stop, volatility=volatility)
+    proposal = Desk(policy=policy_with(**policy)).buy(stop_price=stop, volatility=volatility)
     assert isinstance(proposal, TradeProposed)
     assert proposal.amount == Decimal(amount)
     assert f"set by {budget}" in proposal.sizing
 
 
 def test_cash_bounds_the_size_with_room_for_fees_and_slippage():
-    all_in = RiskPolicy(max_per_symbol=Decimal(1), max_gross_exposure=Decimal(1))
+    all_in = policy_with(max_per_symbol=Decimal(1), max_gross_exposure=Decimal(1))
     desk = Desk({"USDT": "1000", "ETH": "39.6"}, all_in)  # worth 100,000, nearly all of it in ether
     proposal = desk.buy(stop_price="49000")
     assert "set by cash" in proposal.sizing
@@ -139,14 +138,14 @@ def test_a_signal_that_waited_too_long_is_not_traded():
 
 
 def test_the_number_of_open_positions_is_bounded():
-    desk = Desk({"USDT": "90000", "ETH": "2", "SOL": "50"}, RiskPolicy(max_open_positions=2))
+    desk = Desk({"USDT": "90000", "ETH": "2", "SOL": "50"}, policy_with(max_open_positions=2))
     assert failed(desk.buy()) == ["open_positions"]
     desk.quote("ETH/USDT", "2500")
     assert isinstance(desk.buy(symbol="ETH/USDT", price="2500"), TradeProposed)
 
 
 def test_dust_is_no_position():
-    desk = Desk({"USDT": "90000", "ETH": "0.001", "SOL": "50"}, RiskPolicy(max_open_positions=2))
+    desk = Desk({"USDT": "90000", "ETH": "0.001", "SOL": "50"}, policy_with(max_open_positions=2))
     assert isinstance(desk.buy(), TradeProposed)
 
 
@@ -319,5 +318,5 @@ def _silent(venue: str, symbols: list[str]) -> dict[str, object]:
 
 
 def test_the_verdict_names_the_version_of_the_policy():
-    desk = Desk(policy=StoredPolicy(7, RiskPolicy().model_dump(mode="json")))
+    desk = Desk(policy=StoredPolicy(7, policy_with().model_dump(mode="json")))
     assert desk.buy().verdict.policy_version == 7
