@@ -20,6 +20,9 @@ REGION = "us-east-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 """What the emulator accepts; they open nothing elsewhere."""
 
+WARM_SECONDS = 30
+"""How long a function's second and further processes stay when they have nothing to do; each takes about 60 to 90 MiB."""
+
 DRAIN_PATIENCE = 10.0
 DEAD_LETTERS = "-dead"  # queues that nobody consumes
 
@@ -59,6 +62,8 @@ class Emulator(Server):
             "AWS_ENDPOINT_URL": self.url,  # the functions find it here
             "LOG_LEVEL": "WARNING",
             "LAMBDA_EXECUTOR": "local",
+            "LAMBDA_WARM_TTL_SECONDS": str(WARM_SECONDS),
+            "IOT_MTLS_ENABLED": "0",  # it would listen on every address of the machine
         }
         environment = processes.clean_environment(settings | CREDENTIALS, home=self.data)
         return Command((sys.executable, "-I", "-m", "volexlocal.emulator"), environment, self.data)
