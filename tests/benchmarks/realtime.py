@@ -20,6 +20,7 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.benchmarks.figure import Figure
 from volexlocal.ports import free_ports
 from volexswarm.adapters.binance_venue import BinanceVenue
 from volexswarm.clock import SystemClock
@@ -36,16 +37,20 @@ PREPARED_WITHIN = 300
 UNSENT_AT_MOST = 8 * 1024 * 1024
 
 
-def run(trades: int = 400_000) -> dict[str, Any]:
-    """Feed so many trades as fast as they are taken.
+def run(trades: int = 400_000) -> Iterator[Figure]:
+    """Feed so many trades as fast as they are taken: from the first trade's arrival to the last message's acceptance."""
+    queue, seconds, cpu = _measured(trades)
+    batches = [decode(body, TickBatch).data for body in queue.bodies]
+    ids = [trade_id for batch in batches for columns in batch.trades.values() for trade_id in columns.ids]
+    yield Figure("ticks", round(trades / seconds), "/s", at_least=100_000)
+    yield Figure("ticks by processor time of the feed", round(trades / cpu), "/CPU s")
+    yield Figure("ticks lost", trades - len(set(ids)), "", at_most=0)
+    yield Figure("ticks repeated", len(ids) - len(set(ids)), "", at_most=0)
+    yield Figure("size on the queue", round(sum(map(len, queue.bodies)) / trades, 1), "byte/tick")
 
-    Returns
-    -------
-    dict
-        `ticks_per_second` from the first trade's arrival to the last message's acceptance, `ticks_per_cpu_second` of the
-        feeding process,
-        `lost` and `repeated` trades, `messages`, and `bytes_per_tick` on the queue.
-    """
+
+def _measured(trades: int) -> tuple[_Queue, float, float]:
+    """What reached the queue, in how many seconds, for how many of the feed's processor seconds."""
     port = free_ports(1)[0]
     context = multiprocessing.get_context("spawn")
     frames_made = context.Event()
@@ -54,21 +59,10 @@ def run(trades: int = 400_000) -> dict[str, Any]:
     try:
         if not frames_made.wait(PREPARED_WITHIN):
             raise TimeoutError(f"the local exchange made no {trades} trades within {PREPARED_WITHIN} s")
-        queue, seconds, cpu = asyncio.run(_feed(port, trades))
+        return asyncio.run(_feed(port, trades))
     finally:
         exchange.terminate()
         exchange.join()
-    batches = [decode(body, TickBatch).data for body in queue.bodies]
-    ids = [trade_id for batch in batches for columns in batch.trades.values() for trade_id in columns.ids]
-    return {
-        "trades": trades,
-        "ticks_per_second": round(trades / seconds),
-        "ticks_per_cpu_second": round(trades / cpu),
-        "lost": trades - len(set(ids)),
-        "repeated": len(ids) - len(set(ids)),
-        "messages": len(batches),
-        "bytes_per_tick": round(sum(map(len, queue.bodies)) / trades, 1),
-    }
 
 
 class _Queue:
