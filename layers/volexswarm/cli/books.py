@@ -11,7 +11,7 @@ from rich.text import Text
 
 from volexswarm.cli.client import path_of
 from volexswarm.cli.commands import CommandT, Desk, command
-from volexswarm.cli.output import coloured, notes, number, short, table, when
+from volexswarm.cli.output import coloured, notes, number, short, significant, table, when, when_short
 
 TIMEFRAMES = click.Choice(["1m", "5m", "15m", "1h", "4h", "1d"])
 STATES = click.Choice(
@@ -42,7 +42,7 @@ def _listing(function: CommandT) -> CommandT:
 
 def _more(data: Any) -> Iterable[RenderableType]:
     if data["next"]:
-        yield Text(f"more: --cursor {data['next']}", style="dim")
+        yield Text(f"more: --cursor {data['next']}", style="dim", no_wrap=True)
 
 
 def _label(data: Any) -> str:
@@ -60,9 +60,9 @@ def _render_portfolio(data: Any) -> Iterable[RenderableType]:
     if data["latest"]:
         latest = data["latest"]
         yield Text(
-            f"equity {number(data['equity'], 2)} {currency} at {when(latest['as_of'])} market time,"
+            f"equity {number(data['equity'], 2)} {currency} at {when_short(latest['as_of'])} market time,"
             f" cash {number(latest['cash'], 2)},"
-            f" change {number(data['change'], 2)} since {when(data['first']['as_of'])}"
+            f" change {number(data['change'], 2)} since {when_short(data['first']['as_of'])}"
         )
     yield from notes(data["missing"])
     yield table(
@@ -107,21 +107,22 @@ def _trades(desk: Desk, *, symbol: str | None, limit: int, cursor: str | None) -
 
 def _render_trades(data: Any) -> Iterable[RenderableType]:
     yield table(
-        ["market time (UTC)", "symbol", "side", "amount", "price", "fee", "realised", "order"],
+        ["market time", "symbol", "side", "amount", "price", "fee", "P&L", "order"],
         [
             [
-                when(f["as_of"]),
+                when_short(f["as_of"]),
                 f["symbol"],
                 coloured(f["side"]),
                 number(f["amount"]),
                 number(f["price"]),
-                f"{number(f['fee'])} {f['fee_currency']}",
+                f"{significant(f['fee'])} {f['fee_currency']}",
                 number(f["realised_pnl"], 2),
                 short(f["order_id"]),
             ]
             for f in data["items"]
         ],
-        numbers="amount price realised",
+        numbers="amount price P&L",
+        prose="fee",
     )
     yield from _more(data)
 
@@ -134,12 +135,13 @@ def _signals(desk: Desk, *, symbol: str | None, limit: int, cursor: str | None) 
 
 def _render_signals(data: Any) -> Iterable[RenderableType]:
     yield table(
-        ["market time (UTC)", "symbol", "side", "strategy", "price", "outcome"],
+        ["market time", "symbol", "side", "strategy", "price", "outcome"],
         [
-            [when(s["as_of"]), s["symbol"], coloured(s["side"]), _strategy(s), number(s["price"]), _outcome(s)]
+            [when_short(s["as_of"]), s["symbol"], coloured(s["side"]), _strategy(s), number(s["price"]), _outcome(s)]
             for s in data["items"]
         ],
         numbers="price",
+        prose="outcome",
     )
     yield from _more(data)
 
@@ -171,9 +173,9 @@ def _render_candles(data: Any) -> Iterable[RenderableType]:
     prices = ["open", "high", "low", "close", "volume"]
     yield Text(f"{data['venue']} {data['symbol']} {data['timeframe']}", style="bold")
     yield table(
-        ["opened (market, UTC)", *prices, "trades", "state"],
+        ["opened (market)", *prices, "trades", "state"],
         [
-            [when(c["opened_at"]), *(number(c[p]) for p in prices), c["trade_count"], _candle_state(c)]
+            [when(c["opened_at"])[:-3], *(number(c[p]) for p in prices), c["trade_count"], _candle_state(c)]
             for c in data["candles"]
         ],
         numbers=" ".join([*prices, "trades"]),
@@ -205,20 +207,25 @@ def _orders(
 def order_table(orders: Any) -> RenderableType:
     """Orders, one a line."""
     return table(
-        ["order", "market time (UTC)", "symbol", "side", "type", "amount", "filled", "average", "state"],
+        ["order", "market time", "symbol", "side", "type", "amount", "average", "state"],
         [
             [
                 short(o["id"]),
-                when(o["as_of"]),
+                when_short(o["as_of"]),
                 o["symbol"],
                 coloured(o["side"]),
                 o["order_type"],
-                number(o["amount"]),
-                number(o["filled"]),
+                _filled(o),
                 number(o["average_price"], 2),
                 coloured(o["state"]),
             ]
             for o in orders
         ],
-        numbers="amount filled average",
+        numbers="amount average",
     )
+
+
+def _filled(order: Any) -> str:
+    """The amount, and what of it is filled unless all is."""
+    filled, amount = number(order["filled"]), number(order["amount"])
+    return amount if filled == amount else f"{filled} of {amount}"

@@ -54,14 +54,16 @@ class Output:
             paper.print(part, soft_wrap=isinstance(part, Text) and bool(part.no_wrap))
 
 
-def table(
-    columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str | None = None, numbers: str = ""
-) -> Table:
-    """A plain table; `numbers` names, blank-separated, the columns that are aligned to the right."""
-    right = set(numbers.split())
-    made = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False)
+def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, numbers: str = "", prose: str = "") -> Table:
+    """A plain table, one line a row as long as there is room for it.
+
+    `numbers` names, blank-separated, the columns that are aligned to the right; `prose` those that give way when the terminal
+    is too narrow for all, and go on in a second line.
+    """
+    right, flexible = set(numbers.split()), set(prose.split())
+    made = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for column in columns:
-        made.add_column(column, justify="right" if column in right else "left", no_wrap=column in right)
+        made.add_column(column, justify="right" if column in right else "left", no_wrap=column not in flexible)
     for row in rows:
         made.add_row(*(cell if isinstance(cell, Text) else Text(words(cell)) for cell in row))
     return made
@@ -82,6 +84,17 @@ def coloured(value: str | None) -> Text:
 def when(text: str | None) -> str:
     """`2026-01-05 12:00:00` of an RFC 3339 time."""
     return datetime.fromisoformat(text).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S") if text else NONE
+
+
+def when_short(text: str | None) -> str:
+    """`01-05 12:00:00`, for tables, where the year would cost a column."""
+    return when(text)[5:] if text else NONE
+
+
+def significant(text: str, digits: int = 3) -> str:
+    """A decimal for the eye: its first digits, so that 0.0000826 and 19.8 are told alike."""
+    value = Decimal(text)
+    return number(str(round(value, digits - 1 - value.adjusted())) if value else text)
 
 
 def number(text: str | None, places: int | None = None) -> str:

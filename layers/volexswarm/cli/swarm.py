@@ -11,7 +11,7 @@ from rich.text import Text
 
 from volexswarm.cli.client import path_of
 from volexswarm.cli.commands import Desk, command
-from volexswarm.cli.output import ago, coloured, notes, short, table, when, words
+from volexswarm.cli.output import ago, coloured, notes, short, table, when, when_short, words
 
 
 def add_to(group: click.Group) -> None:
@@ -40,9 +40,10 @@ def _render_status(data: Any) -> Iterable[RenderableType]:
     yield table(
         ["part", "health", "seen", "detail"],
         [[p["part"], coloured(p["health"]), ago(p["age_seconds"]), p["detail"]] for p in data["parts"]],
+        prose="detail",
     )
     yield table(
-        ["symbol", "complete to (market, UTC)", "last trade id", "heard"],
+        ["symbol", "complete to (market)", "last trade id", "heard"],
         [[f["symbol"], when(f["complete_to"]), f["last_trade_id"], ago(f["age_seconds"])] for f in data["feeds"]],
     )
 
@@ -54,20 +55,20 @@ def _agents(desk: Desk) -> None:
 
 def _render_agents(data: Any) -> Iterable[RenderableType]:
     yield table(
-        ["agent", "role", "woken by", "waiting", "dead", "events", "last event (UTC)"],
+        ["agent", "woken-by", "waiting", "dead", "events", "last event"],
         [
             [
                 agent["name"],
-                agent["role"],
                 _woken_by(agent),
                 _sum(agent, "waiting"),
                 _sum(agent, "dead"),
                 agent["events"],
-                when(agent["last_event"]),
+                when_short(agent["last_event"]),
             ]
             for agent in data["agents"]
         ],
         numbers="waiting dead events",
+        prose="woken-by",
     )
     yield from notes(data["missing"])
 
@@ -109,12 +110,12 @@ def _dead_list(desk: Desk) -> None:
 
 def _depths(queues: Any) -> RenderableType:
     return table(
-        ["queue", "waiting", "in flight", "delayed", "dead"],
+        ["queue", "waiting", "in-flight", "delayed", "dead"],
         [
             [q["queue"], *(str(q[count]) for count in ("waiting", "in_flight", "delayed")), _dead(q["dead"])]
             for q in queues
         ],
-        numbers="waiting delayed dead",
+        numbers="waiting in-flight delayed dead",
     )
 
 

@@ -24,8 +24,8 @@ class RiskPolicy(BaseModel):
     from the price at which the trade was decided; `max_signal_age` seconds of wall time from signal to assessment.
 
     The defaults suit a newcomer's swarm: eight strategies for each of three symbols buy 20 to 30 times in an hour of the
-    synthetic market, where nobody has an edge and fees decide. At 1 % of equity a trade they cost less than 1 % a day; at 5 % the
-    drawdown would end all buying within a week of market time. `max_entries_per_day` stops a swarm that buys twice as often.
+    synthetic market, where nobody has an edge and fees decide. At 1 % of equity a trade they cost 1 to 2 % a day; at 5 % the
+    drawdown would end all buying within three days of market time. `max_entries_per_day` stops a swarm that buys twice as often.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from app import app
 from tests.fakes import views
 from tests.fakes.api import PASSWORD, FakeSwarm, gateway
-from volexswarm.cli import trading
+from volexswarm.cli import output, trading
 from volexswarm.cli.commands import Desk
 from volexswarm.cli.main import main
 from volexswarm.cli.sessions import Sessions
@@ -63,9 +63,9 @@ READING = [
     (["positions"], ["BTC/USDT", "0.015", "6.60"]),
     (["orders"], ["0a1b2c3d", "market", "60,060.00", "filled"]),
     (["orders", "0a1b2c3d"], ["0a1b2c3d", "filled"]),
-    (["trades"], ["0.9009 USDT", "60060", "more: --cursor"]),
+    (["trades"], ["0.901 USDT", "60060", "more: --cursor"]),
     (["signals"], ["order filled (0a1b2c3d)", "refused by risk: daily_loss: 512.40", "ma_cross 1m"]),
-    (["candles", "BTC/USDT"], ["2026-01-04 09:29:00", "60050.5", "closed"]),
+    (["candles", "BTC/USDT"], ["2026-01-04 09:29", "60050.5", "closed"]),
     (["logs", "risk"], ["2026-01-05 12:00:00 done"]),
     (["dlq", "list"], ["orders.fifo", "fills.fifo"]),
     (["dlq", "show", "signals"], ["1 of 3 dead letters", "expected volexswarm.SignalRaised"]),
@@ -81,6 +81,27 @@ def test_what_a_command_shows(terminal: Terminal, arguments: list[str], shown: l
     for words in shown:
         assert words in flat
     assert max(map(len, result.output.splitlines())) <= 100
+
+
+TABLES = ["status", "agents", "positions", "orders", "trades", "candles BTC/USDT", "dlq list"]
+
+
+@pytest.mark.parametrize("arguments", TABLES)
+def test_no_cell_is_cut_on_a_terminal_of_80_columns(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, arguments: str
+) -> None:
+    monkeypatch.setattr(output, "WIDTH", 80)
+    result = terminal.log_in().run(*arguments.split())
+    assert result.exit_code == 0, result.output
+    assert "…" not in result.output
+    assert max(map(len, result.output.splitlines())) <= 80
+
+
+def test_a_table_has_one_line_a_row_at_100_columns(terminal: Terminal) -> None:
+    header, rule, *rows = terminal.log_in().run("orders").output.strip("\n").splitlines()[-4:]
+    assert "market time" in header
+    assert "─" in rule
+    assert [row.split()[0] for row in rows if row.strip()] == ["0a1b2c3d"]
 
 
 @pytest.mark.parametrize(("arguments", "_"), [*READING, (["explain", "0a1b"], [])], ids=" ".join)
