@@ -21,7 +21,7 @@ import yaml
 from chalice.utils import to_cfn_resource_name
 from pydantic_core import PydanticUndefined
 
-from infra import policies
+from infra import gateway, policies
 from infra.packaging import PackagingError, packaged
 from layers.build import AWS
 from volexswarm.agents import API_FUNCTION, Function, Layer, functions
@@ -342,7 +342,7 @@ def _api(app: dict[str, Any], stack: str) -> dict[str, Any]:
     """The REST API from Chalice's OpenAPI document, and a deployment that is new whenever the document is."""
     if "RestAPI" not in app["Resources"]:
         raise RenderError("functions/ has no HTTP route: the API is missing")
-    document = app["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
+    document = app["Resources"]["RestAPI"]["Properties"]["DefinitionBody"] | gateway.documented()
     digest = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()[:10]
     source = {"Fn::Sub": "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${RestApi}/*"}
     deployment = f"ApiDeployment{digest}"

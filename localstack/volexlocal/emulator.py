@@ -9,11 +9,12 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Collection
+from datetime import UTC, datetime
 from typing import Any
 
 from ministack.app import main
 from ministack.core.lambda_runtime import ProvidedWorker, Worker
-from ministack.services import lambda_svc
+from ministack.services import apigateway_v1, lambda_svc
 
 logger = logging.getLogger("volexlocal.emulator")
 
@@ -67,7 +68,34 @@ def is_well_formed(answer: Any, ids: Collection[str]) -> bool:
     )
 
 
+def read_documented_gateway_answers() -> None:
+    """It leaves out an OpenAPI document's `x-amazon-apigateway-gateway-responses`; AWS answers as they say."""
+    import_api = apigateway_v1._import_rest_api
+
+    def complete(document: Any, *rest: Any) -> str:
+        api_id = str(import_api(document, *rest))
+        for kind, response in document.get("x-amazon-apigateway-gateway-responses", {}).items():
+            apigateway_v1._put_gateway_response(api_id, kind, response)
+        return api_id
+
+    apigateway_v1._import_rest_api = complete
+
+
+def tell_time_of_gateway_answers() -> None:
+    """It leaves `$context.requestTime` in the gateway's own answers as it stands; AWS puts the time of the request there."""
+    render = apigateway_v1._gateway_error_response
+
+    def timed(error: Any, request: Any) -> tuple[int, dict[str, str], bytes]:
+        status, headers, body = render(error, request)
+        now = datetime.now(UTC).strftime("%d/%b/%Y:%H:%M:%S +0000")
+        return status, headers, body.replace(b"$context.requestTime", now.encode())
+
+    apigateway_v1._gateway_error_response = timed
+
+
 if __name__ == "__main__":
     shorten_log_wait()
     fail_malformed_batch_answers()
+    read_documented_gateway_answers()
+    tell_time_of_gateway_answers()
     main()

@@ -2,20 +2,24 @@
 
 import io
 import json
+import socket
 import sys
 import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import boto3
+import httpx
+import psutil
 import pytest
 from ministack.core.lambda_runtime import ProvidedWorker, Worker
 
 from volexlocal.ports import free_ports
-from volexlocal.processes import Command
+from volexlocal.processes import Command, family
 from volexlocal.servers.emulator import Emulator
 from volexlocal.servers.server import Place
 
@@ -145,3 +149,62 @@ def test_nothing_of_the_users_environment_reaches_a_function(monkeypatch: pytest
     environment = server.command().environment
 
     assert "mine" not in environment.values()
+
+
+def _own_answer_of_gateway(server: Emulator, template: str, *, in_document: bool) -> httpx.Response:
+    """What an API with this template for unknown paths says, told in its OpenAPI document or by a call of its own."""
+    answer = {"MISSING_AUTHENTICATION_TOKEN": {"responseTemplates": {"application/json": template}}}
+    document = {
+        "swagger": "2.0",
+        "info": {"title": "answers", "version": "1"},
+        "paths": {"/": {"get": {"x-amazon-apigateway-integration": {"type": "mock"}}}},
+    }
+    if in_document:
+        document["x-amazon-apigateway-gateway-responses"] = answer
+    stack = {"Resources": {"Api": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Body": document}}}}
+    _client(server, "cloudformation").create_stack(StackName="answers", TemplateBody=json.dumps(stack))
+    _client(server, "cloudformation").get_waiter("stack_create_complete").wait(
+        StackName="answers", WaiterConfig={"Delay": 1}
+    )
+    gateway = _client(server, "apigateway")
+    api = gateway.get_rest_apis()["items"][0]["id"]
+    if not in_document:
+        gateway.put_gateway_response(
+            restApiId=api, responseType="MISSING_AUTHENTICATION_TOKEN", responseTemplates={"application/json": template}
+        )
+    gateway.create_deployment(restApiId=api, stageName="live")
+    return httpx.get(f"{server.url}/_aws/execute-api/{api}/live/nowhere")
+
+
+def test_the_gateway_answers_as_its_document_says_unlike_in_the_original(any_emulator: Emulator) -> None:
+    answer = _own_answer_of_gateway(any_emulator, '{"ours":true}', in_document=True).json()
+
+    assert ("ours" in answer) != isinstance(any_emulator, Uncorrected)
+
+
+def test_the_gateways_own_answers_tell_the_time_unlike_in_the_original(any_emulator: Emulator) -> None:
+    at = _own_answer_of_gateway(any_emulator, '{"at":"$context.requestTime"}', in_document=False).json()["at"]
+
+    if isinstance(any_emulator, Uncorrected):
+        assert at == "$context.requestTime"
+    else:
+        told = datetime.strptime(at, "%d/%b/%Y:%H:%M:%S %z")
+        assert abs(datetime.now(UTC) - told) < timedelta(minutes=5)
+
+
+def test_it_listens_on_this_machine_only(emulator: Emulator) -> None:
+    url = _queue_with_function(emulator, {"batchItemFailures": []})
+    assert _ends_empty(emulator, url, patience=30)  # a function's process is there too
+
+    assert emulator.identity
+    processes = family(emulator.identity)
+
+    assert len(processes) > 1
+    open_ports = [
+        connection.laddr
+        for process in processes
+        for connection in process.net_connections(kind="inet")
+        if connection.status == psutil.CONN_LISTEN or (connection.type == socket.SOCK_DGRAM and not connection.raddr)
+    ]
+    assert emulator.port in {address.port for address in open_ports}
+    assert {address.ip for address in open_ports} == {"127.0.0.1"}
