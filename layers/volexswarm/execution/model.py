@@ -16,7 +16,8 @@ class Order:
 
     `amount` and `limit_price` as approved, from the sending on as sent; `filled` and `cost` are the sums of the booked fills;
     `reported_state` and `reported_filled` the furthest word of the exchange, which may be ahead of the fills; `as_of` the
-    decision's market time; `sent_at` wall time of the last attempt.
+    decision's market time; `intended_at` wall time of its approval, so that its age also counts what the command lay in a queue;
+    `sent_at` wall time of the last attempt.
     """
 
     id: str

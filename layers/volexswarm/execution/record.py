@@ -36,7 +36,7 @@ class Record(Generic[TransactionT]):
 
     def intend(self, tx: TransactionT, event: Event[OrderApproved]) -> Order:
         """Store the intent; the order as it is by now if an earlier delivery stored it."""
-        intent = _intent(event, self._clock.now())
+        intent = _intent(event)
         if not tx.add_order(intent):
             return tx.order_of_proposal(intent.proposal_id)
         self._tell(tx, None, intent, "approved", intent.as_of, event)
@@ -145,7 +145,7 @@ class Record(Generic[TransactionT]):
         )
 
 
-def _intent(event: Event[OrderApproved], now: datetime) -> Order:
+def _intent(event: Event[OrderApproved]) -> Order:
     trade = event.data
     return Order(
         id=event.id,
@@ -170,7 +170,7 @@ def _intent(event: Event[OrderApproved], now: datetime) -> Order:
         reported_state=None,
         reported_filled=Decimal(0),
         as_of=trade.as_of,
-        intended_at=now,
+        intended_at=event.time,
         sent_at=None,
         correlation_id=event.correlationid,
     )

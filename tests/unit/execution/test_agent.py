@@ -213,6 +213,15 @@ def test_a_decision_that_is_too_old_is_not_sent_any_more(mishaps: list[str]) -> 
     assert at.exchange.standing == []
 
 
+def test_a_command_that_lay_in_its_queue_for_too_long_is_not_sent() -> None:
+    """A database that was away over night, or a dead letter replayed: the market of the decision is gone."""
+    at = desk()
+    at.clock.advance(timedelta(minutes=16))
+    at.agent.execute(approved())
+    assert at.tx.states(approved().id) == [S.INTENDED, S.EXPIRED]
+    assert at.exchange.calls == []
+
+
 def test_two_workers_on_one_order_send_it_once() -> None:
     at = desk()
     at.exchange.meanwhile = [lambda: at.agent.execute(approved())]
