@@ -28,12 +28,21 @@ class ComplianceAgent:
     ----------
     store : Store[ComplianceTransaction]
     clock : Clock
-        Wall time, for the record only: all rules count in market time.
+        Wall time, for the record and for a proposal's age; all other rules count in market time.
+    proposal_max_age : timedelta
+        Wall time after which a proposal that lay in its queue is refused: what risk weighed is gone.
     """
 
-    def __init__(self, *, store: Store[ComplianceTransaction], clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store[ComplianceTransaction],
+        clock: Clock,
+        proposal_max_age: timedelta = timedelta(minutes=15),
+    ) -> None:
         self._store = store
         self._clock = clock
+        self._proposal_max_age = proposal_max_age
 
     def review(self, event: Event[TradeProposed]) -> None:
         """Decide about a proposal once, store the decision with all its checks, and publish the order or the refusal.
@@ -59,6 +68,7 @@ class ComplianceAgent:
             policy.check,
             rules.risk_approved(proposal.verdict),
             rules.proposal_waiting(tx.proposal_state(event.id)),
+            rules.proposal_fresh(self._clock.now() - event.time, self._proposal_max_age),
         )
         if policy.policy is None:
             return first

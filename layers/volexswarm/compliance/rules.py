@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 from volexswarm.compliance.model import Activity
@@ -34,6 +35,16 @@ def risk_approved(verdict: Verdict) -> Check:
 def proposal_waiting(state: str | None) -> Check:
     """The proposal is in our own records, and nobody has decided about it yet."""
     return Check(name="proposal_waiting", limit="proposed", value=state or "unknown", passed=state == "proposed")
+
+
+def proposal_fresh(age: timedelta, limit: timedelta) -> Check:
+    """Risk weighed it a short while ago (wall time): a price and a balance of long ago say nothing about now."""
+    return Check(
+        name="proposal_fresh",
+        limit=f"{limit.total_seconds():.0f} s",
+        value=f"{age.total_seconds():.1f} s",
+        passed=age <= limit,
+    )
 
 
 def venue_allowed(trade: Trade, policy: CompliancePolicy) -> Check:

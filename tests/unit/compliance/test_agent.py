@@ -22,7 +22,8 @@ NO = Verdict(stage="risk", approved=False, policy_version=1, checks=())
 class Desk:
     def __init__(self, policy: CompliancePolicy | StoredPolicy | None = None) -> None:
         self.state = FakeComplianceTransaction(policy)
-        self.agent = ComplianceAgent(store=FakeStore(self.state), clock=FixedClock())
+        self.clock = FixedClock()
+        self.agent = ComplianceAgent(store=FakeStore(self.state), clock=self.clock)
         self._numbers = itertools.count()
 
     def proposal(self, side: str = "buy", known: bool = True, **others: object) -> Event[TradeProposed]:
@@ -103,6 +104,15 @@ def test_a_buy_is_refused_by_the_name_of_the_rule(policy, fields, rule):
     desk = Desk(CompliancePolicy.model_validate(policy))
     assert failed(desk.buy(**fields)) == [rule]
     assert "approved" not in desk.state.states.values()
+
+
+@pytest.mark.parametrize("side", ["buy", "sell"])
+def test_a_proposal_that_lay_in_its_queue_for_too_long_is_refused(side):
+    desk = Desk()
+    desk.clock.advance(timedelta(minutes=15))
+    assert isinstance(desk.review(desk.proposal(side)), OrderApproved)
+    desk.clock.advance(timedelta(seconds=1))
+    assert failed(desk.review(desk.proposal(side))) == ["proposal_fresh"]
 
 
 def test_a_currency_without_limits_is_not_spent():
