@@ -45,10 +45,11 @@ class FakeExecutionTransaction(FakePortfolioTransaction):
         return self.orders[order_id]
 
     def order_at_exchange(
-        self, venue: str, account: str, client_order_id: str | None, exchange_order_id: str
+        self, venue: str, account: str, symbol: str, client_order_id: str | None, exchange_order_id: str
     ) -> Order | None:
         for order in self.orders.values():
-            if client_order_id == order.client_order_id or exchange_order_id == order.exchange_order_id:
+            named = client_order_id == order.client_order_id or exchange_order_id == order.exchange_order_id
+            if named and order.symbol == symbol:
                 return order
         return None
 

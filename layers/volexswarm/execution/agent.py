@@ -91,7 +91,9 @@ class ExecutionAgent(Generic[TransactionT]):
         with self._store.transaction() as tx:
             if not tx.first_delivery(CONSUMER, event.id):
                 return
-            order = tx.order_at_exchange(report.venue, report.account, report.client_order_id, report.exchange_order_id)
+            order = tx.order_at_exchange(
+                report.venue, report.account, report.symbol, report.client_order_id, report.exchange_order_id
+            )
             if order is None:
                 self._record.book_foreign(tx, evidence, event)
             else:

@@ -24,9 +24,9 @@ class ExecutionTransaction(Transaction, Protocol):
     def order(self, order_id: str) -> Order: ...
 
     def order_at_exchange(
-        self, venue: str, account: str, client_order_id: str | None, exchange_order_id: str
+        self, venue: str, account: str, symbol: str, client_order_id: str | None, exchange_order_id: str
     ) -> Order | None:
-        """The order that a report speaks of, by our id or by theirs; None if it is none of ours."""
+        """The order that a report speaks of, by our id or by theirs, which is unique per symbol only; None if none of ours."""
         ...
 
     def save_order(self, order: Order, updated_at: datetime) -> None:

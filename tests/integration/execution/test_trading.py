@@ -12,7 +12,7 @@ import pytest
 from tests.integration.execution.conftest import SYMBOL, Desk, approved
 from volexswarm.errors import OutcomeUnknown, Rejected, Retry, Unavailable
 from volexswarm.execution.model import OrderRequest
-from volexswarm.messages import Event, OrderApproved, OrderType, Side
+from volexswarm.messages import Event, ExecutionReported, OrderApproved, OrderState, OrderType, Side
 
 
 def test_a_market_order_is_filled_and_booked_to_the_last_digit(desk: Desk) -> None:
@@ -42,6 +42,26 @@ def test_the_whole_chain_is_stored(desk: Desk) -> None:
     ((amount, average),) = desk.query("SELECT amount, average_price FROM positions")
     assert amount == desk.query("SELECT sum(amount) - sum(fee) FROM fills")[0][0]
     assert average > 0
+
+
+def test_an_order_of_another_symbol_with_the_same_number_is_another_order(desk: Desk) -> None:
+    """Venues number the orders of each symbol by themselves."""
+    desk.portfolio.open_account()
+    desk.agent.execute(approved(limit_price="30000"))
+    ((order_id, number),) = desk.query("SELECT id, exchange_order_id FROM orders")
+    report = ExecutionReported(
+        venue="binance",
+        symbol="ETH/USDT",
+        account="main",
+        client_order_id="someone",
+        exchange_order_id=number,
+        side=Side.BUY,
+        state=OrderState.FILLED,
+        filled=Decimal(1),
+        as_of=datetime.now(UTC),
+    )
+    desk.agent.apply(Event.root(report, source="realtime-data", subject=report.key, identity="1", time=report.as_of))
+    assert desk.query("SELECT reported_state FROM orders WHERE id = %s", order_id) == [("accepted",)]
 
 
 @pytest.mark.parametrize(

@@ -277,6 +277,19 @@ def test_a_fill_told_without_our_id_finds_its_order_in_the_end() -> None:
     assert books(at) == at.exchange.balances()
 
 
+def test_an_order_of_another_symbol_with_the_same_number_is_another_order() -> None:
+    """Venues number the orders of each symbol by themselves."""
+    at = desk()
+    own = approved(order_type=OrderType.LIMIT, limit_price="99")
+    at.agent.execute(own)
+    assert at.tx.order(own.id).exchange_order_id == "e1"
+    event = reported(S.FILLED, "1", at.exchange.fill(at.exchange.standing[0], "1"), "someone", "e1")
+    at.agent.apply(event.model_copy(update={"data": event.data.model_copy(update={"symbol": "ETH/USDT"})}))
+    (recorded,) = at.tx.of(FillRecorded)
+    assert (recorded.symbol, recorded.order_id) == ("ETH/USDT", None)
+    assert at.tx.order(own.id).state is S.ACCEPTED
+
+
 def test_a_report_before_the_books_are_open_comes_back_later() -> None:
     at = desk(opened_at=None)
     other = desk()

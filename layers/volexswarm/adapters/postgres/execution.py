@@ -38,12 +38,12 @@ class ExecutionTransaction(PortfolioTransaction):
         return self._one("id = %s", order_id)
 
     def order_at_exchange(
-        self, venue: str, account: str, client_order_id: str | None, exchange_order_id: str
+        self, venue: str, account: str, symbol: str, client_order_id: str | None, exchange_order_id: str
     ) -> Order | None:
         row = self.connection.execute(
-            _SELECT + " WHERE venue = %s AND account = %s AND (client_order_id = %s OR exchange_order_id = %s)"
-            " FOR NO KEY UPDATE",
-            (venue, account, client_order_id, exchange_order_id),
+            _SELECT + " WHERE venue = %s AND account = %s AND symbol = %s"
+            " AND (client_order_id = %s OR exchange_order_id = %s) FOR NO KEY UPDATE",
+            (venue, account, symbol, client_order_id, exchange_order_id),
         ).fetchone()
         return None if row is None else _order(row)
 
