@@ -109,18 +109,27 @@ class ExecutionAgent(Generic[TransactionT]):
         ------
         Unavailable
             If the database does not answer.
+        Exception
+            Whatever waiting does not cure, the first of it, and only after every other order was seen to.
         """
         started = self._clock.now()
         with self._store.transaction() as tx:
             idle = tx.open_orders(started - _IDLE, _ROUND)
-        for seen, order in enumerate(idle):
+        seen, failures = 0, list[Exception]()
+        for order in idle:
             if self._clock.now() - started > _PATIENCE:
-                return seen
+                break
             try:
                 self._see_to(order)
             except Retry as wait:
                 logger.warning("order %s stays %s: %s", order.id, order.state, wait)
-        return len(idle)
+            except Exception as failure:
+                logger.exception("order %s stays %s", order.id, order.state)
+                failures.append(failure)
+            seen += 1
+        if failures:
+            raise failures[0]
+        return seen
 
     def _see_to(self, order: Order) -> None:
         if order.state not in _STANDING:

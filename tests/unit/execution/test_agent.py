@@ -14,6 +14,7 @@ from tests.fakes.execution import Killed
 from tests.unit.execution.orders import Desk, approved, desk, reported
 from volexswarm.errors import InvalidInput, Retry, Unavailable
 from volexswarm.execution.identity import client_order_id
+from volexswarm.execution.model import Evidence
 from volexswarm.messages import Event, FillRecorded, OrderApproved, OrderChanged, OrderState, OrderType, Side
 from volexswarm.portfolio.model import LedgerAccount
 
@@ -338,6 +339,37 @@ def test_one_order_that_can_not_be_resolved_does_not_hold_the_others_back() -> N
     at.exchange.mishaps = ["lost"]
     assert at.agent.resolve_open() == 2
     assert {at.tx.order(approved(n).id).state for n in (1, 2)} == {S.ACCEPTED, S.FILLED}
+
+
+def test_an_order_that_breaks_the_keeper_does_not_hold_the_others_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = desk()
+    for number in (1, 2):
+        execute(at, approved(number, order_type=OrderType.LIMIT, limit_price="99"))
+        at.exchange.fill(at.exchange.standing[-1], "1")
+    find = at.exchange.find
+
+    def answer_of_an_unknown_kind(client_id: str, symbol: str) -> Evidence | None:
+        if client_id == CLIENT_ID:
+            raise KeyError("PENDING_NEW")
+        return find(client_id, symbol)
+
+    monkeypatch.setattr(at.exchange, "find", answer_of_an_unknown_kind)
+    at.clock.advance(timedelta(seconds=31))
+    with pytest.raises(KeyError, match="PENDING_NEW"):
+        at.agent.resolve_open()
+    assert [at.tx.order(approved(n).id).state for n in (1, 2)] == [S.ACCEPTED, S.FILLED]
+
+
+def test_orders_that_stand_still_do_not_hide_the_others_from_the_keeper(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("volexswarm.execution.agent._ROUND", 1)
+    at = desk()
+    for number in (1, 2):
+        execute(at, approved(number, order_type=OrderType.LIMIT, limit_price="99"))
+    at.exchange.fill(at.exchange.standing[1], "1")
+    at.clock.advance(timedelta(seconds=31))
+    at.agent.resolve_open()
+    at.agent.resolve_open()
+    assert at.tx.order(approved(2).id).state is S.FILLED
 
 
 MISHAPS = st.lists(st.sampled_from(["", "lost", "mute", "late", "killed"]), max_size=10)
