@@ -42,7 +42,7 @@ status: install  ## Health, port, uptime and memory of every part
 logs: install  ## Follow the logs of all parts (PART=exchange for one)
 	@$(BIN)/volexlocal logs $(PART)
 
-deploy: install  ## Deploy the functions again after a change of code (TARGET=aws for AWS)
+deploy: install  ## Deploy the functions again after a change of code (TARGET=compose for containers)
 	@$(BIN)/volexlocal deploy --target $(TARGET)
 
 test: lint  ## Check everything: lint, types, unit, integration and end-to-end tests
