@@ -26,7 +26,10 @@ ERROR = {
             "required": ["code", "message", "details"],
             "properties": {"code": {"type": "string"}, "message": {"type": "string"}, "details": {"type": "object"}},
         },
-        "timestamp": {"type": "string", "format": "date-time"},
+        "timestamp": {
+            "type": "string",
+            "description": "RFC 3339. Where the gateway itself refuses, its own form: 05/Jan/2026:12:00:00 +0000.",
+        },
     },
 }
 

@@ -192,3 +192,19 @@ def test_the_zip_holds_what_functions_run_and_nothing_else(app):
     assert top == {"app.py", "chalice", "chalicelib", "volexswarm"}
     assert not [part for part in LEFT_OUT if (app.code / "volexswarm" / part).exists()]
     assert json.dumps(app.template).count('"CodeUri": "./deployment.zip"') == len(functions())
+
+
+def test_the_gateways_own_answers_are_the_houses_envelope(resources):
+    """AWS fills the variables in; as text or as a quoted string of its own each must leave JSON behind."""
+    responses = resources["RestApi"]["Properties"]["Body"]["x-amazon-apigateway-gateway-responses"]
+    assert {"UNAUTHORIZED", "ACCESS_DENIED", "THROTTLED", "DEFAULT_4XX", "DEFAULT_5XX"} < set(responses)
+    assert responses["MISSING_AUTHENTICATION_TOKEN"]["statusCode"] == "404"
+    for response in responses.values():
+        filled = response["responseTemplates"]["application/json"].replace(
+            "$context.error.messageString", '"in its own words"'
+        )
+        body = json.loads(filled)
+        assert set(body) == {"status", "error", "timestamp"}
+        assert body["status"] == "error"
+        assert set(body["error"]) == {"code", "message", "details"}
+        assert body["error"]["message"]
