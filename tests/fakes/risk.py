@@ -31,7 +31,7 @@ class FakeRiskTransaction(FakeDecisionTransaction):
         self.snapshots: dict[datetime, Decimal] = {}
         self.proposals: dict[str, TradeProposed] = {}
 
-    def holdings(self, venue: str, account: str, symbol: str) -> Holdings | None:
+    def holdings(self, venue: str, account: str, symbol: str, binding_since: datetime) -> Holdings | None:
         if self.assets is None:
             return None
         return Holdings(dict(self.assets), self.positions.get(symbol, Decimal(0)), tuple(self.pending))

@@ -22,6 +22,10 @@ from volexswarm.risk.valuation import Board, Marks, mark, routes
 
 CONSUMER = "risk"
 
+# A proposal whose message died must not bind money and positions for ever. Compliance refuses what waited for a quarter of an
+# hour, execution what waited for another: after an hour nothing can become of it any more.
+_BINDING = timedelta(hours=1)
+
 
 class RiskAgent:
     """Sizes signals and holds them against the account's limits.
@@ -72,7 +76,8 @@ class RiskAgent:
             signal = event.data
             tx.lock_account(signal.venue, self._account)
             policy = in_force(RiskPolicy, tx.newest_policy())
-            holdings = tx.holdings(signal.venue, self._account, signal.symbol)
+            binding_since = self._clock.now() - _BINDING
+            holdings = tx.holdings(signal.venue, self._account, signal.symbol, binding_since)
             board = self._board(signal, holdings)
             as_of = _market_time(signal, board)
             assessment = self._weigh(tx, event, policy, holdings, board, as_of)

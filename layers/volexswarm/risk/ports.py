@@ -14,8 +14,11 @@ from volexswarm.risk.model import History, Holdings
 class RiskTransaction(DecisionTransaction, Protocol):
     """One assessment, stored wholly or not at all."""
 
-    def holdings(self, venue: str, account: str, symbol: str) -> Holdings | None:
-        """The books as one consistent view, never a fill counted half; None if the account is not opened."""
+    def holdings(self, venue: str, account: str, symbol: str, binding_since: datetime) -> Holdings | None:
+        """The books as one consistent view, never a fill counted half; None if the account is not opened.
+
+        A proposal of before `binding_since` (wall time) that has not become an order binds nothing any more.
+        """
         ...
 
     def history(self, venue: str, account: str, currency: str, day: datetime) -> History:

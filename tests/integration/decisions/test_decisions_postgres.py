@@ -227,6 +227,28 @@ def test_a_proposal_binds_money_until_its_order_is_final(desk, state, filled, ro
     assert len(desk.proposals()) == 2
 
 
+@pytest.mark.parametrize("approved", [False, True])
+def test_a_proposal_whose_message_died_does_not_trap_the_position(desk, approved):
+    sell = {"strategy": "rsi", "strategy_id": "rsi-btc"}
+    desk.risk.assess(desk.signal("sell", **sell))
+    if approved:
+        desk.compliance.review(desk.proposals()[0])
+    desk.run("UPDATE proposals SET proposed_at = proposed_at - interval '59 minutes'")
+    desk.risk.assess(desk.signal("sell", **sell))
+    assert desk.refusals()["risk"] == ["position_to_sell"]
+    desk.run("UPDATE proposals SET proposed_at = proposed_at - interval '2 minutes'")
+    desk.risk.assess(desk.signal("sell", **sell))
+    assert [proposal.data.amount for proposal in desk.proposals()] == [Decimal("0.1")] * 2
+
+
+def test_an_order_that_stands_binds_however_old_it_is(desk):
+    desk.risk.assess(desk.signal("sell", amount="0.5"))
+    desk.order(desk.proposals()[0], "accepted")
+    desk.run("UPDATE proposals SET proposed_at = proposed_at - interval '1 year'")
+    desk.risk.assess(desk.signal("sell", amount="0.1"))
+    assert desk.refusals()["risk"] == ["position_to_sell"]
+
+
 def test_a_refusal_by_compliance_gives_the_money_back(desk):
     desk.activate("compliance", CompliancePolicy(max_trades_per_hour=0))
     for _ in range(2):

@@ -21,7 +21,8 @@ SELECT
                 coalesce(p.limit_price, p.reference_price)::text)), '[]')
      FROM proposals p LEFT JOIN orders o ON o.proposal_id = p.id
      WHERE p.venue = a.venue AND p.account = a.account AND p.state <> 'refused'
-       AND (o.id IS NULL OR o.state NOT IN ('filled', 'canceled', 'rejected', 'expired'))) AS pending
+       AND CASE WHEN o.id IS NULL THEN p.proposed_at >= %(binding_since)s
+                ELSE o.state NOT IN ('filled', 'canceled', 'rejected', 'expired') END) AS pending
 FROM accounts a WHERE a.venue = %(venue)s AND a.account = %(account)s
 """
 
@@ -46,8 +47,9 @@ class RiskTransaction(DecidingTransaction):
 
     STAGE = "risk"
 
-    def holdings(self, venue: str, account: str, symbol: str) -> Holdings | None:
-        row = self.connection.execute(_HOLDINGS, {"venue": venue, "account": account, "symbol": symbol}).fetchone()
+    def holdings(self, venue: str, account: str, symbol: str, binding_since: datetime) -> Holdings | None:
+        wanted = {"venue": venue, "account": account, "symbol": symbol, "binding_since": binding_since}
+        row = self.connection.execute(_HOLDINGS, wanted).fetchone()
         if row is None:
             return None
         return Holdings(
