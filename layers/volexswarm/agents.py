@@ -71,7 +71,7 @@ REALTIME_DATA = Agent(
             "market-data",
             "Stores trades once, builds and closes candles.",
             queue=Queue.TICKS,
-            concurrency=2,
+            concurrency=4,
             sends=(Queue.CANDLES, Queue.EVENTS),
         ),
     ),
