@@ -149,7 +149,15 @@ class CcxtGateway:
         trades = (
             self._ask(lambda: self._client.fetch_order_trades(found["id"], symbol)) if _some(found["filled"]) else []
         )
-        return self._evidence(found, self._fills(trades))
+        try:
+            return self._evidence(found, self._fills(trades))
+        except (
+            ArithmeticError,
+            LookupError,
+            TypeError,
+            ValueError,
+        ) as error:  # a status that we do not know, a trade without its fee
+            raise Unavailable("exchange", f"its answer can't be read: {_words(error)}") from error
 
     def balances(self) -> dict[str, Decimal]:
         """Free and locked together, by asset. Raises Unavailable."""
