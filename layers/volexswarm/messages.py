@@ -41,6 +41,14 @@ Money = Annotated[Decimal, PlainSerializer(_plain, return_type=str, when_used="j
 """An exact amount or price; a plain decimal string on the wire, never an exponent."""
 
 
+def _all_plain(values: list[Decimal]) -> list[str]:
+    return [format(value, "f") for value in values]
+
+
+MoneyColumn = Annotated[list[Decimal], PlainSerializer(_all_plain, return_type=list[str], when_used="json")]
+"""Many of them, written in one call: there are two for each trade, and a call for each would be a third of the writing."""
+
+
 class Queue(StrEnum):
     """The queues by their short names; a FIFO queue's name ends in `.fifo`, as SQS wants it."""
 
@@ -133,8 +141,8 @@ class Columns(BaseModel):
 
     ids: list[int]
     times: list[int]
-    prices: list[Money]
-    amounts: list[Money]
+    prices: MoneyColumn
+    amounts: MoneyColumn
     sides: str = Field(pattern="^[bs]*$")
 
     @model_validator(mode="after")
@@ -466,7 +474,7 @@ def encode(event: Event[Any]) -> str:
     if event.type != TickBatch.type_name():
         return event.model_dump_json()
     envelope = event.model_dump(mode="json", exclude={"data"})
-    packed = zlib.compress(event.data.model_dump_json().encode(), level=3)
+    packed = zlib.compress(event.data.model_dump_json().encode(), level=1)  # level 3: twice the time for 5 % less
     envelope |= {"contentencoding": _DEFLATED, "data_base64": base64.b64encode(packed).decode()}
     return _ENVELOPE.dump_json(envelope).decode()
 
