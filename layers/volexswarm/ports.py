@@ -87,7 +87,10 @@ class QuoteBoard(Protocol):
 
 
 class SecretStore(Protocol):
-    """Vault. Fails closed: a sealed or silent vault is Unavailable, also where a secret is still remembered."""
+    """Vault. Fails closed: sealed or silent it is Unavailable.
+
+    A secret may be remembered for a few minutes: whoever is about to move money asks `assert_unsealed` first.
+    """
 
     def read(self, path: str) -> Mapping[str, str]:
         """A KV secret's fields. Raises Unavailable, or NotFound if there is no such secret."""

@@ -6,7 +6,7 @@ deletes the messages. What happens to a message that could not be handled depend
 - `Retry` (a part is down, a price is stale): it comes back after the error's delay, longer each time up to a minute, for as long
   as the cause lasts; the queue's own redrive is set high enough for a long outage;
 - `InvalidInput`: the same input can't ever succeed, so it goes to the dead letters at once, with the reason;
-- anything else: it comes back after 1, 2, 4, 8 s and is a dead letter at the fifth failure.
+- anything else: it comes back after 1, 2, 4, 8 s and is a dead letter if it fails at its fifth delivery or a later one.
 
 On a FIFO queue what follows a failure in the same group waits behind it, so that order is kept. When the call's time runs short,
 what is left comes back at once: a call that is cut off would hold all its messages for the queue's visibility timeout.
