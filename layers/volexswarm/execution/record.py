@@ -78,7 +78,7 @@ class Record(Generic[TransactionT]):
             self._store_move(tx, order.state, moved, cause, evidence.as_of, trigger)
         else:  # also without any news: the keeper goes on to those that nobody has asked for
             tx.save_order(known, self._clock.now())
-        if known.filled > order.amount or (order.state is OrderState.REJECTED and known.filled):
+        if known.filled > order.amount or (order.state.is_final and known.filled > order.filled):
             logger.error("order %s, %s: %s of %s are filled", order.id, order.state, known.filled, order.amount)
 
     def book_foreign(self, tx: TransactionT, evidence: Evidence, trigger: Cause) -> None:

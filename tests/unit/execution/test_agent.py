@@ -223,6 +223,23 @@ def test_a_command_that_lay_in_its_queue_for_too_long_is_not_sent() -> None:
     assert at.exchange.calls == []
 
 
+def test_a_fill_of_an_order_that_was_given_up_is_booked_and_cries_out(caplog: pytest.LogCaptureFixture) -> None:
+    at, other = desk(*["lost"] * 9), desk()
+    execute(at)
+    at.clock.advance(timedelta(minutes=16))
+    execute(at)
+    assert at.tx.order(approved().id).state is S.EXPIRED
+    execute(other)
+    fill = other.exchange.standing[0].fills[0]
+    with caplog.at_level("ERROR"):
+        at.agent.apply(reported(S.FILLED, "1", fill, CLIENT_ID))
+    assert books(at) == other.exchange.balances()
+    assert "expired: 1 of 1 are filled" in caplog.text
+    caplog.clear()
+    at.agent.apply(reported(S.FILLED, "1", None, CLIENT_ID))
+    assert caplog.text == ""
+
+
 def test_two_workers_on_one_order_send_it_once() -> None:
     at = desk()
     at.exchange.meanwhile = [lambda: at.agent.execute(approved())]
