@@ -20,7 +20,7 @@ from tests.benchmarks.machine import Load, Machine
 BENCHMARKS: dict[str, tuple[str, Callable[[], Iterable[Figure]]]] = {
     "realtime": ("Feed alone: exchange stream → queue", realtime.run),
     "ingest": ("End to end: exchange stream → database", ingest.run),
-    "latency": ("A swarm that trades, default market", latency.run),
+    "latency": ("A swarm that trades on six symbols, market ×20", latency.run),
     "evaluation": ("Signal agent, in process", evaluation.run),
     "imports": ("Cold functions", imports.run),
 }

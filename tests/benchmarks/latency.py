@@ -1,4 +1,7 @@
-"""How long the swarm takes to act, on a running cloud with the market that `make up` starts: from a tick to the order.
+"""How long the swarm takes to act, on a running cloud with a synthetic market: from a tick to the order.
+
+The market runs fast until the strategies have seen enough, then slowly enough for a small machine: what is measured is the way
+of a message, not how long it waits behind others.
 
 A candle is closed by the first trade after it. When that trade was printed is known in the exchange's time, which is
 translated into ours; everything after it is in the journal and among the orders' transitions.
@@ -8,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -19,13 +22,17 @@ from tests.benchmarks.exchange_clock import ExchangeClock
 from tests.benchmarks.figure import Figure, spread
 from volexlocal.cloud import Cloud
 
-SECONDS = 150.0
+SYMBOLS = "BTC/USDT,ETH/USDT,SOL/USDT,BNB/USDT,XRP/USDT,ADA/USDT"
+WARM_UP_SPEED, WARM_UP_SECONDS = 60.0, 55.0
+SPEED, SECONDS = 20.0, 100.0
+SETTLE_SECONDS = 15.0
 SAMPLE_EVERY = 0.25
 
 _SIGNALS = """
 SELECT candle.occurred_at AS closed_at, signal.occurred_at AS raised_at
 FROM events AS signal JOIN events AS candle ON candle.id = signal.causation_id
 WHERE signal.type = 'volexswarm.SignalRaised' AND candle.type = 'volexswarm.CandleClosed'
+    AND candle.occurred_at BETWEEN %s AND %s
 """
 _ORDERS = """
 SELECT candle.occurred_at AS closed_at, accepted.changed_at AS accepted_at, (
@@ -40,31 +47,37 @@ JOIN LATERAL (
     SELECT min(changed_at) AS changed_at FROM order_transitions
     WHERE order_id = orders.id AND after IN ('accepted', 'partially_filled', 'filled')
 ) AS accepted ON accepted.changed_at IS NOT NULL
+WHERE candle.occurred_at BETWEEN %s AND %s
 """
 
 
 def run(seconds: float = SECONDS) -> Iterator[Figure]:
-    """Let a swarm trade for so long and look at what it did."""
-    with clouds.running() as cloud:
-        clock = _watch(cloud, seconds)
-        signals, orders = _rows(cloud, _SIGNALS), _rows(cloud, _ORDERS)
+    """Let a swarm trade and look at what became of the candles of so many seconds."""
+    with clouds.running(symbols=SYMBOLS, speed=WARM_UP_SPEED) as cloud:
+        time.sleep(WARM_UP_SECONDS)
+        clouds.set_speed(cloud, SPEED)
+        time.sleep(SETTLE_SECONDS)
+        clock = ExchangeClock(cloud.configuration.url("exchange"))
+        began = datetime.now(UTC)
+        _watch(clock, seconds)
+        ended = datetime.now(UTC)
+        time.sleep(SETTLE_SECONDS)  # the last candles' orders count too
+        signals, orders = (_rows(cloud, query, began, ended) for query in (_SIGNALS, _ORDERS))
     yield from spread("candle closed → signal raised", [_ms(row["closed_at"], row["raised_at"]) for row in signals])
     yield from spread("candle closed → order accepted", [_ms(row["closed_at"], row["accepted_at"]) for row in orders])
     yield from spread("tick printed → order accepted", list(_from_print(orders, clock)))
 
 
-def _watch(cloud: Cloud, seconds: float) -> ExchangeClock:
-    clock = ExchangeClock(cloud.configuration.url("exchange"))
+def _watch(clock: ExchangeClock, seconds: float) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         clock.sample()
         time.sleep(SAMPLE_EVERY)
-    return clock
 
 
-def _rows(cloud: Cloud, query: str) -> list[dict[str, Any]]:
+def _rows(cloud: Cloud, query: str, *parameters: datetime) -> list[dict[str, Any]]:
     with psycopg.connect(cloud.dsn, row_factory=dict_row) as database:
-        return database.execute(query.encode()).fetchall()
+        return database.execute(query.encode(), parameters).fetchall()
 
 
 def _from_print(orders: list[dict[str, Any]], clock: ExchangeClock) -> Iterator[float]:

@@ -68,6 +68,13 @@ def test_amounts_never_travel_as_exponents():
     assert '"amount":"0.00000001"' in encode(root(signal(amount=Decimal("1E-8"))))
 
 
+def test_columns_never_travel_as_exponents():
+    columns = Columns(ids=[1], times=[1], prices=[Decimal("1E-8")], amounts=[Decimal("2E+3")], sides="b")
+    assert columns.model_dump_json() == (
+        '{"ids":[1],"times":[1],"prices":["0.00000001"],"amounts":["2000"],"sides":"b"}'
+    )
+
+
 def test_the_same_cause_gives_the_same_id_and_another_subject_another():
     cause = root(signal())
     first, again, other = (
