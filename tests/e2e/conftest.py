@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -69,9 +70,17 @@ class Swarm:
             total += sum(int(asked["Attributes"][name]) for name in names)
         return total
 
+    def ledger(self) -> dict[str, Decimal]:
+        """What our books say that the exchange holds for us."""
+        return evidence.ledger_assets(self.dsn)
+
+    def exchange(self) -> dict[str, Decimal]:
+        """What the exchange says that it holds for us."""
+        return evidence.exchange_assets(self.exchange_url)
+
     def books_are_exact(self) -> bool:
-        """The ledger's assets equal the exchange's balances to the last digit."""
-        return evidence.ledger_assets(self.dsn) == evidence.exchange_assets(self.exchange_url)
+        """Both say the same, to the last digit."""
+        return self.ledger() == self.exchange()
 
 
 @pytest.fixture(scope="module")

@@ -88,7 +88,7 @@ def test_a_day_is_stored_exactly(start_swarm: Callable[..., Swarm], day: Day) ->
     swarm = replay(start_swarm, day)
     await_end(swarm, day)
     assert_exact(swarm, day)
-    assert swarm.books_are_exact()
+    assert swarm.ledger() == swarm.exchange()
     swarm.cloud.down()
 
 
@@ -105,5 +105,5 @@ def test_a_day_is_stored_exactly_though_the_feed_is_killed_and_functions_fail(
     state = swarm.cloud.state()
     assert state is not None
     assert state.part("realtime-data").restarts >= 2
-    assert swarm.books_are_exact()
+    assert swarm.ledger() == swarm.exchange()
     swarm.cloud.down()
