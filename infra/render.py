@@ -36,7 +36,7 @@ MAX_RECEIVES = 1000
 """Redrive is for messages that kill their function. Failures are counted, and buried with their reason, by the functions
 themselves (`chalicelib/runtime/batch.py`): a low number here would bury good messages in a long outage."""
 VISIBILITY_FACTOR = 6
-DEAD_LETTER_DAYS = 14
+RETENTION_DAYS = 14
 
 Resource = dict[str, Any]
 
@@ -206,7 +206,7 @@ def _queue(queue: Queue, stack: str) -> dict[str, Any]:
                 "Type": "AWS::SQS::Queue",
                 "Properties": {
                     "QueueName": f"{stack}-{queue.dead_letters}",
-                    "MessageRetentionPeriod": DEAD_LETTER_DAYS * 86_400,
+                    "MessageRetentionPeriod": RETENTION_DAYS * 86_400,
                     "SqsManagedSseEnabled": True,
                     **fifo,
                 },
@@ -215,6 +215,7 @@ def _queue(queue: Queue, stack: str) -> dict[str, Any]:
                 "Type": "AWS::SQS::Queue",
                 "Properties": {
                     "QueueName": f"{stack}-{queue.value}",
+                    "MessageRetentionPeriod": RETENTION_DAYS * 86_400,
                     "VisibilityTimeout": VISIBILITY_FACTOR * _consumer(queue).timeout,
                     "RedrivePolicy": {"deadLetterTargetArn": _arn_of(dead), "maxReceiveCount": MAX_RECEIVES},
                     "SqsManagedSseEnabled": True,

@@ -10,7 +10,7 @@ import base64
 import uuid
 import zlib
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
@@ -190,9 +190,13 @@ class TickBatch(Payload):
 
 
 class CandleClosed(Instrument):
-    """A candle that is complete as far as the feed can tell. `as_of` is the end of its interval, in market time."""
+    """A candle that is complete as far as the feed can tell. `as_of` is the end of its interval, in market time.
+
+    `WORTH`: wall time after which it raises no signal any more, for the market that it speaks of is gone.
+    """
 
     QUEUE: ClassVar[Queue | None] = Queue.CANDLES
+    WORTH: ClassVar[timedelta] = timedelta(minutes=15)
 
     timeframe: str
     opened_at: AwareDatetime

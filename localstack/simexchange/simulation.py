@@ -72,11 +72,14 @@ class Simulation:
         self.source.open(self.exchange)
 
     def advance(self, budget_seconds: float) -> bool:
-        """Let the market act up to the clock's time, for at most about `budget_seconds`. True if more is due at once."""
+        """Let the market act up to the clock's time, for at most about `budget_seconds`. True if more is due at once.
+
+        While the clock is paused nothing is due, not even what is stamped with the very moment at which it stands.
+        """
         target = self.clock.now_ms()
         deadline = self._monotonic() + budget_seconds
         acted = due = False
-        while (next_ms := self.source.next_ms) is not None and next_ms <= target:
+        while not self.clock.paused and (next_ms := self.source.next_ms) is not None and next_ms <= target:
             self.source.step(self.exchange)
             acted = True
             if self._monotonic() > deadline:

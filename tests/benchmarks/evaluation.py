@@ -73,4 +73,4 @@ def _closed(opened_at: datetime, close: float) -> Event[CandleClosed]:
         last_trade_id=1,
     )
     identity = opened_at.isoformat()
-    return Event.root(data, source="realtime-data", subject=data.key, identity=identity, time=opened_at + MINUTE)
+    return Event.root(data, source="realtime-data", subject=data.key, identity=identity, time=SystemClock().now())

@@ -141,6 +141,7 @@ def risk_agent() -> RiskAgent:
         account=s.account,
         valuation_currency=s.valuation_currency,
         quote_max_age=s.quote_max_age,
+        is_real_time=s.mode != "simulated",
     )
 
 

@@ -43,6 +43,9 @@ class RiskAgent:
         Equity and limits are in this currency.
     quote_max_age : float
         Seconds of wall time after which a quote is stale.
+    is_real_time : bool
+        Whether market time is wall time, as on every venue but a simulated one: then a signal is as old as the market it
+        speaks of, also where a feed that was away brought the candle late.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class RiskAgent:
         account: str,
         valuation_currency: str,
         quote_max_age: float,
+        is_real_time: bool,
     ) -> None:
         self._store = store
         self._quotes = quotes
@@ -61,6 +65,7 @@ class RiskAgent:
         self._account = account
         self._currency = valuation_currency
         self._max_age = timedelta(seconds=quote_max_age)
+        self._is_real_time = is_real_time
 
     def assess(self, event: Event[SignalRaised]) -> None:
         """Decide about a signal once, store the decision with all its checks, and publish the proposal or the refusal.
@@ -108,11 +113,14 @@ class RiskAgent:
         # what was before this moment; the new valuation must not be its own yardstick
         history = tx.history(signal.venue, self._account, self._currency, Timeframe.D1.opening(as_of))
         self._value(tx, signal.venue, holdings, marks, as_of)
-        first += preconditions(signal, board.now - event.time, board, policy.policy)
+        first += preconditions(signal, self._age(event, board.now), board, policy.policy)
         if not all(check.passed for check in first):
             return Assessment(first)
         found = assess(signal, policy.policy, holdings, history, Market(board.usable[signal.symbol], marks))
         return Assessment(first + found.checks, found.amount, found.stop_price, found.sizing)
+
+    def _age(self, event: Event[SignalRaised], now: datetime) -> timedelta:
+        return now - (min(event.time, event.data.as_of) if self._is_real_time else event.time)
 
     def _value(self, tx: RiskTransaction, venue: str, holdings: Holdings, marks: Marks, as_of: datetime) -> None:
         if not marks.missing:

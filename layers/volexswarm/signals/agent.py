@@ -41,6 +41,7 @@ class SignalAgent:
     def evaluate(self, event: Event[CandleClosed]) -> None:
         """Store and publish a `SignalRaised` for each strategy of this symbol and timeframe that decides to trade.
 
+        A candle that lay in its queue for longer than it is worth is passed over, and the log says so.
         A signal's id derives from candle and strategy: doing it again raises the same one, which is stored once.
 
         Raises
@@ -56,6 +57,10 @@ class SignalAgent:
         timeframe = _timeframe(candle.timeframe)
         with self._store.transaction() as transaction:
             if not transaction.first_delivery(CONSUMER, event.id):
+                return
+            age = self._clock.now() - event.time
+            if age > CandleClosed.WORTH:
+                logger.warning("candle %s closed %s ago and raises no signal", event.subject, age)
                 return
             stored = transaction.active_strategies(candle.venue, candle.symbol, candle.timeframe)
             strategies = list(_built(stored, timeframe))

@@ -172,6 +172,7 @@ class Chain:
             account="main",
             valuation_currency="USDT",
             quote_max_age=30,
+            is_real_time=False,
         )
         for body in self.sent.take("signals"):
             risk.assess(decode(body, SignalRaised))

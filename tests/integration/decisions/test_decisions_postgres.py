@@ -59,6 +59,7 @@ class Desk:
             account="main",
             valuation_currency="USDT",
             quote_max_age=30,
+            is_real_time=False,
         )
         self.compliance = ComplianceAgent(
             store=PostgresStore(self.database, ComplianceTransaction, relay), clock=self.clock

@@ -36,7 +36,7 @@ def connection(database_dsn):
 @pytest.fixture
 def agent(database_dsn):
     database = Database(lambda: database_dsn)
-    yield SignalAgent(PostgresStore(database, SignalsTransaction, Relay(database, Sender())), FixedClock())
+    yield SignalAgent(PostgresStore(database, SignalsTransaction, Relay(database, Sender())), FixedClock(START))
     database.close()
 
 
@@ -82,7 +82,7 @@ def test_a_signal_is_stored_published_and_explained_by_its_chain(agent, connecti
     assert (signal["side"], signal["price"], signal["strategy_id"]) == ("buy", Decimal("101.25"), "cross")
     assert signal["stop_price"] < signal["price"]
     assert signal["indicators"]["fast"] == pytest.approx(100.125)
-    assert (signal["as_of"], signal["raised_at"]) == (LAST.data.as_of, FixedClock().now())
+    assert (signal["as_of"], signal["raised_at"]) == (LAST.data.as_of, FixedClock(START).now())
     queues = connection.execute("SELECT queue FROM outbox ORDER BY position").fetchall()
     assert [row["queue"] for row in queues] == ["signals", "events"]
 

@@ -34,6 +34,7 @@ class Desk:
         policy: RiskPolicy | StoredPolicy | None = None,
         positions: Mapping[str, str] | None = None,
         currency: str = "USDT",
+        is_real_time: bool = False,
     ) -> None:
         self.state = FakeRiskTransaction(assets, policy or policy_with(), positions)
         self.clock = FixedClock()
@@ -47,6 +48,7 @@ class Desk:
             account="main",
             valuation_currency=currency,
             quote_max_age=30,
+            is_real_time=is_real_time,
         )
         self._numbers = itertools.count()
 

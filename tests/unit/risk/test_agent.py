@@ -279,6 +279,14 @@ def test_where_equity_is_unknown_even_a_small_remainder_may_be_sold():
     assert isinstance(desk.sell(), TradeProposed)
 
 
+def test_on_a_real_venue_a_signal_is_as_old_as_its_market():
+    """The feed was away for an hour and brought the candles late: the signal is new, the market it speaks of is not."""
+    desk = Desk(CASH, is_real_time=True)
+    now = desk.clock.now()
+    assert failed(desk.buy(as_of=now - timedelta(hours=1))) == ["signal_fresh"]
+    assert isinstance(desk.buy(as_of=now - timedelta(seconds=1)), TradeProposed)
+
+
 # Messages
 
 

@@ -42,7 +42,7 @@ LAST = closed(60)
 
 def evaluate(event, strategies, rows=RISING, times=1):
     records = FakeSignalsTransaction(strategies, rows)
-    agent = SignalAgent(FakeStore(records), FixedClock())
+    agent = SignalAgent(FakeStore(records), FixedClock(START))
     for _ in range(times):
         agent.evaluate(event)
     return records
@@ -105,13 +105,21 @@ def test_too_little_history_raises_nothing_and_says_so(caplog):
     assert "11 of 43 candles: still warming up" in caplog.text
 
 
+def test_a_candle_that_waited_for_too_long_raises_nothing_and_says_so(caplog):
+    clock = FixedClock(LAST.time + CandleClosed.WORTH + timedelta(seconds=1))
+    records = FakeSignalsTransaction([CROSS], RISING)
+    SignalAgent(FakeStore(records), clock).evaluate(LAST)
+    assert records.published == []
+    assert "raises no signal" in caplog.text
+
+
 def test_without_strategies_nothing_happens():
     assert evaluate(LAST, []).published == []
 
 
 def test_a_candle_that_cannot_be_read_yet_is_delivered_again_and_not_remembered():
     records = FakeSignalsTransaction([CROSS], RISING[:-1])
-    agent = SignalAgent(FakeStore(records), FixedClock())
+    agent = SignalAgent(FakeStore(records), FixedClock(START))
     with pytest.raises(Retry):
         agent.evaluate(LAST)
     records.candles.append(RISING[-1])

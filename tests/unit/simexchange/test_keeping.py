@@ -109,3 +109,15 @@ def test_data_of_another_market_is_refused(tmp_path):
     recording.write_text("timestamp,id,side,price,amount\n1000,7,buy,1,1\n")
     with pytest.raises(BadSettings, match="holds another market"):
         Simulation(Settings(data_dir=tmp_path, replay=recording, replay_symbol=rules_for_price("A/B", 1).name))
+
+
+def test_while_the_clock_stands_nothing_is_printed_not_even_a_trade_of_that_very_moment(tmp_path):
+    recording = tmp_path / "r.csv"
+    recording.write_text("timestamp,id,side,price,amount\n60000,7,buy,1,1\n60001,8,buy,1,1\n")
+    settings = Settings(data_dir=tmp_path, replay=recording, replay_symbol="A/B", wait_for_subscriber=True)
+    simulation = Simulation(settings, lambda: 0.0)
+    simulation.advance(1.0)
+    assert simulation.store().trades == []
+    simulation.clock.resume()
+    simulation.advance(1.0)
+    assert [trade.id for _, trade in simulation.store().trades] == [7]

@@ -14,6 +14,7 @@ from itertools import groupby
 
 from volexswarm.adapters.postgres.database import Database
 from volexswarm.errors import Unavailable
+from volexswarm.messages import CandleClosed
 from volexswarm.ports import MessageSender
 
 logger = logging.getLogger(__name__)
@@ -21,9 +22,6 @@ logger = logging.getLogger(__name__)
 
 # Who answers a queue's messages, as the inbox knows them. An approved order is answered when it stands among the orders.
 _CONSUMERS = {"candles": "signal", "signals": "risk", "proposals": "compliance", "events": "monitor"}
-
-# A candle of long ago would raise a signal about a market that is gone; later stages judge the age themselves and say so.
-_CANDLE_WORTH = timedelta(minutes=15)
 
 _RECALL = """
 UPDATE outbox SET published_at = NULL
@@ -46,7 +44,7 @@ def recall(database: Database) -> int:
     Unavailable
         If the database does not answer.
     """
-    names = {"queues": list(_CONSUMERS), "consumers": list(_CONSUMERS.values()), "candle_worth": _CANDLE_WORTH}
+    names = {"queues": list(_CONSUMERS), "consumers": list(_CONSUMERS.values()), "candle_worth": CandleClosed.WORTH}
     with database.connection() as connection:
         return connection.execute(_RECALL, names).rowcount
 
