@@ -31,6 +31,8 @@ from volexswarm.errors import InvalidInput
 
 NAMESPACE = uuid.UUID("6f0c8b1e-9a0b-5d5e-8b51-6d1f6f1c7a11")
 PREFIX = "volexswarm."
+MAX_MESSAGE_BYTES = 262_144
+"""256 KiB: what every SQS, old or new, and every emulator takes."""
 
 
 def _plain(value: Decimal) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +11,14 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from volexswarm.errors import InvalidInput, Unavailable
+from volexswarm.messages import MAX_MESSAGE_BYTES
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
+logger = logging.getLogger(__name__)
+
 MAX_BATCH_MESSAGES = 10
-MAX_BATCH_BYTES = 262_144  # 256 KiB: what every SQS, old or new, and every emulator takes
 
 Message = tuple[str, str | None, str]
 
@@ -40,13 +43,19 @@ class SqsSender:
         Raises
         ------
         Unavailable
-            If the service does not answer; some may have been accepted.
+            If the service does not answer at all. Where it falls silent midway, what it accepted is the answer.
         InvalidInput
             If one message alone is over the service's limit.
         """
         accepted: set[str] = set()
         for batch in batches(messages):
-            accepted |= self._send_batch(queue, batch)
+            try:
+                accepted |= self._send_batch(queue, batch)
+            except Unavailable as silence:
+                if not accepted:
+                    raise
+                logger.warning("only %d of %d messages went out: %s", len(accepted), len(messages), silence)
+                break
             if queue.endswith(".fifo") and any(m[0] not in accepted for m in batch):
                 break  # what follows must not overtake what was refused
         return accepted
@@ -88,9 +97,9 @@ def batches(messages: Sequence[Message]) -> Iterator[list[Message]]:
     size = 0
     for message in messages:
         length = len(message[2].encode())
-        if length > MAX_BATCH_BYTES:
-            raise InvalidInput("message", f"{length} bytes", f"at most {MAX_BATCH_BYTES} bytes")
-        if batch and (len(batch) == MAX_BATCH_MESSAGES or size + length > MAX_BATCH_BYTES):
+        if length > MAX_MESSAGE_BYTES:
+            raise InvalidInput("message", f"{length} bytes", f"at most {MAX_MESSAGE_BYTES} bytes")
+        if batch and (len(batch) == MAX_BATCH_MESSAGES or size + length > MAX_MESSAGE_BYTES):
             yield batch
             batch, size = [], 0
         batch.append(message)

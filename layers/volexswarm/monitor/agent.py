@@ -58,7 +58,7 @@ class MonitorAgent:
         Raises
         ------
         Unavailable
-            If database or queues do not answer.
+            If the database does not answer. A queue that does not keeps its messages, and holds up no other.
         """
         total = 0
         for _ in range(SWEEPS):

@@ -52,7 +52,7 @@ class Outbox(Protocol):
     """Messages that were stored and not yet sent."""
 
     def sweep(self, older_than: timedelta = ..., limit: int = ...) -> int:
-        """Send up to `limit` of those that are older; how many went out."""
+        """Send up to `limit` of those that are older, of each queue; how many went out. A queue that fails keeps its own."""
         ...
 
     def prune(self, older_than: timedelta = ...) -> int:

@@ -10,8 +10,8 @@ import pytest
 from volexswarm.adapters.postgres.database import Database
 from volexswarm.adapters.postgres.outbox import Relay, recall
 from volexswarm.adapters.postgres.store import PostgresStore, PostgresTransaction
-from volexswarm.errors import Unavailable
-from volexswarm.messages import Event, SignalRaised
+from volexswarm.errors import InvalidInput, Unavailable
+from volexswarm.messages import MAX_MESSAGE_BYTES, Event, SignalRaised
 
 NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 AT_ONCE = timedelta(seconds=-1)
@@ -22,23 +22,25 @@ class Crash(Exception):
 
 
 class Sender:
-    """Remembers what was sent; refuses everything while `away`, and the ids in `refused`."""
+    """Remembers what was sent; refuses everything while `away`, the ids in `refused`, and fails for queues in `broken`."""
 
     def __init__(self):
-        self.sent, self.away, self.refused = [], False, set()
+        self.sent, self.away, self.refused, self.broken = [], False, set(), {}
 
     def send(self, queue, messages):
         if self.away:
             raise Unavailable("queue", "away")
+        if queue in self.broken:
+            raise self.broken[queue]
         accepted = [message for message in messages if message[0] not in self.refused]
         self.sent += [(queue, event_id) for event_id, _, _ in accepted]
         return {event_id for event_id, _, _ in accepted}
 
 
-def event(identity):
+def event(identity, reason="test"):
     data = SignalRaised(
         venue="binance", symbol="BTC/USDT", strategy_id="s", strategy="rsi", side="buy", confidence=0.5,
-        price=Decimal(1), as_of=NOON, reason="test",
+        price=Decimal(1), as_of=NOON, reason=reason,
     )  # fmt: skip
     return Event.root(data, source="test", subject="binance:BTC/USDT", identity=identity, time=NOON)
 
@@ -98,6 +100,38 @@ def test_a_message_that_the_queue_refused_stays_for_the_next_sweep(store, sender
     publish(store, "1", "2")
     sender.refused = set()
     assert relay.sweep(older_than=AT_ONCE) == 2
+
+
+@pytest.mark.parametrize("failure", [Unavailable("queue events", "away"), InvalidInput("message", "1 GB", "less")])
+def test_a_queue_that_fails_keeps_its_messages_and_holds_up_no_other(store, sender, relay, caplog, failure):
+    sender.away = True
+    publish(store, "1", "2", "3")
+    sender.away, sender.broken = False, {"events": failure}
+    assert relay.sweep(older_than=AT_ONCE, limit=2) == 2  # also where the failing queue alone would fill the sweep
+    assert relay.sweep(older_than=AT_ONCE, limit=2) == 1
+    assert "for queue events" in caplog.text
+    sender.broken = {}
+    assert relay.sweep(older_than=AT_ONCE) == 3
+    assert sorted(sender.sent) == sorted((q, event(i).id) for q in ("events", "signals") for i in "123")
+
+
+def test_what_one_queue_took_at_once_is_not_sent_again_because_another_failed(store, sender, relay):
+    sender.broken = {"signals": Unavailable("queue signals", "away")}
+    publish(store, "1")
+    sender.broken = {}
+    assert relay.sweep(older_than=AT_ONCE) == 1
+    assert sender.sent == [("events", event("1").id), ("signals", event("1").id)]
+
+
+def test_what_no_queue_could_take_is_refused_before_anything_is_stored(store, sender, database):
+    with pytest.raises(InvalidInput, match="SignalRaised.*bytes"), store.transaction() as tx:
+        tx.first_delivery("risk", event("1").id)
+        tx.publish(event("1", reason="x" * MAX_MESSAGE_BYTES))
+    with database.connection() as connection:
+        stored = connection.execute(
+            "SELECT (SELECT count(*) FROM inbox) + (SELECT count(*) FROM outbox) AS n"
+        ).fetchone()
+    assert (stored["n"], sender.sent) == (0, [])
 
 
 def test_the_sweep_keeps_the_order_of_a_queue(store, sender, relay):

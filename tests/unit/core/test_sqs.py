@@ -2,10 +2,12 @@
 
 import boto3
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
 
-from volexswarm.adapters.sqs import MAX_BATCH_BYTES, SqsSender, batches
+from volexswarm.adapters.sqs import SqsSender, batches
 from volexswarm.errors import InvalidInput, Unavailable
+from volexswarm.messages import MAX_MESSAGE_BYTES
 
 
 @pytest.fixture
@@ -45,6 +47,22 @@ def test_a_queue_that_is_not_there_is_unavailable(sqs):
         SqsSender("volexswarm", sqs).send("signals", [("a", None, "body")])
 
 
+def test_what_was_accepted_before_the_service_fell_silent_counts_as_sent(sqs, monkeypatch):
+    sqs.create_queue(QueueName="volexswarm-signals")
+    answering, calls = sqs.send_message_batch, []
+
+    def send_message_batch(**request):
+        calls.append(request)
+        if len(calls) > 1:
+            raise EndpointConnectionError(endpoint_url="sqs")
+        return answering(**request)
+
+    monkeypatch.setattr(sqs, "send_message_batch", send_message_batch)
+    accepted = SqsSender("volexswarm", sqs).send("signals", [(f"id{i}", None, "body") for i in range(25)])
+    assert accepted == {f"id{i}" for i in range(10)}
+    assert len(calls) == 2
+
+
 def test_batches_respect_the_byte_limit():
     messages = [(str(i), None, "x" * 100_000) for i in range(5)]
     assert [len(batch) for batch in batches(messages)] == [2, 2, 1]
@@ -52,4 +70,4 @@ def test_batches_respect_the_byte_limit():
 
 def test_one_message_over_the_limit_is_refused():
     with pytest.raises(InvalidInput, match="bytes"):
-        list(batches([("a", None, "x" * (MAX_BATCH_BYTES + 1))]))
+        list(batches([("a", None, "x" * (MAX_MESSAGE_BYTES + 1))]))

@@ -7,13 +7,13 @@ crash makes the sweep send it again, and the receiver's inbox drops the second.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
 
 from volexswarm.adapters.postgres.database import Database
-from volexswarm.errors import Unavailable
+from volexswarm.errors import InvalidInput, Unavailable
 from volexswarm.messages import CandleClosed
 from volexswarm.ports import MessageSender
 
@@ -69,46 +69,55 @@ class Relay:
 
     def send(self, messages: Sequence[Outgoing]) -> int:
         """Send now what has just been committed; what fails stays in the outbox for the sweep. Returns how many went out."""
-        try:
-            sent = self._transmit(messages)
-        except Unavailable as error:
-            logger.warning("outbox keeps %d messages: %s", len(messages), error)
-            return 0
-        self._mark(sent)
+        sent: list[int] = []
+        ordered = sorted(messages, key=lambda m: (m.queue, m.position))
+        for queue, batch in groupby(ordered, key=lambda m: m.queue):
+            sent += self._transmit(queue, list(batch))
+        if sent:
+            self._mark(sent)
         return len(sent)
 
     def sweep(self, older_than: timedelta = timedelta(seconds=10), limit: int = 500) -> int:
-        """Send rows that were committed and not sent; rows another sweep holds are passed over. Returns how many went out.
+        """Send rows that were committed and not sent, up to `limit` of each queue. Returns how many went out.
+
+        Rows that another sweep holds are passed over. Each queue is a transaction of its own: one that does not take its
+        messages keeps them, with a warning, and holds up no other.
 
         Raises
         ------
         Unavailable
-            If database or queues do not answer.
+            If the database does not answer.
         """
         with self._database.connection() as connection:
-            rows = connection.execute(
-                "SELECT position, event_id, queue, group_key, body FROM outbox"
-                " WHERE published_at IS NULL AND created_at < now() - %s ORDER BY position LIMIT %s FOR UPDATE SKIP LOCKED",
-                (older_than, limit),
-            ).fetchall()
-            waiting = [Outgoing(r["position"], str(r["event_id"]), r["queue"], r["group_key"], r["body"]) for r in rows]
-            sent = self._transmit(waiting)
-            connection.execute("UPDATE outbox SET published_at = now() WHERE position = ANY(%s)", (sent,))
-        return len(sent)
+            rows = connection.execute("SELECT DISTINCT queue FROM outbox WHERE published_at IS NULL ORDER BY queue")
+            queues = [row["queue"] for row in rows]
+        return sum(self._sweep(queue, older_than, limit) for queue in queues)
 
     def prune(self, older_than: timedelta = timedelta(days=1)) -> int:
         """Delete rows sent long ago; the journal keeps the events themselves."""
         with self._database.connection() as connection:
             return connection.execute("DELETE FROM outbox WHERE published_at < now() - %s", (older_than,)).rowcount
 
-    def _transmit(self, messages: Iterable[Outgoing]) -> list[int]:
-        sent: list[int] = []
-        ordered = sorted(messages, key=lambda m: (m.queue, m.position))
-        for queue, group in groupby(ordered, key=lambda m: m.queue):
-            batch = list(group)
-            accepted = self._sender.send(queue, [(m.event_id, m.group, m.body) for m in batch])
-            sent += [m.position for m in batch if m.event_id in accepted]
-        return sent
+    def _sweep(self, queue: str, older_than: timedelta, limit: int) -> int:
+        with self._database.connection() as connection:
+            rows = connection.execute(
+                "SELECT position, event_id, queue, group_key, body FROM outbox WHERE published_at IS NULL AND queue = %s"
+                " AND created_at < now() - %s ORDER BY position LIMIT %s FOR UPDATE SKIP LOCKED",
+                (queue, older_than, limit),
+            ).fetchall()
+            waiting = [Outgoing(r["position"], str(r["event_id"]), r["queue"], r["group_key"], r["body"]) for r in rows]
+            sent = self._transmit(queue, waiting)
+            connection.execute("UPDATE outbox SET published_at = now() WHERE position = ANY(%s)", (sent,))
+        return len(sent)
+
+    def _transmit(self, queue: str, messages: Sequence[Outgoing]) -> list[int]:
+        """Positions of those that the queue accepted; none if it fails, whose reason is logged."""
+        try:
+            accepted = self._sender.send(queue, [(m.event_id, m.group, m.body) for m in messages])
+        except (InvalidInput, Unavailable) as error:
+            logger.warning("outbox keeps %d messages for queue %s: %s", len(messages), queue, error)
+            return []
+        return [m.position for m in messages if m.event_id in accepted]
 
     def _mark(self, positions: list[int]) -> None:
         try:

@@ -12,7 +12,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from volexswarm.adapters.postgres.database import Connection, Database
 from volexswarm.adapters.postgres.outbox import Outgoing, Relay
-from volexswarm.messages import Event, Queue, encode
+from volexswarm.errors import require
+from volexswarm.messages import MAX_MESSAGE_BYTES, Event, Queue, encode
 
 _JOURNAL = """
 INSERT INTO events (id, type, source, subject, occurred_at, correlation_id, causation_id, data)
@@ -46,7 +47,13 @@ class PostgresTransaction:
         return cursor.rowcount == 1
 
     def publish(self, *events: Event[Any]) -> None:
-        """Journal the events and queue each for its own queue (if any) and for `events`; in two statements however many."""
+        """Journal the events and queue each for its own queue (if any) and for `events`; in two statements however many.
+
+        Raises
+        ------
+        InvalidInput
+            If an event is longer than a queue takes: nothing may be stored that could never be sent.
+        """
         if not events:
             return
         self._journal(events)
@@ -89,6 +96,10 @@ class _Copy(NamedTuple):
 
 def _copies(event: Event[Any]) -> list[_Copy]:
     body = encode(event)
+    length = len(body.encode())
+    require(
+        length <= MAX_MESSAGE_BYTES, f"{event.type} {event.id}", f"{length} bytes", f"at most {MAX_MESSAGE_BYTES} bytes"
+    )
     own = event.data.QUEUE
     queues = (Queue.EVENTS,) if own is None else (own, Queue.EVENTS)
     return [_Copy(event.id, queue, event.data.group if queue.is_fifo else None, body) for queue in queues]
