@@ -17,6 +17,7 @@ import pytest
 from tests.e2e import evidence, recorded_day
 from tests.e2e.conftest import Swarm
 from tests.e2e.recorded_day import Candle, Row
+from volexlocal.state import PartState
 
 SYMBOL = os.environ.get("VOLEX_RECORDED_SYMBOL", "XRP/ETH")
 SPEED = float(os.environ.get("VOLEX_RECORDED_SPEED", "600"))
@@ -79,6 +80,10 @@ def assert_exact(swarm: Swarm, day: Day) -> None:
         assert stored_candles(swarm, timeframe) == expected
 
 
+def is_back(restarts: int, part: PartState) -> bool:
+    return part.health == "healthy" and part.restarts >= restarts
+
+
 def has_published(swarm: Swarm, count: int) -> bool:
     status = httpx.get(f"{swarm.exchange_url}/admin/status", timeout=10).raise_for_status().json()
     return int(status["replay"]["published"]) >= count
@@ -96,9 +101,10 @@ def test_a_day_is_stored_exactly_though_the_feed_is_killed_and_functions_fail(
     start_swarm: Callable[..., Swarm], day: Day
 ) -> None:
     swarm = replay(start_swarm, day, failure_rate=0.05)
-    for share in (0.3, 0.6):
+    for kills, share in enumerate((0.3, 0.6)):
         due = int(len(day.rows) * share)
         evidence.wait_until(f"{due} trades are out", functools.partial(has_published, swarm, due), PATIENCE)
+        swarm.cloud.await_part("realtime-data", functools.partial(is_back, kills))
         swarm.cloud.kill("realtime-data")
     await_end(swarm, day)
     assert_exact(swarm, day)

@@ -17,7 +17,7 @@ import pytest
 from tests.e2e import evidence
 from tests.e2e.conftest import Swarm
 from volexswarm.clock import to_ms
-from volexswarm.messages import Columns, Event, ExecutionReported, OrderState, Queue, TickBatch, encode
+from volexswarm.messages import Columns, Event, ExecutionReported, Queue, TickBatch, encode
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -129,16 +129,16 @@ def ticks(swarm: Swarm) -> tuple[str, None, str]:
 def reports(swarm: Swarm) -> list[tuple[str, str | None, str]]:
     """What the exchange reported of each fill, rebuilt from the books: the feed keeps no copy."""
     query = (
-        "SELECT f.venue, f.account, f.symbol, o.client_order_id, f.exchange_order_id, f.side, o.filled, f.trade_id, f.price,"
-        " f.amount, f.fee, f.fee_currency, f.is_maker, f.as_of FROM fills f JOIN orders o ON o.id = f.order_id"
+        "SELECT f.venue, f.account, f.symbol, o.client_order_id, f.exchange_order_id, f.side, o.state, o.filled,"
+        " f.trade_id, f.price, f.amount, f.fee, f.fee_currency, f.is_maker, f.as_of FROM fills f JOIN orders o ON o.id = f.order_id"
     )
     names = (
-        "venue", "account", "symbol", "client_order_id", "exchange_order_id", "side", "filled", "trade_id", "price",
+        "venue", "account", "symbol", "client_order_id", "exchange_order_id", "side", "state", "filled", "trade_id", "price",
         "amount", "fee", "fee_currency", "is_maker", "as_of",
     )  # fmt: skip
     found: list[tuple[str, str | None, str]] = []
     for row in evidence.rows(swarm.dsn, query):
-        data = ExecutionReported(**dict(zip(names, row, strict=True)), state=OrderState.FILLED)
+        data = ExecutionReported(**dict(zip(names, row, strict=True)))
         event = Event.root(
             data, source="realtime-data", subject=data.key, identity=f"again/{uuid.uuid4()}", time=datetime.now(UTC)
         )

@@ -5,6 +5,7 @@ import json
 import socket
 import sys
 import time
+import uuid
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -79,10 +80,11 @@ def _code() -> bytes:
 def _queue_with_function(server: Emulator, answer: Any, notes: Path | None = None) -> str:
     """A queue with one message; it wakes a function that notes its events and always gives this answer. The queue's address."""
     queues, functions = _client(server, "sqs"), _client(server, "lambda")
-    url = str(queues.create_queue(QueueName="work", Attributes={"VisibilityTimeout": "1"})["QueueUrl"])
+    name = f"answers-{uuid.uuid4().hex}"  # the emulator may be one that other tests use too
+    url = str(queues.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "1"})["QueueUrl"])
     arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     functions.create_function(
-        FunctionName="answers",
+        FunctionName=name,
         Runtime="provided.al2023",
         Role="arn:aws:iam::000000000000:role/any",
         Handler="any",
@@ -91,7 +93,7 @@ def _queue_with_function(server: Emulator, answer: Any, notes: Path | None = Non
         Timeout=10,
     )
     functions.create_event_source_mapping(
-        FunctionName="answers", EventSourceArn=arn, BatchSize=10, FunctionResponseTypes=["ReportBatchItemFailures"]
+        FunctionName=name, EventSourceArn=arn, BatchSize=10, FunctionResponseTypes=["ReportBatchItemFailures"]
     )
     queues.send_message(QueueUrl=url, MessageBody="{}")
     return url
