@@ -10,7 +10,7 @@ from decimal import Decimal
 from tests.fakes.portfolio import FakePortfolioTransaction
 from tests.fakes.transaction import START, FixedClock
 from volexswarm.errors import NotFound, OutcomeUnknown, Rejected, Unavailable
-from volexswarm.execution.model import Evidence, MarketRules, Order, OrderRequest
+from volexswarm.execution.model import Evidence, MarketRules, Order, OrderRequest, Proposal
 from volexswarm.messages import OrderState, OrderType, Side
 from volexswarm.ports import Fill
 
@@ -22,13 +22,17 @@ class Killed(BaseException):
 
 
 class FakeExecutionTransaction(FakePortfolioTransaction):
-    """`orders` by id with `touched` times; `transitions` as (order id, before, after, cause)."""
+    """`proposals`; `orders` by id with `touched` times; `transitions` as (order id, before, after, cause)."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.proposals: dict[str, Proposal] = {}
         self.orders: dict[str, Order] = {}
         self.touched: dict[str, datetime] = {}
         self.transitions: list[tuple[str, OrderState | None, OrderState, str]] = []
+
+    def proposal(self, proposal_id: str) -> Proposal | None:
+        return self.proposals.get(proposal_id)
 
     def add_order(self, order: Order) -> bool:
         if any(known.proposal_id == order.proposal_id for known in self.orders.values()):

@@ -56,6 +56,20 @@ class Order:
 
 
 @dataclass(frozen=True)
+class Proposal:
+    """What was proposed, as stored: `state` is `proposed`, `approved` or `refused`; an order must agree with all the rest."""
+
+    state: str
+    venue: str
+    account: str
+    symbol: str
+    side: Side
+    order_type: OrderType
+    amount: Decimal
+    limit_price: Decimal | None
+
+
+@dataclass(frozen=True)
 class OrderRequest:
     """What is sent. The exchange must refuse it when it arrives later than its acceptance window after `sent_at`."""
 

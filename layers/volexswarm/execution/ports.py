@@ -7,13 +7,17 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
-from volexswarm.execution.model import Evidence, MarketRules, Order, OrderRequest
+from volexswarm.execution.model import Evidence, MarketRules, Order, OrderRequest, Proposal
 from volexswarm.messages import OrderState
 from volexswarm.ports import Transaction
 
 
 class ExecutionTransaction(Transaction, Protocol):
     """Execution's part of a stored change. An order that is read here is locked until the change is stored."""
+
+    def proposal(self, proposal_id: str) -> Proposal | None:
+        """The proposal as stored; None if there is none."""
+        ...
 
     def add_order(self, order: Order) -> bool:
         """Store a new intent; False if there is one of that proposal already."""

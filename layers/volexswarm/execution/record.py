@@ -12,10 +12,10 @@ from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
 from volexswarm.clock import Clock
-from volexswarm.errors import Retry
+from volexswarm.errors import Retry, require
 from volexswarm.execution import states
 from volexswarm.execution.identity import client_order_id
-from volexswarm.execution.model import Evidence, Order
+from volexswarm.execution.model import Evidence, Order, Proposal
 from volexswarm.execution.ports import ExecutionTransaction
 from volexswarm.messages import Cause, Event, FillRecorded, OrderApproved, OrderChanged, OrderState
 from volexswarm.ports import Booked, Books, Fill
@@ -35,7 +35,14 @@ class Record(Generic[TransactionT]):
         self._clock = clock
 
     def intend(self, tx: TransactionT, event: Event[OrderApproved]) -> Order:
-        """Store the intent; the order as it is by now if an earlier delivery stored it."""
+        """Store the intent; the order as it is by now if an earlier delivery stored it.
+
+        Raises
+        ------
+        InvalidInput
+            If the command is not what was proposed and approved by our own records: a message alone moves no money.
+        """
+        _hold_against(tx.proposal(event.data.proposal_id), event.data)
         intent = _intent(event)
         if not tx.add_order(intent):
             return tx.order_of_proposal(intent.proposal_id)
@@ -143,6 +150,21 @@ class Record(Generic[TransactionT]):
                 correlationid=order.correlation_id,
             )
         )
+
+
+def _hold_against(proposal: Proposal | None, command: OrderApproved) -> None:
+    name = f"proposal {command.proposal_id}"
+    state = "not in our records" if proposal is None else proposal.state
+    require(proposal is not None and state == "approved", name, state, "approved; nothing was sent")
+    for term in ("venue", "account", "symbol", "side", "order_type", "amount", "limit_price"):
+        wanted, stored = getattr(command, term), getattr(proposal, term)
+        require(
+            wanted == stored, f"{term} of {name}", _plain(wanted), f"{_plain(stored)} as approved; nothing was sent"
+        )
+
+
+def _plain(term: object) -> str:
+    return format(term, "f") if isinstance(term, Decimal) else str(term)
 
 
 def _intent(event: Event[OrderApproved]) -> Order:

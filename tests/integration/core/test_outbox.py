@@ -124,9 +124,13 @@ def test_what_one_queue_took_at_once_is_not_sent_again_because_another_failed(st
 
 
 def test_what_no_queue_could_take_is_refused_before_anything_is_stored(store, sender, database):
-    with pytest.raises(InvalidInput, match="SignalRaised.*bytes"), store.transaction() as tx:
-        tx.first_delivery("risk", event("1").id)
-        tx.publish(event("1", reason="x" * MAX_MESSAGE_BYTES))
+    def answer(long):
+        with store.transaction() as tx:
+            tx.first_delivery("risk", event("1").id)
+            tx.publish(long)
+
+    with pytest.raises(InvalidInput, match=r"SignalRaised.*bytes"):
+        answer(event("1", reason="x" * MAX_MESSAGE_BYTES))
     with database.connection() as connection:
         stored = connection.execute(
             "SELECT (SELECT count(*) FROM inbox) + (SELECT count(*) FROM outbox) AS n"

@@ -17,7 +17,7 @@ from volexswarm.messages import Event, ExecutionReported, OrderApproved, OrderSt
 
 def test_a_market_order_is_filled_and_booked_to_the_last_digit(desk: Desk) -> None:
     desk.portfolio.open_account()
-    desk.agent.execute(approved(Side.BUY, "0.0123456789"))
+    desk.place(approved(Side.BUY, "0.0123456789"))
     ((state, filled, sent),) = desk.query("SELECT state, filled, amount FROM orders")
     assert state == "filled"
     assert filled == sent == Decimal("0.01234")
@@ -33,7 +33,7 @@ def test_a_market_order_is_filled_and_booked_to_the_last_digit(desk: Desk) -> No
 def test_the_whole_chain_is_stored(desk: Desk) -> None:
     desk.portfolio.open_account()
     event = approved()
-    desk.agent.execute(event)
+    desk.place(event)
     lived = desk.query("SELECT before, after FROM order_transitions WHERE order_id = %s ORDER BY position", event.id)
     assert lived == [(None, "intended"), ("intended", "submitted"), ("submitted", "filled")]
     told = {row[0] for row in desk.query("SELECT type FROM events WHERE correlation_id = %s", event.correlationid)}
@@ -47,7 +47,7 @@ def test_the_whole_chain_is_stored(desk: Desk) -> None:
 def test_an_order_of_another_symbol_with_the_same_number_is_another_order(desk: Desk) -> None:
     """Venues number the orders of each symbol by themselves."""
     desk.portfolio.open_account()
-    desk.agent.execute(approved(limit_price="30000"))
+    desk.place(approved(limit_price="30000"))
     ((order_id, number),) = desk.query("SELECT id, exchange_order_id FROM orders")
     report = ExecutionReported(
         venue="binance",
@@ -81,7 +81,7 @@ def test_whatever_the_network_loses_there_is_one_order(desk: Desk, lost: dict[st
         desk.lose(call, *fates)
     for _ in range(5):
         with suppress(Retry):
-            desk.agent.execute(event)
+            desk.place(event)
         desk.age_orders()
     assert desk.states() == ["filled"]
     assert len(desk.other.fetch_orders(SYMBOL)) == 1
@@ -108,11 +108,11 @@ def test_every_message_twice_changes_nothing(desk: Desk) -> None:
     desk.portfolio.open_account()
     events = [approved(Side.BUY, "0.02"), approved(Side.SELL, "0.01")]
     for event in events:
-        desk.agent.execute(event)
+        desk.place(event)
     count = "SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM fills), (SELECT count(*) FROM ledger_entries)"
     before = desk.query(count), desk.books(), desk.query("SELECT * FROM positions")
     for event in events:
-        desk.agent.execute(event)
+        desk.place(event)
     for report in desk.reports() * 2:
         desk.agent.apply(report)
     assert not desk.portfolio.open_account()
@@ -136,7 +136,7 @@ def test_a_sealed_vault_places_nothing_and_keeps_the_order(desk: Desk) -> None:
     desk.secrets.sealed = True
     event = approved()
     with pytest.raises(Unavailable, match="vault"):
-        desk.agent.execute(event)
+        desk.place(event)
     assert desk.query("SELECT state, reason FROM orders") == [("intended", "vault is unavailable: it is sealed")]
     assert desk.other.fetch_orders(SYMBOL) == []
     desk.secrets.sealed = False
@@ -147,7 +147,7 @@ def test_a_sealed_vault_places_nothing_and_keeps_the_order(desk: Desk) -> None:
 
 def test_the_exchanges_refusal_is_final_and_says_why(desk: Desk) -> None:
     desk.portfolio.open_account()
-    desk.agent.execute(approved(Side.SELL, "2"))
+    desk.place(approved(Side.SELL, "2"))
     ((state, reason),) = desk.query("SELECT state, reason FROM orders")
     assert state == "rejected"
     assert "insufficient balance" in reason
@@ -190,7 +190,7 @@ def trade_at_random(desk: Desk, chance: random.Random) -> Event[OrderApproved]:
     limit = str(price * Decimal(chance.choice(["0.9", "0.999", "1.001"]))) if chance.random() < 0.4 else None
     event = approved(chance.choice(list(Side)), f"{chance.uniform(0.001, 0.05):.7f}", limit, str(price))
     with suppress(Retry):
-        desk.agent.execute(event)
+        desk.place(event)
     if chance.random() < 0.2:
         desk.other.create_order(SYMBOL, "market", chance.choice(["buy", "sell"]), "0.003")
     if chance.random() < 0.3:

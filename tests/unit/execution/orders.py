@@ -1,13 +1,14 @@
 """An execution desk on fakes, and the messages that reach it."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from tests.fakes.execution import FakeExchange, FakeExecutionTransaction, FakeSecrets
 from tests.fakes.transaction import START, FakeStore, FixedClock
 from volexswarm.execution.agent import ExecutionAgent
+from volexswarm.execution.model import Proposal
 from volexswarm.messages import Event, ExecutionReported, OrderApproved, OrderState, OrderType, Side
 from volexswarm.portfolio.bookkeeping import Bookkeeper
 from volexswarm.ports import Fill
@@ -24,6 +25,16 @@ class Desk:
     exchange: FakeExchange
     secrets: FakeSecrets
     clock: FixedClock
+
+    def confirm(self, trade: OrderApproved) -> None:
+        """Let our records say the same as the command."""
+        terms = {field.name: getattr(trade, field.name) for field in fields(Proposal) if field.name != "state"}
+        self.tx.proposals.setdefault(trade.proposal_id, Proposal(state="approved", **terms))
+
+    def place(self, event: Event[OrderApproved]) -> None:
+        """Deliver a command that our records confirm."""
+        self.confirm(event.data)
+        self.agent.execute(event)
 
 
 def desk(*mishaps: str, parts: int = 1, opened_at: datetime | None = OPENED) -> Desk:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -25,7 +27,7 @@ CLIENT_ID = client_order_id(approved().data.proposal_id)
 def execute(at: Desk, event: Event[OrderApproved] | None = None) -> None:
     """One delivery; the message may come back, or the process die."""
     with suppress(Retry, Killed):
-        at.agent.execute(event or approved())
+        at.place(event or approved())
 
 
 def keep_at_it(at: Desk, event: Event[OrderApproved] | None = None, deliveries: int = 12) -> None:
@@ -43,7 +45,7 @@ def books(at: Desk) -> dict[str, Decimal]:
 
 def test_a_market_order_is_placed_filled_and_booked() -> None:
     at = desk()
-    at.agent.execute(approved(amount="1.0005"))
+    at.place(approved(amount="1.0005"))
     order = at.tx.order(approved().id)
     assert at.tx.states(order.id) == [S.INTENDED, S.SUBMITTED, S.FILLED]
     assert order.amount == order.filled == 1
@@ -55,10 +57,40 @@ def test_a_market_order_is_placed_filled_and_booked() -> None:
     assert fill.position_amount == Decimal("0.999")
 
 
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"state": "proposed"}, "expected approved; nothing was sent, got 'proposed'"),
+        ({"state": "refused"}, "got 'refused'"),
+        ({"venue": "kraken"}, "venue of proposal"),
+        ({"account": "other"}, "account of proposal"),
+        ({"symbol": "ETH/USDT"}, "symbol of proposal"),
+        ({"side": Side.SELL}, "side of proposal"),
+        ({"order_type": OrderType.LIMIT}, "order_type of proposal"),
+        ({"amount": Decimal("0.1")}, "expected 0.1 as approved; nothing was sent, got '1'"),
+        ({"limit_price": Decimal("1E+2")}, "expected 100 as approved; nothing was sent, got 'None'"),
+    ],
+)
+def test_a_command_that_our_records_do_not_confirm_is_never_sent(changed: dict[str, Any], words: str) -> None:
+    at, event = desk(), approved()
+    at.confirm(event.data)
+    at.tx.proposals = {key: replace(proposal, **changed) for key, proposal in at.tx.proposals.items()}
+    with pytest.raises(InvalidInput, match=words):
+        at.agent.execute(event)
+    assert (at.exchange.calls, at.tx.orders) == ([], {})
+
+
+def test_a_command_without_a_proposal_is_never_sent() -> None:
+    at = desk()
+    with pytest.raises(InvalidInput, match="not in our records"):
+        at.agent.execute(approved())
+    assert (at.exchange.calls, at.tx.orders) == ([], {})
+
+
 def test_every_change_is_published_in_the_orders_own_chain() -> None:
     at = desk(parts=3)
     event = approved()
-    at.agent.execute(event)
+    at.place(event)
     told = at.tx.published
     assert [type(e.data) for e in told] == [OrderChanged, OrderChanged, *[FillRecorded] * 3, OrderChanged]
     assert {e.correlationid for e in told} == {event.correlationid}
@@ -69,7 +101,7 @@ def test_every_change_is_published_in_the_orders_own_chain() -> None:
 def test_a_limit_order_stands_until_reports_fill_it() -> None:
     at = desk()
     event = approved(order_type=OrderType.LIMIT, limit_price="99.999")
-    at.agent.execute(event)
+    at.place(event)
     standing = at.exchange.standing[0]
     assert standing.request.limit_price == Decimal("99.99")
     assert at.tx.order(event.id).state is S.ACCEPTED
@@ -84,9 +116,9 @@ def test_a_limit_order_stands_until_reports_fill_it() -> None:
 
 def test_the_command_delivered_again_changes_nothing() -> None:
     at = desk()
-    at.agent.execute(approved())
+    at.place(approved())
     before = list(at.tx.published)
-    at.agent.execute(approved())
+    at.place(approved())
     assert at.tx.published == before
     assert len(at.exchange.standing) == 1
 
@@ -123,7 +155,7 @@ def test_nothing_is_sent_again_while_the_first_attempt_can_still_arrive() -> Non
     execute(at)
     assert at.exchange.calls.count("place") == 1
     with pytest.raises(Retry, match="may still arrive") as wait:
-        at.agent.execute(approved())
+        at.place(approved())
     assert wait.value.after == timedelta(seconds=3)
 
 
@@ -145,9 +177,9 @@ def test_without_a_window_an_order_that_got_lost_waits_for_a_person() -> None:
 def test_a_process_that_was_killed_is_taken_over_from(mishaps: list[str], left: OrderState) -> None:
     at = desk(*mishaps)
     with pytest.raises(Killed):
-        at.agent.execute(approved())
+        at.place(approved())
     assert at.tx.order(approved().id).state is left
-    at.agent.execute(approved())
+    at.place(approved())
     assert at.tx.order(approved().id).state is S.FILLED
     assert at.exchange.calls.count("place") == 1
 
@@ -156,13 +188,13 @@ def test_a_sealed_vault_keeps_the_order_says_why_and_lets_it_go_on_later() -> No
     at = desk()
     at.secrets.sealed = True
     with pytest.raises(Unavailable, match="vault"):
-        at.agent.execute(approved())
+        at.place(approved())
     order = at.tx.order(approved().id)
     assert order.state is S.INTENDED
     assert order.reason == "vault is unavailable: it is sealed"
     assert at.exchange.calls == []
     at.secrets.sealed = False
-    at.agent.execute(approved())
+    at.place(approved())
     order = at.tx.order(approved().id)
     assert order.state is S.FILLED
     assert order.reason is None
@@ -174,7 +206,7 @@ def test_a_vault_sealed_after_a_lost_answer_holds_the_second_attempt_back() -> N
     at.clock.advance(timedelta(seconds=60))
     at.secrets.sealed = True
     with pytest.raises(Unavailable, match="vault"):
-        at.agent.execute(approved())
+        at.place(approved())
     assert at.exchange.calls.count("place") == 1
     assert at.tx.order(approved().id).state is S.UNKNOWN
 
@@ -187,14 +219,14 @@ def test_without_a_database_nothing_is_sent() -> None:
 
     at.tx.add_order = gone  # type: ignore[method-assign]
     with pytest.raises(Unavailable, match="database"):
-        at.agent.execute(approved())
+        at.place(approved())
     assert at.exchange.calls == []
     assert at.tx.orders == {}
 
 
 def test_an_order_below_the_venues_minimum_is_rejected_with_the_reason() -> None:
     at = desk()
-    at.agent.execute(approved(amount="0.01"))
+    at.place(approved(amount="0.01"))
     order = at.tx.order(approved().id)
     assert order.state is S.REJECTED
     assert order.reason == "the order's value 1 is below the venue's minimum 5"
@@ -207,7 +239,7 @@ def test_a_decision_that_is_too_old_is_not_sent_any_more(mishaps: list[str]) -> 
     execute(at)
     at.exchange.mishaps = []
     at.clock.advance(timedelta(minutes=16))
-    at.agent.execute(approved())
+    at.place(approved())
     order = at.tx.order(approved().id)
     assert order.state is S.EXPIRED
     assert order.reason == "not at the exchange within 0:15:00 of the decision"
@@ -218,7 +250,7 @@ def test_a_command_that_lay_in_its_queue_for_too_long_is_not_sent() -> None:
     """A database that was away over night, or a dead letter replayed: the market of the decision is gone."""
     at = desk()
     at.clock.advance(timedelta(minutes=16))
-    at.agent.execute(approved())
+    at.place(approved())
     assert at.tx.states(approved().id) == [S.INTENDED, S.EXPIRED]
     assert at.exchange.calls == []
 
@@ -242,9 +274,9 @@ def test_a_fill_of_an_order_that_was_given_up_is_booked_and_cries_out(caplog: py
 
 def test_two_workers_on_one_order_send_it_once() -> None:
     at = desk()
-    at.exchange.meanwhile = [lambda: at.agent.execute(approved())]
+    at.exchange.meanwhile = [lambda: at.place(approved())]
     with pytest.raises(Retry, match="elsewhere"):
-        at.agent.execute(approved())
+        at.place(approved())
     assert at.exchange.calls.count("place") == 1
     assert at.tx.order(approved().id).state is S.FILLED
 
@@ -263,7 +295,7 @@ def test_a_report_that_overtakes_the_answer_loses_nothing() -> None:
 def test_a_canceled_order_ends_only_when_its_last_fill_is_booked() -> None:
     at = desk()
     event = approved(order_type=OrderType.LIMIT, limit_price="99")
-    at.agent.execute(event)
+    at.place(event)
     fill = at.exchange.fill(at.exchange.standing[0], "0.4")
     at.agent.apply(reported(S.CANCELED, "0.4", None, CLIENT_ID))
     assert at.tx.order(event.id).state is S.ACCEPTED
@@ -299,7 +331,7 @@ def test_an_order_of_another_symbol_with_the_same_number_is_another_order() -> N
     """Venues number the orders of each symbol by themselves."""
     at = desk()
     own = approved(order_type=OrderType.LIMIT, limit_price="99")
-    at.agent.execute(own)
+    at.place(own)
     assert at.tx.order(own.id).exchange_order_id == "e1"
     event = reported(S.FILLED, "1", at.exchange.fill(at.exchange.standing[0], "1"), "someone", "e1")
     at.agent.apply(event.model_copy(update={"data": event.data.model_copy(update={"symbol": "ETH/USDT"})}))
@@ -423,7 +455,7 @@ def test_whatever_is_lost_repeated_or_late_the_books_equal_the_exchange(
 def test_any_order_of_reports_ends_in_the_same_order_and_books(data: st.DataObject) -> None:
     at = desk()
     event = approved(order_type=OrderType.LIMIT, limit_price="100")
-    at.agent.execute(event)
+    at.place(event)
     standing = at.exchange.standing[0]
     parts = [
         at.exchange.fill(standing, amount, price) for amount, price in (("0.2", "99"), ("0.3", "98"), ("0.1", "97"))

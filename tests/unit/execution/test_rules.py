@@ -95,6 +95,7 @@ def order(side: Side, amount: str, limit_price: str | None) -> Order:
     at = desk()
     kind = OrderType.LIMIT if limit_price else OrderType.MARKET
     event = approved(side=side, amount=amount, order_type=kind, limit_price=limit_price)
+    at.confirm(event.data)
     record: Record[FakeExecutionTransaction] = Record(Bookkeeper(at.clock), at.clock)
     return record.intend(at.tx, event)
 

@@ -10,16 +10,26 @@ from typing import Any
 
 from volexswarm.adapters.postgres.portfolio import PortfolioTransaction
 from volexswarm.errors import NotFound
-from volexswarm.execution.model import Order
+from volexswarm.execution.model import Order, Proposal
 from volexswarm.messages import OrderState, OrderType, Side
 
 _COLUMNS = tuple(field.name for field in fields(Order))
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM orders"  # noqa: S608 - our own names
+_PROPOSED = ", ".join(field.name for field in fields(Proposal))
 _FINAL = [state.value for state in OrderState if state.is_final]
 
 
 class ExecutionTransaction(PortfolioTransaction):
     """Implements `execution.ports.ExecutionTransaction`. An order is locked before its account, never after."""
+
+    def proposal(self, proposal_id: str) -> Proposal | None:
+        row = self.connection.execute(
+            f"SELECT {_PROPOSED} FROM proposals WHERE id = %s",  # noqa: S608 - our own names
+            (proposal_id,),
+        ).fetchone()
+        if row is None:
+            return None
+        return Proposal(**row | {"side": Side(row["side"]), "order_type": OrderType(row["order_type"])})
 
     def add_order(self, order: Order) -> bool:
         row = {name: getattr(order, name) for name in _COLUMNS}
