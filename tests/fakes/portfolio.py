@@ -19,6 +19,7 @@ class FakePortfolioTransaction(FakeTransaction):
     def __init__(self) -> None:
         super().__init__()
         self.accounts: dict[tuple[str, str], datetime] = {}
+        self.modes: dict[tuple[str, str], str] = {}
         self.postings: dict[tuple[str, str], Posting] = {}
         self.recorded: dict[tuple[str, str], tuple[Fill, str | None, Decimal]] = {}
         self.positions: dict[str, Position] = {}
@@ -27,7 +28,8 @@ class FakePortfolioTransaction(FakeTransaction):
     def opened_at(self, venue: str, account: str) -> datetime | None:
         return self.accounts.get((venue, account))
 
-    def add_account(self, venue: str, account: str, opened_at: datetime) -> bool:
+    def add_account(self, venue: str, account: str, opened_at: datetime, mode: str) -> bool:
+        self.modes.setdefault((venue, account), mode)
         return self.accounts.setdefault((venue, account), opened_at) is opened_at
 
     def post(self, posting: Posting, *, correlation_id: str, posted_at: datetime) -> None:

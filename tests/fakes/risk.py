@@ -26,6 +26,7 @@ class FakeRiskTransaction(FakeDecisionTransaction):
         super().__init__(stored)
         self.assets = None if assets is None else {currency: Decimal(amount) for currency, amount in assets.items()}
         self.positions = {symbol: Decimal(amount) for symbol, amount in (positions or {}).items()}
+        self.mode = "simulated"
         self.pending: list[Pending] = []
         self.entries: list[datetime] = []
         self.snapshots: dict[datetime, Decimal] = {}
@@ -34,7 +35,7 @@ class FakeRiskTransaction(FakeDecisionTransaction):
     def holdings(self, venue: str, account: str, symbol: str, binding_since: datetime) -> Holdings | None:
         if self.assets is None:
             return None
-        return Holdings(dict(self.assets), self.positions.get(symbol, Decimal(0)), tuple(self.pending))
+        return Holdings(self.mode, dict(self.assets), self.positions.get(symbol, Decimal(0)), tuple(self.pending))
 
     def history(self, venue: str, account: str, currency: str, day: datetime) -> History:
         before = [equity for at, equity in sorted(self.snapshots.items()) if at < day]

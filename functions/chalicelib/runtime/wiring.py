@@ -141,7 +141,7 @@ def risk_agent() -> RiskAgent:
         account=s.account,
         valuation_currency=s.valuation_currency,
         quote_max_age=s.quote_max_age,
-        is_real_time=s.mode != "simulated",
+        mode=s.mode,
     )
 
 
@@ -189,6 +189,7 @@ def portfolio_agent() -> PortfolioAgent:
         clock=clock(),
         account=s.account,
         venue=s.venue,
+        mode=s.mode,
         valuation_currency=s.valuation_currency,
         symbols=s.symbols,
         quote_max_age=timedelta(seconds=s.quote_max_age),

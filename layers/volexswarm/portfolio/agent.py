@@ -26,6 +26,8 @@ class PortfolioAgent:
 
     Parameters
     ----------
+    mode : str
+        What money the account holds: `simulated`, `sandbox` or `live`. Its books are marked with it when they are opened.
     symbols : sequence
         Markets whose quotes are kept: an asset that none of them leads to `valuation_currency` is outside of the equity.
     quote_max_age : timedelta
@@ -41,6 +43,7 @@ class PortfolioAgent:
         clock: Clock,
         account: str,
         venue: str,
+        mode: str,
         valuation_currency: str,
         symbols: Sequence[str],
         quote_max_age: timedelta = timedelta(seconds=30),
@@ -51,6 +54,7 @@ class PortfolioAgent:
         self._clock = clock
         self._account = account
         self._venue = venue
+        self._mode = mode
         self._currency = valuation_currency
         self._symbols = tuple(symbols)
         self._quote_max_age = quote_max_age
@@ -83,7 +87,7 @@ class PortfolioAgent:
             time=now,
         )
         with self._store.transaction() as tx:
-            if not tx.add_account(self._venue, self._account, as_of):
+            if not tx.add_account(self._venue, self._account, as_of, self._mode):
                 return False
             tx.post(opening, correlation_id=event.correlationid, posted_at=now)
             tx.publish(event)

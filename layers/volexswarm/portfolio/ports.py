@@ -18,8 +18,8 @@ class PortfolioTransaction(Transaction, Protocol):
         """Exchange time of the opening; None if there are no books yet. Holds off every other booking of the account."""
         ...
 
-    def add_account(self, venue: str, account: str, opened_at: datetime) -> bool:
-        """False if it has been opened before."""
+    def add_account(self, venue: str, account: str, opened_at: datetime, mode: str) -> bool:
+        """False if it has been opened before. `mode` says what money it holds: `simulated`, `sandbox` or `live`."""
         ...
 
     def post(self, posting: Posting, *, correlation_id: str, posted_at: datetime) -> None:

@@ -43,9 +43,10 @@ class RiskAgent:
         Equity and limits are in this currency.
     quote_max_age : float
         Seconds of wall time after which a quote is stale.
-    is_real_time : bool
-        Whether market time is wall time, as on every venue but a simulated one: then a signal is as old as the market it
-        speaks of, also where a feed that was away brought the candle late.
+    mode : str
+        What money is traded with: `simulated`, `sandbox` or `live`. Books that were opened for other money size nothing. On every
+        venue but a simulated one market time is wall time: then a signal is as old as the market it speaks of, also where a
+        feed that was away brought the candle late.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class RiskAgent:
         account: str,
         valuation_currency: str,
         quote_max_age: float,
-        is_real_time: bool,
+        mode: str,
     ) -> None:
         self._store = store
         self._quotes = quotes
@@ -65,7 +66,8 @@ class RiskAgent:
         self._account = account
         self._currency = valuation_currency
         self._max_age = timedelta(seconds=quote_max_age)
-        self._is_real_time = is_real_time
+        self._mode = mode
+        self._is_real_time = mode != "simulated"
 
     def assess(self, event: Event[SignalRaised]) -> None:
         """Decide about a signal once, store the decision with all its checks, and publish the proposal or the refusal.
@@ -106,8 +108,11 @@ class RiskAgent:
         as_of: datetime,
     ) -> Assessment:
         signal = event.data
-        first: tuple[Check, ...] = (policy.check, limits.account_open(holdings is not None))
-        if policy.policy is None or holdings is None:
+        opened_for = None if holdings is None else holdings.mode
+        first: tuple[Check, ...] = (policy.check, limits.account_open(opened_for, self._mode))
+        if (
+            policy.policy is None or holdings is None or holdings.mode != self._mode
+        ):  # such books must not be valued either
             return Assessment(first)
         marks = mark(_to_price(signal, holdings), self._currency, board.usable)
         # what was before this moment; the new valuation must not be its own yardstick

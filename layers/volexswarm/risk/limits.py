@@ -14,9 +14,10 @@ from volexswarm.policies import money, percent
 from volexswarm.risk.model import ZERO
 
 
-def account_open(is_open: bool) -> Check:
-    """Nothing is traded before the books have been opened with the exchange's own balances."""
-    return Check(name="account_open", limit="books opened", value="open" if is_open else "not opened", passed=is_open)
+def account_open(opened_for: str | None, mode: str) -> Check:
+    """Nothing is traded before the books have been opened with the exchange's own balances, nor on books of other money."""
+    value = "not opened" if opened_for is None else f"opened for {opened_for}"
+    return Check(name="account_open", limit=f"books opened for {mode}", value=value, passed=opened_for == mode)
 
 
 def signal_fresh(age: timedelta, limit: timedelta) -> Check:

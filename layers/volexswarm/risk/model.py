@@ -40,8 +40,12 @@ class Pending:
 
 @dataclass(frozen=True)
 class Holdings:
-    """The books at one moment: what the exchange holds for us by currency, the symbol's position, and what is pending."""
+    """The books at one moment: what the exchange holds for us by currency, the symbol's position, and what is pending.
 
+    `mode` is what money the books were opened for: `simulated`, `sandbox` or `live`.
+    """
+
+    mode: str
     assets: Mapping[str, Decimal]
     position: Decimal
     pending: tuple[Pending, ...]

@@ -105,6 +105,7 @@ class Chain:
             clock=self.clock,
             account="main",
             venue="binance",
+            mode="simulated",
             valuation_currency="USDT",
             symbols=[SYMBOL],
         ).open_account()
@@ -172,7 +173,7 @@ class Chain:
             account="main",
             valuation_currency="USDT",
             quote_max_age=30,
-            is_real_time=False,
+            mode="simulated",
         )
         for body in self.sent.take("signals"):
             risk.assess(decode(body, SignalRaised))

@@ -59,7 +59,7 @@ class Desk:
             account="main",
             valuation_currency="USDT",
             quote_max_age=30,
-            is_real_time=False,
+            mode="simulated",
         )
         self.compliance = ComplianceAgent(
             store=PostgresStore(self.database, ComplianceTransaction, relay), clock=self.clock
@@ -262,6 +262,12 @@ def test_a_refusal_by_compliance_gives_the_money_back(desk):
 
 def test_an_account_that_is_not_opened_does_not_trade(desk):
     desk.run("DELETE FROM accounts")
+    desk.risk.assess(desk.signal())
+    assert desk.refusals()["risk"] == ["account_open"]
+
+
+def test_books_that_were_opened_for_other_money_do_not_trade(desk):
+    desk.run("UPDATE accounts SET mode = 'sandbox'")
     desk.risk.assess(desk.signal())
     assert desk.refusals()["risk"] == ["account_open"]
 

@@ -188,6 +188,7 @@ def desk(database_dsn: str, sim_exchange: Callable[[Market], Exchange]) -> Itera
             clock=clock,
             account="main",
             venue="binance",
+            mode="simulated",
             valuation_currency="USDT",
             symbols=[SYMBOL],
         ),
@@ -229,6 +230,7 @@ def books_of(database_dsn: str) -> Iterator[Callable[[FakeQuoteBoard, FixedClock
             clock=clock,
             account="main",
             venue="binance",
+            mode="simulated",
             valuation_currency="USDT",
             symbols=["BTC/USDT"],
         )

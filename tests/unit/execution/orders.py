@@ -40,7 +40,7 @@ class Desk:
 def desk(*mishaps: str, parts: int = 1, opened_at: datetime | None = OPENED) -> Desk:
     clock, tx, secrets = FixedClock(), FakeExecutionTransaction(), FakeSecrets()
     if opened_at is not None:
-        tx.add_account("binance", "main", opened_at)
+        tx.add_account("binance", "main", opened_at, "simulated")
     exchange = FakeExchange(clock, list(mishaps), parts)
     agent = ExecutionAgent(
         store=FakeStore(tx), exchange=exchange, secrets=secrets, books=Bookkeeper(clock), clock=clock

@@ -347,7 +347,7 @@ def test_a_report_before_the_books_are_open_comes_back_later() -> None:
     event = reported(S.FILLED, "1", other.exchange.standing[0].fills[0], "someone")
     with pytest.raises(Retry, match="not opened"):
         at.agent.apply(event)
-    at.tx.add_account("binance", "main", event.time - timedelta(hours=1))
+    at.tx.add_account("binance", "main", event.time - timedelta(hours=1), "simulated")
     at.agent.apply(event)
     assert len(at.tx.recorded) == 1
 

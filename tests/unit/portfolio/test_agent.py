@@ -43,6 +43,7 @@ def agent(
         clock=FixedClock(),
         account="main",
         venue="binance",
+        mode="sandbox",
         valuation_currency="USDT",
         symbols=["BTC/USDT"],
     )
@@ -59,6 +60,7 @@ def test_the_books_open_with_the_exchanges_balances() -> None:
     assert state.balances("binance", "main", LedgerAccount.ASSETS) == {"USDT": 1000, "BTC": Decimal("0.5")}
     (opened,) = state.of(AccountOpened)
     assert opened.balances == {"USDT": 1000, "BTC": Decimal("0.5")}
+    assert state.modes["binance", "main"] == "sandbox"
     assert state.accounts["binance", "main"] == opened.as_of == MARKET + timedelta(seconds=0.5)
 
 

@@ -19,7 +19,7 @@ from volexswarm.ports import Booked, Fill
 
 def opened() -> FakePortfolioTransaction:
     tx = FakePortfolioTransaction()
-    tx.add_account("binance", "main", START)
+    tx.add_account("binance", "main", START, "simulated")
     return tx
 
 

@@ -34,9 +34,10 @@ class Desk:
         policy: RiskPolicy | StoredPolicy | None = None,
         positions: Mapping[str, str] | None = None,
         currency: str = "USDT",
-        is_real_time: bool = False,
+        mode: str = "simulated",
     ) -> None:
         self.state = FakeRiskTransaction(assets, policy or policy_with(), positions)
+        self.state.mode = mode
         self.clock = FixedClock()
         self.quotes = FakeQuoteBoard()
         for symbol, price in {"BTC/USDT": "50000", "ETH/USDT": "2500", "SOL/USDT": "100"}.items():
@@ -48,7 +49,7 @@ class Desk:
             account="main",
             valuation_currency=currency,
             quote_max_age=30,
-            is_real_time=is_real_time,
+            mode=mode,
         )
         self._numbers = itertools.count()
 

@@ -268,6 +268,17 @@ def test_a_sell_without_account_policy_or_price_is_refused(spoil, name):
     assert name in failed(desk.sell())
 
 
+@pytest.mark.parametrize("opened_for", ["simulated", "sandbox"])
+def test_books_of_play_money_size_no_real_order_and_are_not_valued_as_such(opened_for):
+    desk = Desk({"USDT": "100000", "BTC": "1"}, positions={"BTC/USDT": "1"}, mode="live")
+    desk.state.mode = opened_for
+    for refusal in (desk.buy(as_of=desk.clock.now()), desk.sell(as_of=desk.clock.now())):
+        assert failed(refusal) == ["account_open"]
+        found = check(refusal.verdict, "account_open")
+        assert (found.limit, found.value) == ("books opened for live", f"opened for {opened_for}")
+    assert desk.state.snapshots == {}
+
+
 def test_what_rounding_left_over_is_not_sold_by_a_strategy_but_may_be_by_a_person():
     desk = Desk({"USDT": "100000", "BTC": "0.0001"}, positions={"BTC/USDT": "0.0001"})
     assert failed(desk.sell()) == ["more_than_dust"]
@@ -281,7 +292,7 @@ def test_where_equity_is_unknown_even_a_small_remainder_may_be_sold():
 
 def test_on_a_real_venue_a_signal_is_as_old_as_its_market():
     """The feed was away for an hour and brought the candles late: the signal is new, the market it speaks of is not."""
-    desk = Desk(CASH, is_real_time=True)
+    desk = Desk(CASH, mode="live")
     now = desk.clock.now()
     assert failed(desk.buy(as_of=now - timedelta(hours=1))) == ["signal_fresh"]
     assert isinstance(desk.buy(as_of=now - timedelta(seconds=1)), TradeProposed)

@@ -23,10 +23,10 @@ class PortfolioTransaction(PostgresTransaction):
         ).fetchone()
         return None if row is None else row["opened_at"]
 
-    def add_account(self, venue: str, account: str, opened_at: datetime) -> bool:
+    def add_account(self, venue: str, account: str, opened_at: datetime, mode: str) -> bool:
         cursor = self.connection.execute(
-            "INSERT INTO accounts (venue, account, opened_at) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
-            (venue, account, opened_at),
+            "INSERT INTO accounts (venue, account, opened_at, mode) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
+            (venue, account, opened_at, mode),
         )
         return cursor.rowcount == 1
 

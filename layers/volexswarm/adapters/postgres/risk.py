@@ -12,7 +12,7 @@ from volexswarm.risk.model import ZERO, History, Holdings, Pending
 # One statement, hence one snapshot: between two, a fill could leave the pending orders before it reaches the balances.
 # Numbers travel as text inside JSON, because JSON readers make floats of them.
 _HOLDINGS = """
-SELECT
+SELECT a.mode,
     (SELECT coalesce(jsonb_object_agg(currency, amount::text), '{}') FROM balances
      WHERE venue = a.venue AND account = a.account AND ledger_account = 'assets' AND amount <> 0) AS assets,
     (SELECT amount FROM positions WHERE venue = a.venue AND account = a.account AND symbol = %(symbol)s) AS position,
@@ -53,6 +53,7 @@ class RiskTransaction(DecidingTransaction):
         if row is None:
             return None
         return Holdings(
+            mode=row["mode"],
             assets={currency: Decimal(amount) for currency, amount in row["assets"].items()},
             position=ZERO if row["position"] is None else row["position"],
             pending=tuple(
