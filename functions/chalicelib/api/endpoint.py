@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -26,6 +26,17 @@ from volexswarm.security.tokens import Principal
 logger = logging.getLogger(__name__)
 
 MAX_BODY = 16 * 1024
+ABOUT_FORM = frozenset(
+    {
+        "string_pattern_mismatch",
+        "timezone_aware",
+        "datetime_type",
+        "datetime_parsing",
+        "datetime_from_date_parsing",
+        "datetime_object_invalid",
+    }
+)
+"""pydantic's kinds of error that say that a text has another form than the field's description asks for."""
 
 
 class Input(BaseModel):
@@ -217,7 +228,7 @@ def _body(endpoint: Endpoint, request: Request) -> Input:
     try:
         return endpoint.body.model_validate_json(raw or "{}")
     except ValidationError as error:
-        raise _refusal(error) from error
+        raise _refusal(endpoint.body, error) from error
 
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -227,15 +238,42 @@ def _checked(model: type[ModelT], values: dict[str, str]) -> ModelT:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise _refusal(error) from error
+        raise _refusal(model, error) from error
 
 
-def _refusal(error: ValidationError) -> envelope.InvalidRequest:
+def _refusal(model: type[BaseModel], error: ValidationError) -> envelope.InvalidRequest:
     # `input` stays out of it: it may be a password
     problems = error.errors(include_url=False, include_context=False, include_input=False)
     if problems[0]["type"] == "json_invalid":
         return envelope.InvalidRequest("invalid_json", f"the body is no JSON: {problems[0]['msg']}", [])
-    return _invalid([{"field": ".".join(map(str, p["loc"])) or "body", "message": p["msg"]} for p in problems])
+    described = _described(model)
+    return _invalid(
+        [
+            {
+                "field": ".".join(map(str, p["loc"])) or "body",
+                "message": _words(p["type"], p["msg"], described, p["loc"]),
+            }
+            for p in problems
+        ]
+    )
+
+
+def _described(model: type[BaseModel]) -> dict[str, str]:
+    """What the fields that describe themselves expect, by the names they have in a request."""
+    found = {}
+    for name, schema in model.model_json_schema().get("properties", {}).items():
+        for choice in (schema, *schema.get("anyOf", ())):
+            if "description" in choice:
+                found[name] = choice["description"]
+    return found
+
+
+def _words(kind: str, message: str, described: Mapping[str, str], place: Sequence[int | str]) -> str:
+    """A problem in words for people: a regular expression or a class of Python tells them nothing."""
+    name = str(place[0]) if place else ""
+    if name in described and kind in ABOUT_FORM:
+        return f"expected {described[name]}"
+    return message.removeprefix("Value error, ")
 
 
 def _invalid(fields: Sequence[dict[str, str]]) -> envelope.InvalidRequest:

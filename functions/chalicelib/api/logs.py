@@ -28,14 +28,16 @@ def _span(text: Any) -> Any:
         return text
     match = re.fullmatch(r"(\d{1,6})([smhd])", str(text))
     if match is None:
-        raise ValueError("a number with s, m, h or d, as 15m")
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+        raise ValueError("expected a number with s, m, h or d, as 15m")
+    span = timedelta(**{_UNITS[match[2]]: int(match[1])})
+    if not timedelta(0) < span <= MAX_SINCE:
+        raise ValueError(f"expected more than 0s and at most {MAX_SINCE.days}d")
+    return span
 
 
 Span = Annotated[
     timedelta,
     BeforeValidator(_span),
-    Field(gt=timedelta(0), le=MAX_SINCE),
     WithJsonSchema({"type": "string", "pattern": r"^\d{1,6}[smhd]$", "default": "15m"}),
 ]
 

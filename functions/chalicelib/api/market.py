@@ -23,7 +23,7 @@ class CandlesOf(Input):
     symbol: Symbol
     timeframe: Timeframe
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
-    before: AwareDatetime | None = None
+    before: Annotated[AwareDatetime | None, Field(description="a time with its zone, as 2026-01-05T12:00:00Z")] = None
 
 
 @resource.route("GET", "/candles", Candles, permission=Permission.TRADE_READ, query=CandlesOf)

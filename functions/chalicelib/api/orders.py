@@ -43,7 +43,14 @@ class TradeRequest(Input):
 class IdempotencyKey(Headers):
     """The caller's own name for the request: sent again with it, a request is not done again."""
 
-    key: Annotated[str, Field(alias="idempotency-key", pattern=r"^[A-Za-z0-9_-]{8,100}$")]
+    key: Annotated[
+        str,
+        Field(
+            alias="idempotency-key",
+            pattern=r"^[A-Za-z0-9_-]{8,100}$",
+            description="8 to 100 letters, digits, - or _, new for each trade",
+        ),
+    ]
 
 
 @resource.route("GET", "/orders", Page[Order], permission=Permission.TRADE_READ, query=OrdersOf)

@@ -216,6 +216,24 @@ def test_bad_input_gets_the_right_code_and_is_named(
     assert swarm.desk.state.published == []
 
 
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/trades?symbol=btcusdt", "symbol: expected BASE/QUOTE, as BTC/USDT"),
+        ("/trades?cursor=%00", "cursor: expected `next` of the page before"),
+        (
+            "/candles?symbol=BTC%2FUSDT&timeframe=1m&before=2026-01-05",
+            "before: expected a time with its zone, as 2026-01-05T12:00:00Z",
+        ),
+        ("/logs?function=risk&since=5x", "since: expected a number with s, m, h or d, as 15m"),
+        ("/logs?function=risk&since=0s", "since: expected more than 0s and at most 7d"),
+        ("/logs?function=risk&since=8d", "since: expected more than 0s and at most 7d"),
+    ],
+)
+def test_a_wrong_form_is_explained_in_words_and_not_in_python(client: Client, path: str, words: str) -> None:
+    assert error_of(ask(client, "GET", path, None))["message"] == words
+
+
 @pytest.mark.parametrize("key", [key for key, (_, body) in GOOD.items() if body is not None], ids=" ".join)
 def test_a_body_must_be_json_and_of_sensible_size(client: Client, key: tuple[str, str]) -> None:
     path, body = GOOD[key]
@@ -229,7 +247,9 @@ def test_a_body_must_be_json_and_of_sensible_size(client: Client, key: tuple[str
 def test_a_trade_needs_a_proper_idempotency_key(client: Client, swarm: FakeSwarm, key: str) -> None:
     response = ask(client, "POST", "/trade", TRADE, **{"Idempotency-Key": key})
     assert response.status_code == 400
-    assert error_of(response)["details"]["fields"][0]["field"] == "idempotency-key"
+    assert error_of(response)["details"]["fields"] == [
+        {"field": "idempotency-key", "message": "expected 8 to 100 letters, digits, - or _, new for each trade"}
+    ]
     assert swarm.desk.state.published == []
 
 
