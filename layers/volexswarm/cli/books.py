@@ -10,7 +10,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from volexswarm.cli.client import path_of
-from volexswarm.cli.commands import CommandT, Desk, command
+from volexswarm.cli.commands import CommandT, Desk, capitals, command
 from volexswarm.cli.output import coloured, notes, number, short, significant, table, when, when_short
 
 TIMEFRAMES = click.Choice(["1m", "5m", "15m", "1h", "4h", "1d"])
@@ -34,7 +34,7 @@ def _listing(function: CommandT) -> CommandT:
     for option in (
         click.option("--cursor", help="Go on where a page ended (its `next`)."),
         click.option("--limit", type=click.IntRange(1, 500), default=25, show_default=True, help="At most so many."),
-        click.option("--symbol", help="Only this symbol, as BTC/USDT."),
+        click.option("--symbol", type=capitals, metavar="BASE/QUOTE", help="Only this symbol, as BTC/USDT."),
     ):
         function = option(function)
     return function
@@ -158,7 +158,7 @@ def _outcome(signal: Any) -> str:
     return f"{signal['outcome']}{order}" + (f": {'; '.join(refusals)}" if refusals else "")
 
 
-@click.argument("symbol")
+@click.argument("symbol", type=capitals)
 @click.argument("timeframe", type=TIMEFRAMES, default="1m")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="The last so many.")
 @click.option("--before", help="Only those that opened before this time, as 2026-01-05T12:00:00Z.")
@@ -197,7 +197,7 @@ def _orders(
     desk: Desk, *, order: str | None, state: str | None, symbol: str | None, limit: int, cursor: str | None
 ) -> None:
     """Orders, newest first; or one ORDER by its id, the beginning of it, or its client order id."""
-    if order:
+    if order is not None:
         desk.output.show(desk.client.get(path_of("orders", order)), lambda data: [order_table([data])])
         return
     page = desk.client.get("/orders", symbol=symbol, state=state, limit=limit, cursor=cursor)

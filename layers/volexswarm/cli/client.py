@@ -85,7 +85,15 @@ class ApiClient:
 
 
 def path_of(*segments: str) -> str:
-    """A path whose segments may hold anything a user typed."""
+    """A path whose segments may hold anything a user typed.
+
+    Raises
+    ------
+    click.UsageError
+        If one is empty: the path would be another one.
+    """
+    if not all(segments):
+        raise click.UsageError("an empty name names nothing")
     return "/" + "/".join(quote(segment, safe="") for segment in segments)
 
 

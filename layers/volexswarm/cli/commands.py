@@ -17,6 +17,11 @@ from volexswarm.cli.sessions import Sessions
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
 
+def capitals(symbol: str) -> str:
+    """Click type: a symbol as the API knows it; which there are is for the API to say."""
+    return symbol.upper()
+
+
 @dataclass
 class Desk:
     """What a command works with. `transport` is the network unless a test puts its own."""

@@ -11,7 +11,7 @@ import click
 from rich.text import Text
 
 from volexswarm.cli.client import ApiClient, Unreachable, path_of
-from volexswarm.cli.commands import Desk, command
+from volexswarm.cli.commands import Desk, capitals, command
 from volexswarm.cli.output import console, number
 from volexswarm.cli.story import tell
 
@@ -48,7 +48,7 @@ class Amount(click.ParamType[str]):
 
 
 @click.argument("side", type=click.Choice(["BUY", "SELL"], case_sensitive=False))
-@click.argument("symbol")
+@click.argument("symbol", type=capitals)
 @click.argument("amount", type=Amount())
 @click.option("--limit", "price", type=Amount(), help="Not worse than this price; without it, a market order.")
 @click.option("--wait", is_flag=True, help="Wait until it is filled or refused; exit code 1 unless it is filled.")
@@ -62,7 +62,7 @@ def _trade(
     """BUY or SELL an AMOUNT (base currency) of a SYMBOL, through risk and compliance like any other trade."""
     key = key or uuid.uuid4().hex
     client = desk.client
-    body = {"symbol": symbol.upper(), "side": side.lower(), "amount": amount, "type": "limit" if price else "market"}
+    body = {"symbol": symbol, "side": side.lower(), "amount": amount, "type": "limit" if price else "market"}
     try:
         taken = client.post("/trade", body | ({"price": price} if price else {}), {"Idempotency-Key": key})
     except Unreachable as error:

@@ -234,6 +234,8 @@ USAGE = [
     ["dlq", "replay"],
     ["dlq", "list", "signals"],
     ["explain"],
+    ["explain", ""],
+    ["orders", ""],
     ["login", "--password-file", "/no/such/file"],
     ["login", "--password-stdin"],
 ]
@@ -245,6 +247,13 @@ def test_wrong_usage_ends_with_2_and_asks_nothing(terminal: Terminal, swarm: Fak
     assert result.exit_code == 2
     assert "Error" in result.output
     assert swarm.asked == []
+
+
+def test_a_symbol_may_be_typed_in_small_letters(terminal: Terminal) -> None:
+    terminal.log_in()
+    assert "BTC/USDT" in terminal.run("candles", "btc/usdt").output
+    assert terminal.run("trades", "--symbol", "btc/usdt").exit_code == 0
+    assert terminal.run("trade", "buy", "btc/usdt", "0.01").exit_code == 0
 
 
 REFUSED = [
