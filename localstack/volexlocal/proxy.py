@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, web
+from aiohttp.hdrs import CONTENT_TYPE
 from multidict import CIMultiDict
 from yarl import URL
 
@@ -97,7 +98,12 @@ class Proxy:
         try:
             headers = _without(request.headers, _NOT_FORWARDED)
             async with self._session.request(
-                request.method, URL(url, encoded=True), headers=headers, data=body or None, allow_redirects=False
+                request.method,
+                URL(url, encoded=True),
+                headers=headers,
+                skip_auto_headers=[CONTENT_TYPE],  # or aiohttp calls a missing body an octet stream
+                data=body or None,
+                allow_redirects=False,
             ) as answer:
                 return web.Response(
                     status=answer.status, headers=_without(answer.headers, _NOT_RETURNED), body=await answer.read()

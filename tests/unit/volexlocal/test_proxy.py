@@ -23,6 +23,7 @@ async def gateway() -> AsyncIterator[str]:
             "method": request.method,
             "path": request.rel_url.raw_path_qs,
             "authorization": request.headers.get("Authorization"),
+            "content_type": request.headers.get("Content-Type"),
             "body": (await request.read()).decode(),
         }
         return web.json_response(asked, status=418, headers={"X-Request": "7", "Access-Control-Allow-Origin": "here"})
@@ -56,7 +57,9 @@ async def client(gateway: str, outputs: Path) -> AsyncIterator[Client]:
 
 async def test_a_request_goes_through_unchanged(client: Client) -> None:
     answer = await client.post(
-        URL("/api/orders/a%2Fb?symbol=BTC%2FUSDT", encoded=True), data=b"{}", headers={"Authorization": "Bearer t"}
+        URL("/api/orders/a%2Fb?symbol=BTC%2FUSDT", encoded=True),
+        data=b"{}",
+        headers={"Authorization": "Bearer t", "Content-Type": "x/y"},
     )
 
     assert answer.status == 418
@@ -65,8 +68,15 @@ async def test_a_request_goes_through_unchanged(client: Client) -> None:
         "method": "POST",
         "path": "/_aws/execute-api/abc/api/orders/a%2Fb?symbol=BTC%2FUSDT",
         "authorization": "Bearer t",
+        "content_type": "x/y",
         "body": "{}",
     }
+
+
+async def test_a_request_without_a_body_gets_no_content_type_on_the_way(client: Client) -> None:
+    answer = await client.post("/api/dlq/signals/replay", skip_auto_headers=["Content-Type"])
+
+    assert (await answer.json())["content_type"] is None
 
 
 async def test_it_follows_the_api_to_a_new_id(client: Client, outputs: Path) -> None:
