@@ -6,6 +6,7 @@ sorted by the one question that matters: is it certain that there is no order?
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -45,6 +46,8 @@ _STATES: Final = {
     "open": OrderState.ACCEPTED,
     "rejected": OrderState.REJECTED,
 }
+
+_QUERY: Final = re.compile(r"\?\S*=\S*")
 
 T = TypeVar("T")
 
@@ -127,8 +130,10 @@ class CcxtGateway:
             return self._evidence(answer, self._fills_of_answer(answer))
         except _REFUSALS as error:
             if "duplicate" in str(error).lower():  # binance: InvalidOrder "Duplicate order sent.", so it stands
-                raise OutcomeUnknown(request.client_order_id, _words(error)) from error
-            raise self._refusal(error) from error
+                raise OutcomeUnknown(request.client_order_id, _words(error)) from None
+            raise self._refusal(error) from None
+        except ccxt.BaseError as error:
+            raise OutcomeUnknown(request.client_order_id, _words(error)) from None
         except Exception as error:  # also an answer that can't be read: the order was sent
             raise OutcomeUnknown(request.client_order_id, _words(error)) from error
 
@@ -145,7 +150,7 @@ class CcxtGateway:
         except ccxt.OrderNotFound:
             return None
         except ccxt.BaseError as error:
-            raise self._unavailable(error) from error
+            raise self._unavailable(error) from None
         trades = (
             self._ask(lambda: self._client.fetch_order_trades(found["id"], symbol)) if _some(found["filled"]) else []
         )
@@ -191,7 +196,7 @@ class CcxtGateway:
         try:
             return question()
         except ccxt.BaseError as error:
-            raise self._unavailable(error) from error
+            raise self._unavailable(error) from None
 
     def _unavailable(self, error: ccxt.BaseError) -> Unavailable:
         self._forget_keys(error)
@@ -263,4 +268,8 @@ def _decimal(limit: str | None) -> Decimal | None:
 
 
 def _words(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"[:300]
+    """What happened, for records and logs: without the query of a URL, for ccxt quotes it whole, signature and all.
+
+    For the same reason its error is never the cause of ours: a traceback would show it.
+    """
+    return _QUERY.sub("?…", f"{type(error).__name__}: {error}")[:300]
