@@ -24,6 +24,9 @@ DEFAULT_PORTS = {
 VENUE = "binance"
 TIMEFRAMES = ("1m", "5m", "15m", "1h")
 
+_SYMBOL_FORM = "expected BASE/QUOTE in capitals, as BTC/USDT"
+_FORMS = {"symbols": _SYMBOL_FORM, "symbol": _SYMBOL_FORM, "valuation": "expected a currency in capitals, as USDT"}
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -143,7 +146,10 @@ def _validated(values: dict[str, Any], source: str) -> Configuration:
         return Configuration.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or source
-        raise CloudError(
-            f"{field}: {first['msg'].removeprefix('Value error, ')} (got {first['input']!r:.80})"
-        ) from error
+        words = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "string_pattern_mismatch":  # a regular expression tells people nothing
+            words = _FORMS.get(str(first["loc"][0]), words)
+        if not first["loc"]:  # about the whole: the sentence names what is wrong
+            raise CloudError(f"{source}: {words}") from error
+        field = ".".join(str(part) for part in first["loc"])
+        raise CloudError(f"{field}: {words} (got {first['input']!r:.80})") from error

@@ -66,8 +66,13 @@ def up(target: str, ports_: tuple[str, ...], **options: Any) -> None:
         return
     cloud = Cloud(Home.current())
     is_first = not cloud.home.admin_password.exists()
-    with screen.progress(console) as watcher:
-        state = cloud.up(wishes, watcher)
+    before = cloud.state()
+    if before is not None and before.phase == "ready":
+        state = cloud.up(wishes)  # the steps that it would show are those of an earlier day
+        console.print("it was up already: nothing was started")
+    else:
+        with screen.progress(console) as watcher:
+            state = cloud.up(wishes, watcher)
     _welcome(cloud, state, is_first)
 
 

@@ -80,7 +80,7 @@ class Supervisor:
             self._write()
             self._watch.stop()
             if self._state.phase == "stopping":
-                self._state.phase = "stopped"
+                self._state.phase, self._state.memory = "stopped", 0
             self._write()
 
     def _bring_up(self) -> None:

@@ -93,7 +93,7 @@ class Watch:
         """Stop every part, the last started first, and every process that they left behind."""
         for watched in reversed(self._watched.values()):
             watched.server.stop()
-            watched.state.health, watched.state.detail = "stopped", ""
+            watched.state.health, watched.state.detail, watched.state.memory = "stopped", "", 0
             self._show_process(watched)
         processes.kill(psutil.Process().children(recursive=True))
 

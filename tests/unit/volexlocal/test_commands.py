@@ -6,9 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
-from volexlocal.home import CHECKOUT
+from volexlocal.home import CHECKOUT, Home
+from volexlocal.state import State, Step
 
 
 def _volexlocal(home: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -34,6 +36,20 @@ def test_status_for_programs(tmp_path: Path) -> None:
     done = _volexlocal(tmp_path, "status", "--json")
 
     assert json.loads(done.stdout) == {"phase": "stopped"}
+
+
+def test_a_second_up_shows_no_steps_of_the_first(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.run.mkdir()
+    step = Step(name="deploy", title="Functions, queues, API", progress="done", seconds=17.6)
+    started = psutil.Process().create_time()
+    State(pid=os.getpid(), started=started, phase="ready", steps=[step], parts=[]).write(home.state)
+
+    done = _volexlocal(tmp_path, "up")
+
+    assert done.returncode == 0
+    assert "it was up already: nothing was started" in done.stdout
+    assert step.title not in done.stdout
 
 
 def test_down_where_nothing_runs_is_harmless(tmp_path: Path) -> None:
