@@ -206,6 +206,7 @@ def monitor_agent() -> MonitorAgent:
 
 def _probes() -> list[Probe]:
     from volexswarm.adapters import probes
+    from volexswarm.adapters.postgres.monitor import FeedProgress
     from volexswarm.adapters.redis_quotes import client
 
     s = settings()
@@ -216,7 +217,7 @@ def _probes() -> list[Probe]:
         probes.VaultProbe(vault()),
         probes.QueuesProbe(queue_desk()),
         probes.DeadLettersProbe(queue_desk()),
-        probes.RealtimeProbe(*feed),
+        probes.RealtimeProbe(*feed, FeedProgress(database())),
         probes.ExchangeProbe(*feed),
     ]
 

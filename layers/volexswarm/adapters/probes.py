@@ -12,6 +12,7 @@ from volexswarm.adapters.postgres.database import Database
 from volexswarm.clock import Clock
 from volexswarm.errors import Unavailable
 from volexswarm.messages import Queue, Quote
+from volexswarm.monitor.ports import FeedProgress, Gap
 from volexswarm.ports import QuoteBoard, SecretStore
 from volexswarm.views.ports import QueueDesk
 
@@ -90,10 +91,8 @@ class DeadLettersProbe:
         return not dead, ", ".join(f"{one.queue} {one.dead}" for one in dead) or "none"
 
 
-class RealtimeProbe:
-    """Reads how old the youngest quote is: `realtime-data` writes them as long as it runs and hears of the exchange."""
-
-    part = "realtime-data"
+class _PriceProbe:
+    """Looks at the ages of the quotes."""
 
     def __init__(
         self, quotes: QuoteBoard, clock: Clock, venue: str, symbols: Sequence[str], max_age: timedelta
@@ -104,17 +103,44 @@ class RealtimeProbe:
         self._symbols = tuple(symbols)
         self._max_age = max_age
 
-    def measure(self) -> tuple[bool, str]:
-        ages = [self._age(quote) for quote in self._quotes.get(self._venue, self._symbols).values()]
-        if not ages:
-            return False, f"no quote of {self._venue} has come yet"
-        return min(ages) <= self._max_age, f"last quote {min(ages).total_seconds():.1f} s ago"
-
     def _age(self, quote: Quote) -> timedelta:
         return self._clock.now() - quote.received_at
 
 
-class ExchangeProbe(RealtimeProbe):
+class RealtimeProbe(_PriceProbe):
+    """Reads how old the youngest quote is: `realtime-data` writes them as long as it runs and hears of the exchange.
+
+    And whether its tick batches arrive: behind one that stays away, for it lies among the dead letters, no candle closes.
+    """
+
+    part = "realtime-data"
+
+    def __init__(
+        self,
+        quotes: QuoteBoard,
+        clock: Clock,
+        venue: str,
+        symbols: Sequence[str],
+        max_age: timedelta,
+        progress: FeedProgress,
+        patience: timedelta = timedelta(minutes=2),
+    ) -> None:
+        super().__init__(quotes, clock, venue, symbols, max_age)
+        self._progress = progress
+        self._patience = patience
+
+    def measure(self) -> tuple[bool, str]:
+        ages = [self._age(quote) for quote in self._quotes.get(self._venue, self._symbols).values()]
+        if not ages:
+            return False, f"no quote of {self._venue} has come yet"
+        gap = self._progress.gap(self._venue)
+        detail = f"last quote {min(ages).total_seconds():.1f} s ago"
+        if gap is not None and gap.waited > self._patience:
+            return False, f"{detail}; {_words(gap)}"
+        return min(ages) <= self._max_age, detail
+
+
+class ExchangeProbe(_PriceProbe):
     """Names the symbols whose prices are too old to trade on."""
 
     part = "exchange"
@@ -127,3 +153,11 @@ class ExchangeProbe(RealtimeProbe):
         if stale:
             return False, f"no fresh price of {', '.join(stale)}"
         return True, f"fresh prices of {len(self._symbols)} symbols at {self._venue}"
+
+
+def _words(gap: Gap) -> str:
+    lacking = f"batch {gap.first}" if gap.first == gap.last else f"batches {gap.first} to {gap.last}"
+    return (
+        f"for {gap.waited.total_seconds():.0f} s no candle has closed, for tick {lacking} of session {gap.session} did not"
+        " arrive: look among the dead letters of ticks"
+    )

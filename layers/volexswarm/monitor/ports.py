@@ -19,6 +19,24 @@ class Health:
     detail: str
 
 
+@dataclass(frozen=True)
+class Gap:
+    """Tick batches `first` to `last` of a session have not arrived although later ones have, for `waited` (wall time)."""
+
+    session: str
+    first: int
+    last: int
+    waited: timedelta
+
+
+class FeedProgress(Protocol):
+    """How far the feed's batches have arrived."""
+
+    def gap(self, venue: str) -> Gap | None:
+        """What the newest session lacks first; None if it lacks nothing. Raises Unavailable."""
+        ...
+
+
 class Probe(Protocol):
     """Looks at one part."""
 

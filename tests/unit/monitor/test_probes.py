@@ -7,6 +7,7 @@ import pytest
 from tests.fakes.transaction import START, FakeQuoteBoard, FixedClock
 from volexswarm.adapters.probes import DeadLettersProbe, ExchangeProbe, QueuesProbe, RealtimeProbe
 from volexswarm.messages import Quote
+from volexswarm.monitor.ports import Gap
 from volexswarm.views.swarm import QueueDepth
 
 
@@ -14,10 +15,20 @@ def quote(age):
     return Quote(bid="1", ask="2", as_of=START, received_at=START - timedelta(seconds=age))
 
 
-def feed(probe, **quotes):
+class Batches:
+    """The feed's batches, with this gap."""
+
+    def __init__(self, gap=None):
+        self._gap = gap
+
+    def gap(self, venue):
+        return self._gap
+
+
+def feed(probe, *others, **quotes):
     board = FakeQuoteBoard()
     board.quotes = {symbol.replace("_", "/"): quote(age) for symbol, age in quotes.items()}
-    return probe(board, FixedClock(), "binance", ("BTC/USDT", "ETH/USDT"), timedelta(seconds=30)).measure()
+    return probe(board, FixedClock(), "binance", ("BTC/USDT", "ETH/USDT"), timedelta(seconds=30), *others).measure()
 
 
 @pytest.mark.parametrize(
@@ -39,8 +50,26 @@ def feed(probe, **quotes):
     ],
 )
 def test_freshness(ages, realtime, exchange):
-    assert feed(RealtimeProbe, **ages) == realtime
+    assert feed(RealtimeProbe, Batches(), **ages) == realtime
     assert feed(ExchangeProbe, **ages) == exchange
+
+
+@pytest.mark.parametrize(
+    ("gap", "expected"),
+    [
+        (Gap("s", 5, 6, timedelta(minutes=2)), (True, "last quote 1.0 s ago")),  # it may still come
+        (
+            Gap("s", 5, 6, timedelta(seconds=121)),
+            (
+                False,
+                "last quote 1.0 s ago; for 121 s no candle has closed, for tick batches 5 to 6 of session s did not arrive:"
+                " look among the dead letters of ticks",
+            ),
+        ),
+    ],
+)
+def test_a_feed_whose_batches_do_not_arrive_is_not_well(gap, expected):
+    assert feed(RealtimeProbe, Batches(gap), BTC_USDT=1) == expected
 
 
 class Desk:

@@ -74,6 +74,15 @@ ON CONFLICT (venue, symbol) DO UPDATE SET
     updated_at = now()
 """
 
+# a session that still waits for the same batch has waited since before
+_KEEP_PROGRESS = """
+INSERT INTO feeds AS stored (venue, session, progress, waiting_since)
+VALUES (%(venue)s, %(session)s, %(progress)s, CASE WHEN %(waits)s THEN now() END)
+ON CONFLICT (venue, session) DO UPDATE SET progress = excluded.progress, updated_at = now(), waiting_since = CASE
+    WHEN stored.progress -> 'next_sequence' = excluded.progress -> 'next_sequence'
+    THEN coalesce(stored.waiting_since, excluded.waiting_since) ELSE excluded.waiting_since END
+"""
+
 _CANDLE_FIELDS = ("open", "high", "low", "close", "volume", "trade_count", "first_trade_id", "last_trade_id")
 
 
@@ -107,9 +116,13 @@ class MarketTransaction(PostgresTransaction):
 
     def keep_progress(self, venue: str, session: str, progress: Progress) -> None:
         self.connection.execute(
-            "INSERT INTO feeds (venue, session, progress) VALUES (%s, %s, %s)"
-            " ON CONFLICT (venue, session) DO UPDATE SET progress = excluded.progress, updated_at = now()",
-            (venue, session, progress.model_dump_json()),
+            _KEEP_PROGRESS,
+            {
+                "venue": venue,
+                "session": session,
+                "progress": progress.model_dump_json(),
+                "waits": progress.missing is not None,
+            },
         )
 
     def complete_to(self, venue: str, symbols: Collection[str]) -> dict[str, datetime]:

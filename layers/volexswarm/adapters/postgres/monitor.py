@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from volexswarm.adapters.postgres.database import Database
 from volexswarm.adapters.postgres.store import PostgresTransaction
-from volexswarm.monitor.ports import Health
+from volexswarm.market.progress import Progress
+from volexswarm.monitor.ports import Gap, Health
 
 
 class MonitorTransaction(PostgresTransaction):
@@ -36,3 +38,23 @@ class MonitorTransaction(PostgresTransaction):
     def forget_answers(self, before: datetime) -> int:
         """Drop inbox entries of messages that can't come again; how many."""
         return self.connection.execute("DELETE FROM inbox WHERE received_at < %s", (before,)).rowcount
+
+
+class FeedProgress:
+    """Implements `volexswarm.monitor.ports.FeedProgress`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def gap(self, venue: str) -> Gap | None:
+        """What the session that was heard of last lacks; None if it lacks nothing."""
+        with self._database.connection() as connection:
+            row = connection.execute(
+                "SELECT session, progress, now() - waiting_since AS waited FROM feeds WHERE venue = %s"
+                " ORDER BY updated_at DESC LIMIT 1",
+                (venue,),
+            ).fetchone()
+        if row is None or row["waited"] is None:
+            return None
+        missing = Progress.model_validate(row["progress"]).missing
+        return None if missing is None else Gap(row["session"], *missing, row["waited"])
