@@ -27,10 +27,16 @@ def value(dsn: str, query: str, *parameters: Any) -> Any:
     return rows(dsn, query, *parameters)[0][0]
 
 
-def fingerprints(dsn: str) -> dict[str, str]:
-    """A hash of the content of each table of the truth: equal before and after means nothing changed."""
-    query = "SELECT coalesce(md5(string_agg(t::text, '|' ORDER BY t::text)), '') FROM {} AS t"
-    return {table: value(dsn, query.format(table)) for table in TRUTH}
+def contents(dsn: str) -> dict[str, set[str]]:
+    """Every row of each table of the truth, as text: equal before and after means nothing changed."""
+    query = "SELECT t::text FROM {} AS t"
+    return {table: {row for (row,) in rows(dsn, query.format(table))} for table in TRUTH}
+
+
+def changes(before: dict[str, set[str]], after: dict[str, set[str]]) -> dict[str, tuple[set[str], set[str]]]:
+    """The rows that went and those that came, by table; empty when nothing changed."""
+    both = {table: (before[table] - after[table], after[table] - before[table]) for table in before}
+    return {table: (gone, new) for table, (gone, new) in both.items() if gone or new}
 
 
 def wait_until(what: str, condition: Callable[[], bool], seconds: float, every: float = 0.5) -> None:

@@ -83,7 +83,8 @@ class Record(Generic[TransactionT]):
         if after is not order.state:
             moved = replace(known, state=after, reason=None)
             self._store_move(tx, order.state, moved, cause, evidence.as_of, trigger)
-        else:  # also without any news: the keeper goes on to those that nobody has asked for
+        elif known != order or not order.state.is_final:
+            # an open order also without any news: the keeper goes on to those that nobody has asked for
             tx.save_order(known, self._clock.now())
         if known.filled > order.amount or (order.state.is_final and known.filled > order.filled):
             logger.error("order %s, %s: %s of %s are filled", order.id, order.state, known.filled, order.amount)
