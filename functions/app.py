@@ -9,7 +9,8 @@ from chalice.app import Chalice
 
 from chalicelib import agents, api
 
-app = Chalice(app_name="volexswarm")
+# Chalice's own set-up would take the logger of the app's name, which is the domain's too, and drop all but its errors.
+app = Chalice(app_name="volexswarm", configure_logs=False)
 
 for blueprint in (*agents.blueprints(), *api.blueprints()):
     app.register_blueprint(blueprint)

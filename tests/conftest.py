@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import shutil
@@ -30,15 +29,6 @@ from volexlocal.servers.valkey import Valkey
 
 _HOMES = "volex-test-"
 _TEMPLATE = "migrated"
-
-
-@pytest.fixture(autouse=True)
-def _loggers_speak() -> Iterator[None]:
-    """Libraries that configure logging when they are used may silence every logger there is; the next test must hear its own."""
-    yield
-    for logger in logging.root.manager.loggerDict.values():
-        if isinstance(logger, logging.Logger):
-            logger.disabled = False
 
 
 @pytest.fixture(scope="session")

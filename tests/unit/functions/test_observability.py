@@ -6,6 +6,7 @@ import logging
 
 import pytest
 
+import app
 from chalicelib.runtime import observability
 from chalicelib.runtime.observability import correlate, observed
 
@@ -50,3 +51,8 @@ def test_a_failed_call_is_logged_counted_and_raised(log, capsys):
     assert lines(log)[-1]["message"] == "failed"
     metrics = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (metrics["service"], metrics["Failures"]) == ("risk", [1.0])
+
+
+def test_the_app_leaves_the_domains_logger_alone():
+    domain = logging.getLogger(app.app.app_name)
+    assert (domain.level, domain.propagate, domain.handlers) == (logging.NOTSET, True, [])
