@@ -21,7 +21,13 @@ def ccxt_config(base_url: str) -> dict[str, Any]:
     rest = dict.fromkeys(("public", "private", "v1", "v3"), f"{base}/api/v3")
     return {
         # ccxt takes a stream for a spot stream only if its URL contains "/stream".
-        "urls": {"api": {**rest, "ws": {"spot": f"{sockets}/stream/ws", "ws-api": {"spot": f"{sockets}/ws-api/v3"}}}},
+        "urls": {
+            "api": {
+                **rest,
+                "sapi": f"{base}/sapi/v1",
+                "ws": {"spot": f"{sockets}/stream/ws", "ws-api": {"spot": f"{sockets}/ws-api/v3"}},
+            }
+        },
         "options": {
             "defaultType": "spot",
             "fetchMarkets": {"types": ["spot"]},

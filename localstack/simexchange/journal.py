@@ -1,4 +1,4 @@
-"""Keeps what users own across restarts and `kill -9`: every change of an order, a fill or a balance is one appended line.
+"""Keeps what users own across restarts and `kill -9`: every change of orders, fills, transfers and balances is one appended line.
 
 A line is handed to the operating system before its order is acknowledged, so the death of the process loses nothing that anyone
 was told. A line cut short by that death was never acknowledged and is dropped on the way back.
@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from simexchange.engine.accounts import Transfer
 from simexchange.engine.exchange import Happened
 from simexchange.engine.orders import Fill, Order, OrderType, Side, Status, TimeInForce
 
@@ -23,6 +24,7 @@ class Kept:
 
     orders: dict[int, Order] = field(default_factory=dict)
     fills: list[Fill] = field(default_factory=list)
+    transfers: list[Transfer] = field(default_factory=list)
     balances: dict[str, dict[str, tuple[int, int]]] = field(default_factory=dict)
     now_ms: int = 0
 
@@ -60,19 +62,20 @@ class Journal:
     def append(self, happened: Happened, now_ms: int) -> None:
         """Store what happened to users; nothing when nothing did. Returns when the operating system has it."""
         if happened.orders or happened.fills or happened.balances:
-            _write_all(self._file, _line(now_ms, list(happened.orders.values()), happened.fills, happened.balances))
+            _write_all(self._file, _line(now_ms, happened))
 
     def close(self) -> None:
         """Let the file go."""
         os.close(self._file)
 
 
-def _line(now_ms: int, orders: list[Order], fills: list[Fill], balances: dict[str, Any]) -> bytes:
+def _line(now_ms: int, changes: Happened | Kept) -> bytes:
     record = {
         "t": now_ms,
-        "orders": [asdict(order) for order in orders],
-        "fills": [asdict(fill) for fill in fills],
-        "balances": balances,
+        "orders": [asdict(order) for order in changes.orders.values()],
+        "fills": [asdict(fill) for fill in changes.fills],
+        "transfers": [asdict(transfer) for transfer in changes.transfers],
+        "balances": changes.balances,
     }
     return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
 
@@ -101,6 +104,7 @@ def _apply(kept: Kept, record: dict[str, Any]) -> None:
         order = _order(stored)
         kept.orders[order.id] = order
     kept.fills.extend(Fill(**stored) for stored in record["fills"])
+    kept.transfers.extend(Transfer(**stored) for stored in record.get("transfers", []))  # older files have none
     for account, assets in record["balances"].items():
         kept.balances.setdefault(account, {}).update(
             {asset: (free, locked) for asset, (free, locked) in assets.items()}
@@ -123,7 +127,7 @@ def _compact(path: Path, kept: Kept) -> None:
     """Rewrite the file as one line that says the same."""
     fresh = path.with_suffix(".new")
     with fresh.open("wb") as file:
-        file.write(_line(kept.now_ms, list(kept.orders.values()), kept.fills, kept.balances))
+        file.write(_line(kept.now_ms, kept))
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)

@@ -60,6 +60,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument(
         "--wait-for-subscriber", action="store_true", help="stand still until someone subscribes to trades"
     )
+    options.add_argument("--paused", action="store_true", help="stand still until told to run or to step (/admin)")
     options.add_argument("--weight-limit", type=int, default=6000, help="request weight per client and minute")
     options.add_argument("--api-key")
     options.add_argument("--secret")
@@ -87,6 +88,7 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         start_ms=arguments.start,
         balances=dict(arguments.balance) if arguments.balance else None,
         wait_for_subscriber=arguments.wait_for_subscriber,
+        paused=arguments.paused,
         weight_limit=arguments.weight_limit,
         api_key=arguments.api_key,
         secret=arguments.secret,

@@ -12,7 +12,7 @@ from aiohttp import web
 from simexchange.admin import Admin
 from simexchange.binance.auth import Authenticator, Credentials, load_or_create
 from simexchange.binance.connection import Connection, Session, serve
-from simexchange.binance.rest import PREFIX, Rest
+from simexchange.binance.rest import SPOT, WALLET, Rest
 from simexchange.binance.streams import BadStream, MarketSession, MarketStreams
 from simexchange.binance.weights import WeightMeter
 from simexchange.binance.ws_api import UserSession, UserStreams
@@ -67,8 +67,9 @@ class SimExchangeServer:
             wall_ms=wall_ms,
         )
         app = web.Application()
-        app.add_routes(Admin(self.simulation, self._streams, self._users).routes())
-        app.router.add_route("*", PREFIX + "/{path:.*}", rest.serve)
+        app.add_routes(Admin(self.simulation, self._streams, self._users, self._commit).routes())
+        for prefix in (SPOT, WALLET):
+            app.router.add_route("*", prefix + "/{path:.*}", rest.serve)
         for path in ("/stream", "/stream/{rest:.*}", "/ws", "/ws/{rest:.*}"):
             app.router.add_get(path, self._serve_streams)
         app.router.add_get("/ws-api/v3", self._serve_users)

@@ -16,7 +16,8 @@ class Settings:
 
     `symbols` maps unified symbols to their first price, None for a usual one; it rules the synthetic market. With `replay`, the
     one market is `replay_symbol`. `start_ms` None means the recording's first minute or, without one, a fixed instant.
-    `balances` are given once, at the first start of a data directory, in units of 10^-8.
+    With `paused` the clock stands until it is told to run or to step; with `wait_for_subscriber` until someone subscribes to
+    trades. `balances` are given once, at the first start of a data directory, in units of 10^-8.
     """
 
     data_dir: Path
@@ -33,6 +34,7 @@ class Settings:
     start_ms: int | None = None
     balances: dict[str, int] | None = None
     wait_for_subscriber: bool = False
+    paused: bool = False
     weight_limit: int = 6000
     api_key: str | None = None
     secret: str | None = None
@@ -42,6 +44,8 @@ class Settings:
             raise BadSettings("--replay FILE and --symbol BASE/QUOTE belong together: give both or none")
         if (self.api_key is None) != (self.secret is None):
             raise BadSettings("--api-key and --secret belong together: give both or none")
+        if self.paused and self.wait_for_subscriber:
+            raise BadSettings("--paused and --wait-for-subscriber exclude each other: give one of them")
         if self.speed <= 0:
             raise BadSettings(f"--speed must be above 0, got {self.speed}")
         if not 0 <= self.port <= 65535:

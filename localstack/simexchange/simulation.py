@@ -35,6 +35,10 @@ MAX_LAG_SECONDS = 1.0
 STATE_EVERY_SECONDS = 1.0
 
 
+class Running(Exception):
+    """The clock runs, and what was asked for needs it to stand."""
+
+
 class Simulation:
     """Advances an exchange and keeps its state.
 
@@ -66,7 +70,7 @@ class Simulation:
         start = max(
             [_start_ms(settings, recording), stored.get("now_ms", 0), self.journal.kept.now_ms, *self._last_times()]
         )
-        self.clock = Clock(start, settings.speed, monotonic, paused=settings.wait_for_subscriber)
+        self.clock = Clock(start, settings.speed, monotonic, paused=settings.paused or settings.wait_for_subscriber)
         self.source = self._make_source(recording, start)
         self.exchange.advance_to(start)
         self.source.open(self.exchange)
@@ -93,6 +97,28 @@ class Simulation:
             self.clock.rebase(self.exchange.now_ms)
         return due
 
+    def pause(self) -> None:
+        """Let the clock stand at the last moment that has happened."""
+        self.clock.pause()
+        self.clock.rebase(self.exchange.now_ms)
+
+    def step(self, ms: int) -> None:
+        """Let exactly `ms` simulated milliseconds happen while the clock stands, however long that takes.
+
+        Raises
+        ------
+        Running
+            If the clock is not paused: two would move the market.
+        """
+        if not self.clock.paused:
+            raise Running("pause the clock before stepping")
+        self.clock.step(ms)
+        target = self.clock.now_ms()
+        while (next_ms := self.source.next_ms) is not None and next_ms <= target:
+            self.source.step(self.exchange)
+        self.source.settle(self.exchange)
+        self.exchange.advance_to(target)
+
     def now_ms(self) -> int:
         """The time that the next command happens at: never ahead of what the market has done."""
         return self.exchange.now_ms
@@ -116,6 +142,10 @@ class Simulation:
         if self._monotonic() - self._state_written > STATE_EVERY_SECONDS:
             self._write_state()
         return happened
+
+    def keep_time(self) -> None:
+        """Put on disk what time it is, so that a restart does not begin before it."""
+        self._write_state()
 
     def close(self) -> None:
         """Store everything and let the files go."""
@@ -166,7 +196,7 @@ class Simulation:
         for account, assets in kept.balances.items():
             for asset, (free, locked) in assets.items():
                 exchange.accounts.restore(account, asset, free, locked)
-        exchange.restore(kept.orders.values(), kept.fills)
+        exchange.restore(kept.orders.values(), kept.fills, kept.transfers)
 
     def _last_times(self) -> list[int]:
         lasts = (market.tape.last for market in self.exchange.markets.values())

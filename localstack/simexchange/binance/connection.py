@@ -2,13 +2,14 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
 MAX_QUEUED = 100_000
 MESSAGES_PER_TURN = 200
+TOLD_SECONDS = 5.0
 
 
 class Connection:
@@ -19,6 +20,8 @@ class Connection:
         self._queue: deque[bytes] = deque()
         self._max_queued = max_queued
         self._waiting = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
         self.dropped = False
 
     def send(self, message: bytes) -> None:
@@ -30,7 +33,12 @@ class Connection:
             self._queue.clear()
         else:
             self._queue.append(message)
+            self._idle.clear()
         self._waiting.set()
+
+    async def told(self) -> None:
+        """Wait until everything queued has been handed to the network, or the client is gone."""
+        await self._idle.wait()
 
     async def write(self) -> None:
         """Send until the client is gone or was cut off."""
@@ -38,7 +46,14 @@ class Connection:
             await self._waiting.wait()
             self._waiting.clear()
             await self._write_queued()
+            self._idle.set()
         await self._socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"too slow")
+
+    def close(self) -> None:
+        """The client is gone: nothing more will be told."""
+        self.dropped = True
+        self._queue.clear()
+        self._idle.set()
 
     async def _write_queued(self) -> None:
         sent = 0
@@ -47,6 +62,15 @@ class Connection:
             sent += 1
             if sent % MESSAGES_PER_TURN == 0:
                 await asyncio.sleep(0)  # sending to a fast client never suspends by itself
+
+
+async def all_told(connections: Iterable[Connection]) -> None:
+    """Wait until these clients have been sent everything, but no longer than `TOLD_SECONDS`: one may have stopped reading."""
+    waiting = [asyncio.create_task(connection.told()) for connection in connections]
+    if waiting:
+        _, late = await asyncio.wait(waiting, timeout=TOLD_SECONDS)
+        for task in late:
+            task.cancel()
 
 
 class Session(Protocol):
@@ -74,6 +98,7 @@ async def serve(
                 session.receive(message.data)
     finally:
         session.close()
+        connection.close()
         writer.cancel()
         await asyncio.gather(writer, return_exceptions=True)
     return socket

@@ -1,8 +1,9 @@
 """The JSON shapes of Binance's answers and events, made from the engine's values."""
 
+from datetime import UTC, datetime
 from typing import Any
 
-from simexchange.engine.accounts import Balance
+from simexchange.engine.accounts import Balance, Transfer
 from simexchange.engine.candles import INTERVALS, Candle
 from simexchange.engine.exchange import Market
 from simexchange.engine.filters import MarketRules
@@ -388,6 +389,58 @@ def account_position(changed: dict[str, tuple[int, int]], now_ms: int) -> dict[s
         "E": now_ms,
         "u": now_ms,
         "B": [{"a": asset, "f": text(free), "l": text(locked)} for asset, (free, locked) in changed.items()],
+    }
+
+
+def balance_update(transfer: Transfer, now_ms: int) -> dict[str, Any]:
+    """A user's balanceUpdate: funds came or went without an order."""
+    return {
+        "e": "balanceUpdate",
+        "E": now_ms,
+        "a": transfer.asset,
+        "d": text(transfer.amount),
+        "T": transfer.time_ms,
+    }
+
+
+def deposited(transfer: Transfer) -> dict[str, Any]:
+    """A deposit of /capital/deposit/hisrec."""
+    return {
+        "id": str(transfer.id),
+        "amount": text(transfer.amount),
+        "coin": transfer.asset,
+        "network": "SIMULATED",
+        "status": 1,
+        "address": "simulated",
+        "addressTag": "",
+        "txId": f"simulated-{transfer.id}",
+        "insertTime": transfer.time_ms,
+        "completeTime": transfer.time_ms,
+        "transferType": 1,
+        "confirmTimes": "1/1",
+        "unlockConfirm": 1,
+        "walletType": 0,
+    }
+
+
+def withdrawn(transfer: Transfer) -> dict[str, Any]:
+    """A withdrawal of /capital/withdraw/history; its times are text and go to the second, as on Binance."""
+    applied = datetime.fromtimestamp(transfer.time_ms // 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return {
+        "id": str(transfer.id),
+        "amount": text(-transfer.amount),
+        "transactionFee": "0",
+        "coin": transfer.asset,
+        "network": "SIMULATED",
+        "status": 6,
+        "address": "simulated",
+        "addressTag": "",
+        "txId": f"simulated-{transfer.id}",
+        "applyTime": applied,
+        "completeTime": applied,
+        "transferType": 1,
+        "confirmNo": 1,
+        "walletType": 0,
     }
 
 

@@ -1,4 +1,4 @@
-"""REST under /api/v3: reads parameters, asks the engine, shapes the answer.
+"""REST under /api/v3 and /sapi/v1: reads parameters, asks the engine, shapes the answer.
 
 Times of orders and market data are simulated; `serverTime` is real, because clients sign their requests by it.
 """
@@ -18,13 +18,15 @@ from simexchange.binance import errors, payloads
 from simexchange.binance.auth import Authenticator, payload_of
 from simexchange.binance.errors import ApiError
 from simexchange.binance.weights import WeightMeter
+from simexchange.engine.accounts import Transfer
 from simexchange.engine.candles import INTERVALS
 from simexchange.engine.errors import Reason, Refused
 from simexchange.engine.exchange import Exchange, Market
 from simexchange.engine.orders import NewOrder, Order, OrderType, Side, TimeInForce
 from simexchange.engine.units import DECIMALS, parse, text
 
-PREFIX = "/api/v3"
+SPOT = "/api/v3"
+WALLET = "/sapi/v1"
 CLIENT_ID = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}")
 Choice = TypeVar("Choice", bound=Enum)
 
@@ -122,7 +124,7 @@ class Rest:
         self._commit = commit
         self._wall_ms = wall_ms
         signed = Security.SIGNED
-        self._routes: dict[tuple[str, str], Route] = {
+        spot: dict[tuple[str, str], Route] = {
             ("GET", "ping"): Route(lambda _: {}),
             ("GET", "time"): Route(self._time),
             ("GET", "exchangeInfo"): Route(self._exchange_info, 20),
@@ -143,6 +145,11 @@ class Rest:
             ("GET", "allOrders"): Route(self._all_orders, 20, signed),
             ("GET", "myTrades"): Route(self._my_trades, 20, signed),
         }
+        self._routes = {(method, f"{SPOT}/{path}"): route for (method, path), route in spot.items()}
+        self._routes |= {
+            ("GET", f"{WALLET}/capital/deposit/hisrec"): Route(self._deposits, 1, signed),
+            ("GET", f"{WALLET}/capital/withdraw/history"): Route(self._withdrawals, 18, signed),
+        }
 
     async def serve(self, request: web.Request) -> web.Response:
         """Answer one request; every refusal becomes Binance's error body."""
@@ -161,7 +168,7 @@ class Rest:
         return _json(answer, 200, headers)
 
     def _route(self, request: web.Request) -> Route:
-        route = self._routes.get((request.method, request.path.removeprefix(f"{PREFIX}/")))
+        route = self._routes.get((request.method, request.path))
         if route is None:
             raise ApiError(-1000, f"{request.method} {request.path} is not served by this simulation.", 404)
         return route
@@ -338,6 +345,27 @@ class Rest:
             and (end is None or fill.time_ms <= end)
         ]
         return [payloads.my_trade(fill) for fill in _page(fills, asked, from_start=first is not None or start > 0)]
+
+    def _deposits(self, asked: Asked) -> list[Any]:
+        return [payloads.deposited(transfer) for transfer in self._transfers(asked, sign=1)]
+
+    def _withdrawals(self, asked: Asked) -> list[Any]:
+        return [payloads.withdrawn(transfer) for transfer in self._transfers(asked, sign=-1)]
+
+    def _transfers(self, asked: Asked, sign: int) -> list[Transfer]:
+        """Deposits (`sign` 1) or withdrawals (-1), newest first, as Binance lists them."""
+        start, end, coin = asked.whole("startTime") or 0, asked.whole("endTime"), asked.parameters.get("coin")
+        found = [
+            transfer
+            for transfer in reversed(self._exchange.transfers)
+            if transfer.account == asked.account
+            and transfer.amount * sign > 0
+            and coin in (None, transfer.asset)
+            and start <= transfer.time_ms
+            and (end is None or transfer.time_ms <= end)
+        ]
+        offset = asked.whole("offset") or 0
+        return found[offset : offset + asked.limit(1000, 1000)]
 
 
 Item = TypeVar("Item")

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from simexchange.binance import payloads
-from simexchange.binance.connection import Connection
+from simexchange.binance.connection import Connection, all_told
 from simexchange.engine.candles import INTERVALS, MINUTE
 from simexchange.engine.exchange import Exchange, Happened, Market
 
@@ -89,6 +89,16 @@ class MarketStreams:
             self._send_best(symbol, market)
         self._publish_by_time(now_ms)
 
+    def publish_state(self) -> None:
+        """Tell depth, running candles and tickers as they are, whatever time it is."""
+        self._fast_at = self._slow_at = -SLOW_SECONDS
+        self._publish_by_time(self._exchange.now_ms)
+
+    async def told(self) -> None:
+        """Wait, for a while, until everyone has been sent everything."""
+        sessions = set().union(*self._subscribers.values())
+        await all_told(session.connection for session in sessions)
+
     def _publish_by_time(self, now_ms: int) -> None:
         seconds = self._seconds()
         if seconds - self._fast_at >= FAST_SECONDS:
@@ -163,14 +173,14 @@ class MarketSession:
 
     def __init__(self, streams: MarketStreams, connection: Connection, *, combined: bool, names: list[str]) -> None:
         self._streams = streams
-        self._connection = connection
+        self.connection = connection
         self._combined = combined
         self._names: list[str] = []
         self._subscribe(names)
 
     def send(self, name: str, event: bytes) -> None:
         """Queue an event of a stream."""
-        self._connection.send(b'{"stream":"%b","data":%b}' % (name.encode(), event) if self._combined else event)
+        self.connection.send(b'{"stream":"%b","data":%b}' % (name.encode(), event) if self._combined else event)
 
     def receive(self, text: str) -> None:
         """SUBSCRIBE, UNSUBSCRIBE or LIST_SUBSCRIPTIONS."""
@@ -186,7 +196,7 @@ class MarketSession:
             }
         else:
             answer = {"result": result, "id": request.get("id")}
-        self._connection.send(orjson.dumps(answer))
+        self.connection.send(orjson.dumps(answer))
 
     def close(self) -> None:
         """Unsubscribe from everything."""

@@ -6,7 +6,7 @@ import orjson
 
 from simexchange.binance import payloads
 from simexchange.binance.auth import Authenticator
-from simexchange.binance.connection import Connection
+from simexchange.binance.connection import Connection, all_told
 from simexchange.binance.errors import ApiError
 from simexchange.engine.exchange import Exchange, Happened
 
@@ -32,14 +32,20 @@ class UserStreams:
         self._sessions.discard(session)
 
     def publish(self, happened: Happened) -> None:
-        """Send execution reports in order, then the balances as they are after them."""
+        """Send execution reports and transfers in order, then the balances as they are after them."""
         if not self._sessions:
             return
         now_ms = self._exchange.now_ms
         for report in happened.reports:
             self._send(str(report.order.account), payloads.execution_report(report, now_ms))
+        for transfer in happened.transfers:
+            self._send(transfer.account, payloads.balance_update(transfer, now_ms))
         for account, changed in happened.balances.items():
             self._send(account, payloads.account_position(changed, now_ms))
+
+    async def told(self) -> None:
+        """Wait, for a while, until everyone has been sent everything."""
+        await all_told(session.connection for session in self._sessions)
 
     def _send(self, account: str, event: dict[str, Any]) -> None:
         for session in self._sessions:
@@ -52,7 +58,7 @@ class UserSession:
     def __init__(self, streams: UserStreams, authenticator: Authenticator, connection: Connection) -> None:
         self._streams = streams
         self._authenticator = authenticator
-        self._connection = connection
+        self.connection = connection
         self._next_subscription = 0
         self.accounts: dict[int, str] = {}
         streams.add(self)
@@ -61,7 +67,7 @@ class UserSession:
         """Queue an event for every subscription to this account."""
         for subscription, subscribed in self.accounts.items():
             if subscribed == account:
-                self._connection.send(orjson.dumps({"subscriptionId": subscription, "event": event}))
+                self.connection.send(orjson.dumps({"subscriptionId": subscription, "event": event}))
 
     def receive(self, text: str) -> None:
         """Answer one request."""
@@ -76,7 +82,7 @@ class UserSession:
         else:
             answer = {"status": 200, "result": result}
         request_id = request.get("id") if isinstance(request, dict) else None
-        self._connection.send(orjson.dumps({"id": request_id, **answer}))
+        self.connection.send(orjson.dumps({"id": request_id, **answer}))
 
     def close(self) -> None:
         """The client is gone."""

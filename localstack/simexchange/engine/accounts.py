@@ -9,6 +9,17 @@ HOUSE = "house"
 FEES = "fees"
 
 
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Funds that came from outside (amount above 0) or went there (below 0), in units of 10^-8."""
+
+    id: int
+    account: str
+    asset: str
+    amount: int
+    time_ms: int
+
+
 @dataclass(slots=True)
 class Balance:
     """What an account has of one asset, in units of 10^-8."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from simexchange.engine import matching
-from simexchange.engine.accounts import FEES, HOUSE, Accounts
+from simexchange.engine.accounts import FEES, HOUSE, Accounts, Transfer
 from simexchange.engine.book import Book
 from simexchange.engine.candles import Candle, Candles
 from simexchange.engine.errors import Reason, Refused
@@ -45,6 +45,7 @@ class Happened:
     reports: list[Report] = field(default_factory=list)
     orders: dict[int, Order] = field(default_factory=dict)
     fills: list[Fill] = field(default_factory=list)
+    transfers: list[Transfer] = field(default_factory=list)
     balances: dict[str, dict[str, tuple[int, int]]] = field(default_factory=dict)
 
 
@@ -65,6 +66,7 @@ class Exchange:
         self.accounts = Accounts()
         self.orders: dict[int, Order] = {}
         self.fills: list[Fill] = []
+        self.transfers: list[Transfer] = []
         self.now_ms = 0
         self._public_executions = public_executions
         self._open: dict[tuple[str, str], Order] = {}
@@ -77,8 +79,24 @@ class Exchange:
     # What users do.
 
     def deposit(self, account: str, asset: str, amount: int) -> None:
-        """Give an account funds."""
+        """Give an account its first funds; they leave no record."""
         self.accounts.deposit(account, asset, amount)
+
+    def transfer(self, account: str, asset: str, amount: int, now_ms: int) -> Transfer:
+        """Deposit `amount` from outside, or withdraw it where it is below 0, and keep a record of it.
+
+        Raises
+        ------
+        Refused
+            If the account has less free than is withdrawn.
+        """
+        self.accounts.require_free(account, asset, -amount)
+        self._advance_to(now_ms)
+        self.accounts.deposit(account, asset, amount)
+        transfer = Transfer(len(self.transfers) + 1, account, asset, amount, self.now_ms)
+        self.transfers.append(transfer)
+        self._happened.transfers.append(transfer)
+        return transfer
 
     def place(self, new: NewOrder, now_ms: int) -> tuple[Order, list[Fill]]:
         """Check, lock, match and rest an order.
@@ -189,8 +207,8 @@ class Exchange:
 
     # Coming back.
 
-    def restore(self, orders: Iterable[Order], fills: Iterable[Fill]) -> None:
-        """Take up stored orders and fills; open orders rest again in their old order. Balances are restored apart."""
+    def restore(self, orders: Iterable[Order], fills: Iterable[Fill], transfers: Iterable[Transfer]) -> None:
+        """Take up stored orders, fills and transfers; open orders rest again in their old order. Balances are restored apart."""
         for order in sorted(orders, key=lambda o: o.id):
             self._remember(order)
             self._next_order_id = order.id + 1
@@ -198,6 +216,7 @@ class Exchange:
                 self._open[(str(order.account), order.client_id)] = order
                 self.market(order.symbol).book.add(order)
         self.fills = list(fills)
+        self.transfers = list(transfers)
         private = (fill.trade_id + 1 for fill in self.fills if fill.trade_id >= PRIVATE_TRADE_IDS)
         self._next_private_trade_id = max(private, default=PRIVATE_TRADE_IDS)
 

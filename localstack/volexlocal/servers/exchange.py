@@ -18,6 +18,7 @@ class Market:
 
     `speed` simulated seconds per second; `symbols` of the synthetic market; `replay` a CSV of real trades or candles instead,
     which makes the one symbol `replay_symbol`; `balances` the account's first funds as `CURRENCY=AMOUNT`.
+    With `paused` time stands until it is stepped (`POST /admin/step`); with `wait_for_subscriber` until someone listens.
     """
 
     speed: float = 60.0
@@ -27,6 +28,7 @@ class Market:
     replay_symbol: str | None = None
     balances: tuple[str, ...] = ()
     wait_for_subscriber: bool = False
+    paused: bool = False
 
     @property
     def traded(self) -> tuple[str, ...]:
@@ -41,7 +43,8 @@ class Market:
             result += ["--symbols", ",".join(self.symbols)]
         for balance in self.balances:
             result += ["--balance", balance]
-        return [*result, "--wait-for-subscriber"] if self.wait_for_subscriber else result
+        flags = {"--wait-for-subscriber": self.wait_for_subscriber, "--paused": self.paused}
+        return result + [flag for flag, wanted in flags.items() if wanted]
 
 
 class Exchange(Server):

@@ -12,6 +12,7 @@ from typing import Any
 
 import ccxt
 import ccxt.pro
+import httpx
 import pytest
 
 from simexchange.connect import ccxt_config
@@ -38,6 +39,12 @@ class Running:
         """An unmodified streaming client."""
         return ccxt.pro.binance(self.config())
 
+    def admin(self, method: str, path: str, body: dict[str, Any] | None = None, expect: int = 200) -> Any:
+        """Use the exchange's own controls; the answer's JSON."""
+        answer = httpx.request(method, f"{self.url}/admin/{path}", json=body, timeout=60)
+        assert answer.status_code == expect, answer.text
+        return answer.json()
+
     def end(self, number: int) -> int:
         """Send a signal and wait for the end."""
         self.process.send_signal(number)
@@ -49,7 +56,7 @@ def exchange(tmp_path: Path) -> Iterator[Callable[..., Running]]:
     """Starts exchanges on free ports with given options; kills what is left of them afterwards."""
     started: list[subprocess.Popen[str]] = []
 
-    def start(*options: str) -> Running:
+    def start(*options: str, data: str = "exchange") -> Running:
         command = [
             sys.executable,
             "-m",
@@ -57,7 +64,7 @@ def exchange(tmp_path: Path) -> Iterator[Callable[..., Running]]:
             "--port",
             "0",
             "--data-dir",
-            str(tmp_path / "exchange"),
+            str(tmp_path / data),
             *options,
         ]
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
@@ -66,7 +73,7 @@ def exchange(tmp_path: Path) -> Iterator[Callable[..., Running]]:
         assert process.stdout is not None
         first = json.loads(process.stdout.readline())
         assert first["event"] == "listening", first
-        return Running(process, first["url"], tmp_path / "exchange")
+        return Running(process, first["url"], tmp_path / data)
 
     yield start
     for process in started:

@@ -23,6 +23,7 @@ def traded(tmp_path):
     journal.append(desk.exchange.drain(), 1)
     desk.order("alice", "buy", "0.4", "100")
     desk.order("alice", "buy", "3", "90")
+    desk.exchange.transfer("bob", "USDT", -5, 2)
     journal.append(desk.exchange.drain(), 2)
     journal.close()
     return desk, path
@@ -32,7 +33,8 @@ def same(kept, desk):
     exchange = desk.exchange
     balances = {name: exchange.accounts.assets(name) for name in exchange.accounts.names}
     stored = {name: {a: (b.free, b.locked) for a, b in assets.items()} for name, assets in balances.items()}
-    return (kept.orders, kept.fills, kept.balances) == (exchange.orders, exchange.fills, stored)
+    was = (exchange.orders, exchange.fills, exchange.transfers, stored)
+    return (kept.orders, kept.fills, kept.transfers, kept.balances) == was
 
 
 def test_the_journal_gives_back_orders_fills_and_balances(traded):

@@ -132,6 +132,19 @@ def test_a_refused_order_says_why_and_changes_nothing(order, reason):
     assert (happened.trades, happened.reports, happened.balances) == ([], [], {})
 
 
+def test_a_withdrawal_takes_no_more_than_is_free_and_changes_nothing_when_refused():
+    desk = Desk()
+    desk.order("alice", "buy", "1", "100")
+    desk.exchange.drain()
+    with pytest.raises(Refused) as refused:
+        desk.exchange.transfer("alice", "USDT", -(parse(RICH) - parse("100")) - 1, 7)
+    assert refused.value.reason is Reason.INSUFFICIENT_BALANCE
+    happened = desk.exchange.drain()
+    assert (happened.transfers, happened.balances, desk.exchange.transfers) == ([], {}, [])
+    desk.exchange.transfer("alice", "USDT", -(parse(RICH) - parse("100")), 7)
+    assert (desk.free("alice", "USDT"), desk.locked("alice", "USDT")) == (0, parse("100"))
+
+
 def test_a_client_id_is_free_again_once_its_order_is_closed():
     desk = Desk()
     first, _ = desk.order("alice", "buy", "1", "99", client_id="mine")
