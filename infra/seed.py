@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb
 from pydantic import BaseModel
 
 from volexswarm.compliance.policy import CompliancePolicy
+from volexswarm.control.modes import paper_account
 from volexswarm.errors import InvalidInput
 from volexswarm.market.timeframes import Timeframe
 from volexswarm.risk.policy import RiskPolicy
@@ -25,7 +26,15 @@ AUTHOR = "seed"
 LOCK = 0x73656564  # one seeding at a time: looking what is there and adding the rest must not interleave
 
 
-def seed(dsn: str, venue: str, symbols: Sequence[str], timeframes: Sequence[str] = DEFAULT_TIMEFRAMES) -> list[str]:
+def seed(
+    dsn: str,
+    venue: str,
+    symbols: Sequence[str],
+    timeframes: Sequence[str] = DEFAULT_TIMEFRAMES,
+    *,
+    mode: str = "simulated",
+    account: str = "main",
+) -> list[str]:
     """Add the defaults that are missing, all or none of them.
 
     Parameters
@@ -36,6 +45,9 @@ def seed(dsn: str, venue: str, symbols: Sequence[str], timeframes: Sequence[str]
         As ccxt names it.
     symbols, timeframes : sequences of str
         Each symbol without a strategy gets each template at each timeframe, active, with default parameters.
+    mode, account : str
+        With what money, in whose books trading begins. Where the venue is live it begins on paper: real money needs an
+        administrator's word and a cap.
 
     Returns
     -------
@@ -53,10 +65,22 @@ def seed(dsn: str, venue: str, symbols: Sequence[str], timeframes: Sequence[str]
     with psycopg.connect(dsn) as connection:
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
         return [
+            *_add_mode(connection, venue, mode, account),
             *_add_policy(connection, "risk", RiskPolicy()),
             *_add_policy(connection, "compliance", CompliancePolicy(allowed_venues=(venue,))),
             *(name for symbol in symbols for name in _add_strategies(connection, venue, symbol, timeframes)),
         ]
+
+
+def _add_mode(connection: psycopg.Connection, venue: str, mode: str, account: str) -> Iterator[str]:
+    begins, books = ("paper", paper_account(account)) if mode == "live" else (mode, account)
+    added = connection.execute(
+        "INSERT INTO trading_modes (venue, account, mode, switched_by, reason) VALUES (%s, %s, %s, %s, %s)"
+        " ON CONFLICT DO NOTHING",
+        (venue, books, begins, AUTHOR, "where every system begins"),
+    )
+    if added.rowcount:
+        yield f"mode {begins}"
 
 
 def _add_policy(connection: psycopg.Connection, name: str, policy: BaseModel) -> Iterator[str]:

@@ -59,6 +59,11 @@ def postgres_server(server_home: Path) -> Iterator[Postgres]:
     server.start()
     _administer(server, sql.SQL("CREATE DATABASE {} OWNER volex").format(sql.Identifier(_TEMPLATE)))
     migrate(server.dsn_of(_TEMPLATE))
+    with psycopg.connect(server.dsn_of(_TEMPLATE)) as connection:
+        connection.execute(
+            "INSERT INTO trading_modes (venue, account, mode, switched_by, reason)"
+            " VALUES ('binance', 'main', 'simulated', 'tests', 'where tests begin')"
+        )
     yield server
     server.stop()
 
@@ -71,7 +76,7 @@ def empty_database_dsn(postgres_server: Postgres) -> Iterator[str]:
 
 @pytest.fixture
 def database_dsn(postgres_server: Postgres) -> Iterator[str]:
-    """A fresh, migrated database."""
+    """A fresh, migrated database, in which the account `main` trades simulated money at binance."""
     yield from _fresh_database(postgres_server, _TEMPLATE)
 
 

@@ -32,7 +32,37 @@ class Transaction(Protocol):
         ...
 
 
-class DecisionTransaction(Transaction, Protocol):
+@dataclass(frozen=True)
+class TradingState:
+    """What trading is in force at a venue.
+
+    `account` names the books that trade; `mode` says what their money is: `simulated`, `paper`, `sandbox` or `live`; `cap` the
+    most that may be exposed in live mode, in the valuation currency; `halt` why nothing may be sent, None while trading goes on.
+    """
+
+    account: str
+    mode: str
+    cap: Decimal | None
+    halt: str | None
+
+
+class GovernedTransaction(Transaction, Protocol):
+    """A change that only happens while trading is allowed."""
+
+    def trading_state(self, venue: str) -> TradingState:
+        """The state in force, held to the end of the transaction.
+
+        The kill switch waits for whoever has read it, and whoever reads it afterwards finds the halt: nothing slips between.
+
+        Raises
+        ------
+        Stop
+            If nobody has set what trading is in force.
+        """
+        ...
+
+
+class DecisionTransaction(GovernedTransaction, Protocol):
     """What a stage that approves or refuses trades needs of its transaction."""
 
     def lock_account(self, venue: str, account: str) -> None:

@@ -98,9 +98,10 @@ class Provisioner:
         return f"{len(roles)} identities"
 
     def _strategies(self, _: Report) -> str:
-        symbols = self._site.settings["symbols"]
-        seed.seed(self._site.dsn, VENUE, symbols.split(","))
-        return symbols
+        settings = self._site.settings
+        mode, account = settings["mode"], settings["account"]
+        seed.seed(self._site.dsn, VENUE, settings["symbols"].split(","), mode=mode, account=account)
+        return settings["symbols"]
 
     def _identities(self, _: Report) -> str:
         secrets_manager = self._aws("secretsmanager")

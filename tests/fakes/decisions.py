@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from tests.fakes.transaction import FakeTransaction
+from tests.fakes.transaction import FakeGovernedTransaction
 from volexswarm.messages import Event, Verdict
 from volexswarm.policies import StoredPolicy
 
 
-class FakeDecisionTransaction(FakeTransaction):
+class FakeDecisionTransaction(FakeGovernedTransaction):
     """`ports.DecisionTransaction` in memory."""
 
     def __init__(self, policy: StoredPolicy | None) -> None:

@@ -6,15 +6,31 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from tests.fakes.portfolio import FakePortfolioTransaction
 from tests.fakes.transaction import START, FixedClock
+from volexswarm.adapters.ccxt_gateway import CAPABILITIES
+from volexswarm.clock import Clock
 from volexswarm.errors import NotFound, OutcomeUnknown, Rejected, Unavailable
-from volexswarm.execution.model import Evidence, MarketRules, Order, OrderRequest, Proposal
+from volexswarm.execution.agent import ExecutionAgent
+from volexswarm.execution.model import Capabilities, Evidence, MarketRules, Order, OrderRequest, Proposal
+from volexswarm.execution.orders import Orders
+from volexswarm.execution.ports import ExchangeGateway
+from volexswarm.execution.record import Record
 from volexswarm.messages import OrderState, OrderType, Side
-from volexswarm.ports import Fill
+from volexswarm.ports import Books, Fill, SecretStore, Store
 
 RULES = MarketRules(Decimal("0.001"), Decimal("0.01"), Decimal("0.001"), None, Decimal("5"))
+
+
+def execution_agent(
+    store: Store[Any], exchange: ExchangeGateway, secrets: SecretStore, books: Books[Any], clock: Clock
+) -> ExecutionAgent[Any]:
+    """The agent with its parts, put together as the functions do it."""
+    record = Record(books, clock)
+    orders = Orders(store=store, exchange=exchange, secrets=secrets, record=record, clock=clock)
+    return ExecutionAgent(store=store, orders=orders, record=record, clock=clock)
 
 
 class Killed(BaseException):
@@ -35,13 +51,13 @@ class FakeExecutionTransaction(FakePortfolioTransaction):
         return self.proposals.get(proposal_id)
 
     def add_order(self, order: Order) -> bool:
-        if any(known.proposal_id == order.proposal_id for known in self.orders.values()):
+        if any(known.client_order_id == order.client_order_id for known in self.orders.values()):
             return False
         self.save_order(order, order.intended_at)
         return True
 
-    def order_of_proposal(self, proposal_id: str) -> Order:
-        return next(order for order in self.orders.values() if order.proposal_id == proposal_id)
+    def order_named(self, client_order_id: str) -> Order:
+        return next(order for order in self.orders.values() if order.client_order_id == client_order_id)
 
     def order(self, order_id: str) -> Order:
         if order_id not in self.orders:
@@ -74,6 +90,10 @@ class FakeExecutionTransaction(FakePortfolioTransaction):
     def open_orders(self, idle_since: datetime, limit: int) -> list[Order]:
         idle = [o for o in self.orders.values() if not o.state.is_final and self.touched[o.id] < idle_since]
         return sorted(idle, key=lambda order: self.touched[order.id])[:limit]
+
+    def open_orders_of(self, venue: str, account: str, symbol: str | None = None) -> list[Order]:
+        own = [o for o in self.orders.values() if (o.venue, o.account) == (venue, account) and not o.state.is_final]
+        return sorted((o for o in own if symbol in (None, o.symbol)), key=lambda order: (order.intended_at, order.id))
 
     def states(self, order_id: str) -> list[OrderState]:
         """The order's life so far."""
@@ -130,8 +150,8 @@ class FakeExchange:
     trades: int = 0
 
     @property
-    def acceptance_window(self) -> timedelta | None:
-        return self.window
+    def capabilities(self) -> Capabilities:
+        return replace(CAPABILITIES["binance"], acceptance_window=self.window)
 
     def rules(self, symbol: str) -> MarketRules:
         self._maybe_lost(self._mishap("rules"))
@@ -154,7 +174,17 @@ class FakeExchange:
             raise OutcomeUnknown(request.client_order_id, "ExchangeNotAvailable")
         return self._evidence(order)
 
-    def find(self, client_order_id: str, symbol: str) -> Evidence | None:
+    def cancel(self, client_order_id: str, symbol: str, exchange_order_id: str | None = None) -> bool:
+        mishap = self._mishap("cancel")
+        if mishap != "mute":
+            self._maybe_lost(mishap)
+        own = [o for o in self.standing if o.request.client_order_id == client_order_id and not o.state.is_final]
+        for order in own:
+            order.state = OrderState.CANCELED
+        self._maybe_lost(mishap)
+        return bool(own)
+
+    def find(self, client_order_id: str, symbol: str, exchange_order_id: str | None = None) -> Evidence | None:
         mishap = self._mishap("find")
         self._maybe_lost(mishap)
         own = [order for order in self.standing if order.request.client_order_id == client_order_id]

@@ -6,14 +6,14 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
-from tests.fakes.transaction import FakeTransaction
+from tests.fakes.transaction import FakeGovernedTransaction
 from volexswarm.portfolio.ledger import sums
 from volexswarm.portfolio.model import Entry, LedgerAccount, Position, Posting, Valuation
 from volexswarm.portfolio.positions import exchange_order
 from volexswarm.ports import Fill
 
 
-class FakePortfolioTransaction(FakeTransaction):
+class FakePortfolioTransaction(FakeGovernedTransaction):
     """`postings` by reference, `recorded` fills as (fill, order id, realised), `snapshots` by market time."""
 
     def __init__(self) -> None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from volexswarm.messages import Event, Quote
+from volexswarm.ports import TradingState
 
 START = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 
@@ -47,6 +48,17 @@ class FakeTransaction:
 
 
 FakeT = TypeVar("FakeT", bound=FakeTransaction)
+
+
+class FakeGovernedTransaction(FakeTransaction):
+    """`state` is the trading that is in force."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.state = TradingState(account="main", mode="simulated", cap=None, halt=None)
+
+    def trading_state(self, venue: str) -> TradingState:
+        return self.state
 
 
 class FakeStore(Generic[FakeT]):

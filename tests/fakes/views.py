@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from volexswarm.messages import Check, OrderState, OrderType, Side
+from volexswarm.messages import Check, OrderState, OrderType, Purpose, Side, TimeInForce
 from volexswarm.views import books, market, story, swarm, trading
 
 NOW = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
@@ -125,6 +125,12 @@ ORDER = trading.Order(
     symbol="BTC/USDT",
     side=Side.BUY,
     order_type=OrderType.MARKET,
+    purpose=Purpose.TRADE,
+    parent_id=None,
+    trigger_price=None,
+    trailing_share=None,
+    time_in_force=TimeInForce.GTC,
+    cancel_requested_at=None,
     amount=Decimal("0.015"),
     limit_price=None,
     reference_price=Decimal("60050.5"),

@@ -7,11 +7,11 @@ from typing import Any
 from chalice.app import Blueprint
 
 from chalicelib.runtime import wiring
-from chalicelib.runtime.batch import BatchResponse, each_message
+from chalicelib.runtime.batch import BatchResponse, each_command, each_message
 from chalicelib.runtime.chores import each_chore
 from chalicelib.runtime.observability import observed
 from chalicelib.runtime.wakers import woken
-from volexswarm.messages import ExecutionReported, OrderApproved
+from volexswarm.messages import CancelOrder, ExecutionReported, OrderApproved
 
 blueprint = Blueprint(__name__)
 
@@ -19,8 +19,14 @@ blueprint = Blueprint(__name__)
 @woken(blueprint, "execution-orders")
 @observed("execution-orders")
 def on_orders(event: Any) -> BatchResponse:
-    """Place each approved order once."""
-    return each_message(event, OrderApproved, wiring.execution_agent().execute)
+    """Place each approved order once, and carry out every other command about orders."""
+    return each_command(
+        event,
+        {
+            OrderApproved: lambda command: wiring.execution_agent().execute(command),
+            CancelOrder: lambda command: wiring.execution_agent().cancel(command),
+        },
+    )
 
 
 @woken(blueprint, "execution-fills")

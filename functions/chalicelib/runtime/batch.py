@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -231,6 +231,19 @@ def each_message(event: Any, kind: type[DataT], handle: Callable[[Event[DataT]],
         The agent's method; it must be idempotent.
     """
     return wiring.batch().run(list(_records(event)), kind, handle, partial(_seconds_left, event))
+
+
+def each_command(event: Any, handlers: Mapping[type[Payload], Callable[[Event[Any]], object]]) -> BatchResponse:
+    """As `each_message`, for a queue that carries commands of several types: each goes to the handler of its type."""
+
+    def handle(command: Event[Any]) -> object:
+        handler = handlers.get(type(command.data))
+        if handler is None:
+            expected = ", ".join(kind.type_name() for kind in handlers)
+            raise InvalidInput("type", command.type, f"one of {expected}")
+        return handler(command)
+
+    return each_message(event, Payload, handle)
 
 
 def _seconds_left(event: Any) -> float:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from volexswarm.compliance.agent import ComplianceAgent
     from volexswarm.desk.agent import TradingDesk
     from volexswarm.execution.agent import ExecutionAgent
+    from volexswarm.execution.orders import Orders
+    from volexswarm.execution.record import Record
     from volexswarm.market.agent import MarketDataAgent
     from volexswarm.monitor.agent import MonitorAgent
     from volexswarm.monitor.ports import Probe
@@ -161,19 +163,32 @@ def exchange() -> CcxtGateway:
     return CcxtGateway(venue=s.venue, account=s.account, exchange_url=s.exchange_url, mode=s.mode, secrets=vault())
 
 
-@cache
-def execution_agent() -> ExecutionAgent[ExecutionTransaction]:
+def _execution_store() -> PostgresStore[ExecutionTransaction]:
     from volexswarm.adapters.postgres.execution import ExecutionTransaction
-    from volexswarm.execution.agent import ExecutionAgent
+
+    return _store(ExecutionTransaction)
+
+
+@cache
+def _record() -> Record[ExecutionTransaction]:
+    from volexswarm.execution.record import Record
     from volexswarm.portfolio.bookkeeping import Bookkeeper
 
-    return ExecutionAgent(
-        store=_store(ExecutionTransaction),
-        exchange=exchange(),
-        secrets=vault(),
-        books=Bookkeeper(clock()),
-        clock=clock(),
-    )
+    return Record(Bookkeeper(clock()), clock())
+
+
+@cache
+def orders() -> Orders[ExecutionTransaction]:
+    from volexswarm.execution.orders import Orders
+
+    return Orders(store=_execution_store(), exchange=exchange(), secrets=vault(), record=_record(), clock=clock())
+
+
+@cache
+def execution_agent() -> ExecutionAgent[ExecutionTransaction]:
+    from volexswarm.execution.agent import ExecutionAgent
+
+    return ExecutionAgent(store=_execution_store(), orders=orders(), record=_record(), clock=clock())
 
 
 @cache

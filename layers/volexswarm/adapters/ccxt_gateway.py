@@ -19,15 +19,28 @@ from ccxt.base import errors as ccxt
 from volexswarm.adapters.venues import connection
 from volexswarm.clock import from_ms, to_ms
 from volexswarm.errors import OutcomeUnknown, Rejected, Unavailable, require
-from volexswarm.execution.model import Evidence, MarketRules, OrderRequest
-from volexswarm.messages import OrderState, OrderType, Side
+from volexswarm.execution.model import Capabilities, Evidence, MarketRules, OrderRequest, StandingOrder, Transfer
+from volexswarm.messages import OrderState, OrderType, Side, TimeInForce
 from volexswarm.ports import Fill, SecretStore
 
 _TIMEOUT_MS: Final = 5_000
+_PAGE: Final = 1000
 
 # Only where the exchange can be made to refuse a late request, and finds orders by the client's id: then a lost order may be
 # sent again (facts of each venue differ; one that is not proven here is not traded).
-_RECEIVE_WINDOWS: Final = {"binance": timedelta(seconds=5)}
+CAPABILITIES: Final = {
+    "binance": Capabilities(
+        venue="binance",
+        client_ids=True,
+        finds_by_client_id=True,
+        cancels_by_client_id=True,
+        order_types=frozenset(OrderType),
+        times_in_force=frozenset(TimeInForce),
+        acceptance_window=timedelta(seconds=5),
+        trigger_orders=5,
+        sandbox=True,
+    )
+}
 
 _REFUSALS: Final = (
     ccxt.ArgumentsRequired,
@@ -73,7 +86,7 @@ class CcxtGateway:
     """
 
     def __init__(self, *, venue: str, account: str, exchange_url: str | None, mode: str, secrets: SecretStore) -> None:
-        require(venue in _RECEIVE_WINDOWS, "venue", venue, f"one of {', '.join(_RECEIVE_WINDOWS)}")
+        require(venue in CAPABILITIES, "venue", venue, f"one of {', '.join(CAPABILITIES)}")
         self._venue = venue
         self._account = account
         self._simulated = mode == "simulated"
@@ -81,9 +94,9 @@ class CcxtGateway:
         self._secrets = secrets
 
     @property
-    def acceptance_window(self) -> timedelta:
-        """How long after `sent_at` the exchange may still take a request."""
-        return _RECEIVE_WINDOWS[self._venue]
+    def capabilities(self) -> Capabilities:
+        """What the venue can do."""
+        return CAPABILITIES[self._venue]
 
     def rules(self, symbol: str) -> MarketRules:
         """What the venue takes for the symbol.
@@ -137,7 +150,7 @@ class CcxtGateway:
         except Exception as error:  # also an answer that can't be read: the order was sent
             raise OutcomeUnknown(request.client_order_id, _words(error)) from error
 
-    def find(self, client_order_id: str, symbol: str) -> Evidence | None:
+    def find(self, client_order_id: str, symbol: str, exchange_order_id: str | None = None) -> Evidence | None:  # noqa: ARG002
         """The order by our id, with all its fills; None if the exchange says that it has none.
 
         Raises
@@ -164,6 +177,67 @@ class CcxtGateway:
         ) as error:  # a status that we do not know, a trade without its fee
             raise Unavailable("exchange", f"its answer can't be read: {_words(error)}") from error
 
+    def cancel(self, client_order_id: str, symbol: str, exchange_order_id: str | None = None) -> bool:  # noqa: ARG002
+        """Take an open order off the book; False if the exchange has no such open order. Raises Unavailable."""
+        try:
+            self._client.cancel_order("", symbol, {"clientOrderId": client_order_id})
+        except ccxt.OrderNotFound:
+            return False
+        except ccxt.BaseError as error:
+            raise self._unavailable(error) from None
+        return True
+
+    def open_orders(self) -> list[StandingOrder]:
+        """Every open order of the account, waiting triggers included. Raises Unavailable."""
+        found = self._ask(lambda: self._client.fetch_open_orders(params={"warnOnFetchOpenOrdersWithoutSymbol": False}))
+        return [
+            StandingOrder(
+                order["symbol"],
+                order["clientOrderId"],
+                Side(order["side"]),
+                Decimal(order["amount"]),
+                self._evidence(order, ()),
+            )
+            for order in found
+        ]
+
+    def fills_since(self, symbol: str, since: datetime) -> list[Fill]:
+        """The account's own trades in a symbol from a moment of exchange time on, ascending; all pages. Raises Unavailable."""
+        found: dict[str, Mapping[str, Any]] = {}
+        start = to_ms(since)
+        while True:
+            page = self._ask(lambda at=start: self._client.fetch_my_trades(symbol, at, _PAGE))  # type: ignore[misc]
+            fresh = [trade for trade in page if trade["id"] not in found]
+            found |= {trade["id"]: trade for trade in fresh}
+            if len(page) < _PAGE or not fresh:
+                return sorted(
+                    self._fills(list(found.values())), key=lambda fill: (fill.as_of, len(fill.trade_id), fill.trade_id)
+                )
+            start = int(page[-1]["timestamp"])
+
+    def transfers_since(self, since: datetime) -> list[Transfer]:
+        """Deposits and withdrawals that are done, ascending by time. Raises Unavailable."""
+        start = to_ms(since)
+        came = self._ask(lambda: self._client.fetch_deposits(None, start))
+        left = self._ask(lambda: self._client.fetch_withdrawals(None, start))
+        done = [self._transfer(entry, 1) for entry in came] + [self._transfer(entry, -1) for entry in left]
+        return sorted(
+            (entry for entry in done if entry is not None), key=lambda entry: (entry.as_of, entry.transfer_id)
+        )
+
+    @staticmethod
+    def _transfer(entry: Mapping[str, Any], sign: int) -> Transfer | None:
+        if entry["status"] != "ok":
+            return None
+        fee = Decimal((entry.get("fee") or {}).get("cost") or 0)
+        return Transfer(
+            transfer_id=f"{entry['type']}/{entry['id']}",
+            currency=entry["currency"],
+            amount=sign * Decimal(entry["amount"]),
+            fee=fee,
+            as_of=from_ms(int(entry["timestamp"])),
+        )
+
     def balances(self) -> dict[str, Decimal]:
         """Free and locked together, by asset. Raises Unavailable."""
         totals: Mapping[str, str] = self._ask(self._client.fetch_balance)["total"]
@@ -189,7 +263,7 @@ class CcxtGateway:
         return {
             "clientOrderId": request.client_order_id,
             "timestamp": to_ms(request.sent_at),
-            "recvWindow": self.acceptance_window // timedelta(milliseconds=1),
+            "recvWindow": (self.capabilities.acceptance_window or timedelta(0)) // timedelta(milliseconds=1),
         }
 
     def _ask(self, question: Callable[[], T]) -> T:

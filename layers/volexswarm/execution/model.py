@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
-from volexswarm.messages import OrderState, OrderType, Side
+from volexswarm.messages import OrderState, OrderType, Purpose, Side, TimeInForce
 from volexswarm.ports import Fill
 
 
 @dataclass(frozen=True)
 class Order:
     """An order as stored. `id` is that of the OrderApproved event behind it, so that an order is itself a message's cause.
+
+    An order that execution makes itself has an id derived from its own client order id: a slice, a way out of the position that
+    the order `parent_id` opened, or a sale that empties the account (the only kind without a proposal). `sequence` numbers those
+    of one purpose. `trailing_share` is a trailing stop's distance; `cancel_requested_at` (wall time) is stored before a
+    cancellation is sent.
 
     `amount` and `limit_price` as approved, from the sending on as sent; `filled` and `cost` are the sums of the booked fills;
     `reported_state` and `reported_filled` the furthest word of the exchange, which may be ahead of the fills; `as_of` the
@@ -21,8 +26,8 @@ class Order:
     """
 
     id: str
-    proposal_id: str
-    signal_id: str
+    proposal_id: str | None
+    signal_id: str | None
     strategy_id: str
     client_order_id: str
     exchange_order_id: str | None
@@ -45,6 +50,14 @@ class Order:
     intended_at: datetime
     sent_at: datetime | None
     correlation_id: str
+    purpose: Purpose = Purpose.TRADE
+    sequence: int = 0
+    parent_id: str | None = None
+    trigger_price: Decimal | None = None
+    trailing_share: Decimal | None = None
+    time_in_force: TimeInForce = TimeInForce.GTC
+    cancel_requested_at: datetime | None = None
+    cancel_reason: str | None = None
 
     @property
     def correlationid(self) -> str:
@@ -67,6 +80,8 @@ class Proposal:
     order_type: OrderType
     amount: Decimal
     limit_price: Decimal | None
+    trigger_price: Decimal | None
+    time_in_force: TimeInForce
 
 
 @dataclass(frozen=True)
@@ -80,6 +95,9 @@ class OrderRequest:
     amount: Decimal
     limit_price: Decimal | None
     sent_at: datetime
+    trigger_price: Decimal | None = None
+    trailing_share: Decimal | None = None
+    time_in_force: TimeInForce = TimeInForce.GTC
 
 
 @dataclass(frozen=True)
@@ -102,3 +120,45 @@ class MarketRules:
     min_amount: Decimal | None
     max_amount: Decimal | None
     min_notional: Decimal | None
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a venue can do for us, as far as it is proven offline; what it can't is done by the system, or refused in words.
+
+    `acceptance_window` how long after `sent_at` it may still take a request, None if it sets no such limit; `finds_by_client_id`
+    and `cancels_by_client_id` say whether our own id suffices; `trigger_orders` how many waiting orders (stop, take-profit,
+    trailing) it takes per symbol, None for no limit.
+    """
+
+    venue: str
+    client_ids: bool
+    finds_by_client_id: bool
+    cancels_by_client_id: bool
+    order_types: frozenset[OrderType]
+    times_in_force: frozenset[TimeInForce]
+    acceptance_window: timedelta | None
+    trigger_orders: int | None
+    sandbox: bool
+
+
+@dataclass(frozen=True)
+class StandingOrder:
+    """An order that is open at the exchange, whoever placed it."""
+
+    symbol: str
+    client_order_id: str | None
+    side: Side
+    amount: Decimal
+    evidence: Evidence
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """Money that came to the account (`amount` > 0) or left it (< 0), apart from trading; `fee` on top, in the same currency."""
+
+    transfer_id: str
+    currency: str
+    amount: Decimal
+    fee: Decimal
+    as_of: datetime

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
-from volexswarm.execution.model import Evidence, MarketRules, Order, OrderRequest, Proposal
+from volexswarm.execution.model import (
+    Capabilities,
+    Evidence,
+    MarketRules,
+    Order,
+    OrderRequest,
+    Proposal,
+    StandingOrder,
+    Transfer,
+)
 from volexswarm.messages import OrderState
-from volexswarm.ports import Transaction
+from volexswarm.ports import Fill, GovernedTransaction
 
 
-class ExecutionTransaction(Transaction, Protocol):
+class ExecutionTransaction(GovernedTransaction, Protocol):
     """Execution's part of a stored change. An order that is read here is locked until the change is stored."""
 
     def proposal(self, proposal_id: str) -> Proposal | None:
@@ -20,10 +29,10 @@ class ExecutionTransaction(Transaction, Protocol):
         ...
 
     def add_order(self, order: Order) -> bool:
-        """Store a new intent; False if there is one of that proposal already."""
+        """Store a new intent; False if there is one of that client order id already."""
         ...
 
-    def order_of_proposal(self, proposal_id: str) -> Order: ...
+    def order_named(self, client_order_id: str) -> Order: ...
 
     def order(self, order_id: str) -> Order: ...
 
@@ -51,13 +60,17 @@ class ExecutionTransaction(Transaction, Protocol):
         """Orders that are not final and that nothing touched since; the longest untouched first. These are not locked."""
         ...
 
+    def open_orders_of(self, venue: str, account: str, symbol: str | None = None) -> Sequence[Order]:
+        """The account's orders that are not final, oldest first, of one symbol or of all. These are not locked."""
+        ...
+
 
 class ExchangeGateway(Protocol):
-    """Orders at one venue, in one account."""
+    """Orders at one venue, in one account. Questions are safe to repeat; an order is sent once, by `place`."""
 
     @property
-    def acceptance_window(self) -> timedelta | None:
-        """How long after `sent_at` the exchange may still take a request; None if it sets no such limit."""
+    def capabilities(self) -> Capabilities:
+        """What the venue can do."""
         ...
 
     def rules(self, symbol: str) -> MarketRules:
@@ -76,6 +89,36 @@ class ExchangeGateway(Protocol):
         """
         ...
 
-    def find(self, client_order_id: str, symbol: str) -> Evidence | None:
-        """The order by our id, with all its fills; None if the exchange says that it has none. Raises Unavailable."""
+    def find(self, client_order_id: str, symbol: str, exchange_order_id: str | None = None) -> Evidence | None:
+        """The order by our id, or by theirs where ours does not suffice, with all its fills.
+
+        None if the exchange says that it has none. Raises Unavailable.
+        """
+        ...
+
+    def cancel(self, client_order_id: str, symbol: str, exchange_order_id: str | None = None) -> bool:
+        """Take an open order off the book: True if the exchange did, False if it has no such open order (any more).
+
+        What became of the order is for `find` to say. Repeating it is harmless. Raises Unavailable.
+        """
+        ...
+
+    def open_orders(self) -> Sequence[StandingOrder]:
+        """Every order of the account that is open, waiting triggers included. Raises Unavailable."""
+        ...
+
+    def fills_since(self, symbol: str, since: datetime) -> Sequence[Fill]:
+        """The account's own trades in a symbol from a moment of exchange time on, ascending; all pages. Raises Unavailable."""
+        ...
+
+    def transfers_since(self, since: datetime) -> Sequence[Transfer]:
+        """Deposits and withdrawals that are done, ascending by time. Raises Unavailable."""
+        ...
+
+    def balances(self) -> dict[str, Decimal]:
+        """Free and locked together, by asset. Raises Unavailable."""
+        ...
+
+    def market_time(self) -> datetime:
+        """The clock of the exchange's trades. Raises Unavailable."""
         ...

@@ -6,10 +6,11 @@ Apart from the agent, which decides what to do at the exchange: this only writes
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from volexswarm.clock import Clock
 from volexswarm.errors import Retry, require
@@ -24,15 +25,29 @@ logger = logging.getLogger(__name__)
 
 SOURCE = "execution"
 
+_TERMS = ("venue", "account", "symbol", "side", "order_type", "amount", "limit_price", "trigger_price", "time_in_force")
+
 TransactionT = TypeVar("TransactionT", bound=ExecutionTransaction)
+TransactionT_contra = TypeVar("TransactionT_contra", bound=ExecutionTransaction, contravariant=True)
+
+
+class Follower(Protocol[TransactionT_contra]):
+    """Whoever must know of a change of an order in the very transaction that stores it."""
+
+    def order_changed(self, tx: TransactionT_contra, order: Order, before: OrderState | None) -> None:
+        """The order is in its new state now; what follows from it is stored or published with it."""
+        ...
 
 
 class Record(Generic[TransactionT]):
     """Writes orders and fills within the caller's transaction."""
 
-    def __init__(self, books: Books[TransactionT], clock: Clock) -> None:
+    def __init__(
+        self, books: Books[TransactionT], clock: Clock, followers: Sequence[Follower[TransactionT]] = ()
+    ) -> None:
         self._books = books
         self._clock = clock
+        self._followers = followers
 
     def intend(self, tx: TransactionT, event: Event[OrderApproved]) -> Order:
         """Store the intent; the order as it is by now if an earlier delivery stored it.
@@ -44,9 +59,13 @@ class Record(Generic[TransactionT]):
         """
         _hold_against(tx.proposal(event.data.proposal_id), event.data)
         intent = _intent(event)
+        return self.add(tx, intent, event, "approved")
+
+    def add(self, tx: TransactionT, intent: Order, trigger: Cause, cause: str) -> Order:
+        """Store an intent; the order as it is by now if it was stored before, which its client order id tells."""
         if not tx.add_order(intent):
-            return tx.order_of_proposal(intent.proposal_id)
-        self._tell(tx, None, intent, "approved", intent.as_of, event)
+            return tx.order_named(intent.client_order_id)
+        self._tell(tx, None, intent, cause, intent.as_of, trigger)
         return intent
 
     def unchanged(self, tx: TransactionT, order: Order) -> Order:
@@ -151,13 +170,15 @@ class Record(Generic[TransactionT]):
                 correlationid=order.correlation_id,
             )
         )
+        for follower in self._followers:
+            follower.order_changed(tx, order, before)
 
 
 def _hold_against(proposal: Proposal | None, command: OrderApproved) -> None:
     name = f"proposal {command.proposal_id}"
     state = "not in our records" if proposal is None else proposal.state
     require(proposal is not None and state == "approved", name, state, "approved; nothing was sent")
-    for term in ("venue", "account", "symbol", "side", "order_type", "amount", "limit_price"):
+    for term in _TERMS:
         wanted, stored = getattr(command, term), getattr(proposal, term)
         require(
             wanted == stored, f"{term} of {name}", _plain(wanted), f"{_plain(stored)} as approved; nothing was sent"
@@ -196,6 +217,8 @@ def _intent(event: Event[OrderApproved]) -> Order:
         intended_at=event.time,
         sent_at=None,
         correlation_id=event.correlationid,
+        trigger_price=trade.trigger_price,
+        time_in_force=trade.time_in_force,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import AwareDatetime
 
-from volexswarm.messages import Check, Money, OrderState, OrderType, Side
+from volexswarm.messages import Check, Money, OrderState, OrderType, Purpose, Side, TimeInForce
 from volexswarm.views.shape import View
 
 
@@ -48,7 +48,10 @@ class Signal(View):
 
 
 class Order(View):
-    """An order and its state. `average_price` is null while nothing is filled; times but `as_of` are wall time."""
+    """An order and its state. `average_price` is null while nothing is filled; times but `as_of` are wall time.
+
+    `purpose` says what it is for; `parent_id` is the order whose position it leaves.
+    """
 
     id: str
     client_order_id: str
@@ -58,8 +61,13 @@ class Order(View):
     symbol: str
     side: Side
     order_type: OrderType
+    purpose: Purpose
+    parent_id: str | None
     amount: Money
     limit_price: Money | None
+    trigger_price: Money | None
+    trailing_share: Money | None
+    time_in_force: TimeInForce
     reference_price: Money
     state: OrderState
     filled: Money
@@ -67,7 +75,8 @@ class Order(View):
     average_price: Money | None
     reason: str | None
     strategy_id: str
-    signal_id: str
+    signal_id: str | None
+    cancel_requested_at: AwareDatetime | None
     simulated: bool
     as_of: AwareDatetime
     intended_at: AwareDatetime

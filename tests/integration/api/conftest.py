@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 
 from infra.seed import seed
-from tests.fakes.execution import FakeExchange, FakeSecrets
+from tests.fakes.execution import FakeExchange, FakeSecrets, execution_agent
 from tests.fakes.transaction import START, FakeQuoteBoard, FixedClock
 from volexswarm.adapters.postgres.compliance import ComplianceTransaction
 from volexswarm.adapters.postgres.database import Database
@@ -26,7 +26,6 @@ from volexswarm.adapters.postgres.store import PostgresStore
 from volexswarm.clock import to_ms
 from volexswarm.compliance.agent import ComplianceAgent
 from volexswarm.desk.agent import TradingDesk
-from volexswarm.execution.agent import ExecutionAgent
 from volexswarm.market.agent import MarketDataAgent
 from volexswarm.market.timeframes import Timeframe
 from volexswarm.messages import (
@@ -187,12 +186,8 @@ class Chain:
 
     def execute(self) -> None:
         """Execution places what waits for it."""
-        execution = ExecutionAgent(
-            store=self.store(ExecutionTransaction),
-            exchange=self.exchange,
-            secrets=FakeSecrets(),
-            books=Bookkeeper(self.clock),
-            clock=self.clock,
+        execution = execution_agent(
+            self.store(ExecutionTransaction), self.exchange, FakeSecrets(), Bookkeeper(self.clock), self.clock
         )
         for body in self.sent.take("orders.fifo"):
             execution.execute(decode(body, OrderApproved))

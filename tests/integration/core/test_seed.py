@@ -41,7 +41,7 @@ def test_seeding_again_adds_nothing(database_dsn):
 def test_a_new_symbol_and_another_venue_are_added_later(database_dsn):
     seed(database_dsn, "binance", SYMBOLS[:1])
     assert len(seed(database_dsn, "binance", SYMBOLS, ["1h"])) == len(TEMPLATES)
-    assert len(seed(database_dsn, "kraken", SYMBOLS[:1], ["1h"])) == len(TEMPLATES)
+    assert len(seed(database_dsn, "kraken", SYMBOLS[:1], ["1h"])) == 1 + len(TEMPLATES)
 
 
 def test_what_somebody_decided_stays(database_dsn, connection):

@@ -14,7 +14,7 @@ import ccxt
 import psycopg
 import pytest
 
-from tests.fakes.execution import FakeSecrets
+from tests.fakes.execution import FakeSecrets, execution_agent
 from tests.fakes.transaction import FakeQuoteBoard, FixedClock
 from tests.integration.execution.lossy_proxy import LossyProxy
 from volexlocal.servers.exchange import Exchange, Market
@@ -180,7 +180,7 @@ def desk(database_dsn: str, sim_exchange: Callable[[Market], Exchange]) -> Itera
     other = ccxt.binance({**connection("binance", exchange.url, "simulated"), **exchange.credentials})
     other.number = str
     yield Desk(
-        agent=ExecutionAgent(store=store, exchange=gateway, secrets=secrets, books=Bookkeeper(clock), clock=clock),
+        agent=execution_agent(store, gateway, secrets, Bookkeeper(clock), clock),
         portfolio=PortfolioAgent(
             store=store,
             exchange=gateway,

@@ -397,7 +397,7 @@ def test_an_order_that_breaks_the_keeper_does_not_hold_the_others_back(monkeypat
         at.exchange.fill(at.exchange.standing[-1], "1")
     find = at.exchange.find
 
-    def answer_of_an_unknown_kind(client_id: str, symbol: str) -> Evidence | None:
+    def answer_of_an_unknown_kind(client_id: str, symbol: str, exchange_order_id: str | None = None) -> Evidence | None:
         if client_id == CLIENT_ID:
             raise KeyError("PENDING_NEW")
         return find(client_id, symbol)

@@ -16,7 +16,7 @@ WITH trades AS (
     SELECT p.symbol, p.as_of,
            CASE WHEN o.state IN ('filled', 'canceled', 'rejected', 'expired') THEN o.cost
                 ELSE coalesce(o.amount, p.amount) * coalesce(p.limit_price, p.reference_price) END AS value
-    FROM proposals p LEFT JOIN orders o ON o.proposal_id = p.id
+    FROM proposals p LEFT JOIN orders o ON o.proposal_id = p.id AND o.purpose = 'trade'
     WHERE p.venue = %(venue)s AND p.account = %(account)s AND p.state = 'approved' AND p.id <> %(itself)s AND p.as_of > %(day)s
     UNION ALL
     SELECT symbol, min(as_of), sum(price * amount) FROM fills

@@ -7,12 +7,12 @@ from typing import Any, ClassVar, Literal
 
 from psycopg.types.json import Jsonb
 
-from volexswarm.adapters.postgres.store import PostgresTransaction
+from volexswarm.adapters.postgres.governed import GovernedTransaction
 from volexswarm.messages import Event, Verdict
 from volexswarm.policies import StoredPolicy
 
 
-class DecidingTransaction(PostgresTransaction):
+class DecidingTransaction(GovernedTransaction):
     """Implements `ports.DecisionTransaction` for the stage that a subclass names."""
 
     STAGE: ClassVar[Literal["risk", "compliance"]]

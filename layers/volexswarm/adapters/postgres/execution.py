@@ -11,11 +11,12 @@ from typing import Any
 from volexswarm.adapters.postgres.portfolio import PortfolioTransaction
 from volexswarm.errors import NotFound
 from volexswarm.execution.model import Order, Proposal
-from volexswarm.messages import OrderState, OrderType, Side
+from volexswarm.messages import OrderState, OrderType, Purpose, Side, TimeInForce
 
 _COLUMNS = tuple(field.name for field in fields(Order))
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM orders"  # noqa: S608 - our own names
 _PROPOSED = ", ".join(field.name for field in fields(Proposal))
+_IDS = ("id", "proposal_id", "signal_id", "parent_id", "correlation_id")
 _FINAL = [state.value for state in OrderState if state.is_final]
 
 
@@ -29,7 +30,14 @@ class ExecutionTransaction(PortfolioTransaction):
         ).fetchone()
         if row is None:
             return None
-        return Proposal(**row | {"side": Side(row["side"]), "order_type": OrderType(row["order_type"])})
+        return Proposal(
+            **row
+            | {
+                "side": Side(row["side"]),
+                "order_type": OrderType(row["order_type"]),
+                "time_in_force": TimeInForce(row["time_in_force"]),
+            }
+        )
 
     def add_order(self, order: Order) -> bool:
         row = {name: getattr(order, name) for name in _COLUMNS}
@@ -41,8 +49,8 @@ class ExecutionTransaction(PortfolioTransaction):
         )
         return cursor.rowcount == 1
 
-    def order_of_proposal(self, proposal_id: str) -> Order:
-        return self._one("proposal_id = %s", proposal_id)
+    def order_named(self, client_order_id: str) -> Order:
+        return self._one("client_order_id = %s", client_order_id)
 
     def order(self, order_id: str) -> Order:
         return self._one("id = %s", order_id)
@@ -70,6 +78,8 @@ class ExecutionTransaction(PortfolioTransaction):
             "reported_state",
             "reported_filled",
             "sent_at",
+            "cancel_requested_at",
+            "cancel_reason",
         )
         values = _plain({name: getattr(order, name) for name in changed})
         self.connection.execute(
@@ -112,6 +122,15 @@ class ExecutionTransaction(PortfolioTransaction):
         )
         return [_order(row) for row in rows]
 
+    def open_orders_of(self, venue: str, account: str, symbol: str | None = None) -> Sequence[Order]:
+        rows = self.connection.execute(
+            _SELECT
+            + " WHERE venue = %(venue)s AND account = %(account)s AND (%(symbol)s::text IS NULL OR symbol = %(symbol)s)"
+            " AND state <> ALL(%(final)s) ORDER BY intended_at, id",
+            {"venue": venue, "account": account, "symbol": symbol, "final": _FINAL},
+        )
+        return [_order(row) for row in rows]
+
     def _one(self, condition: str, key: str) -> Order:
         row = self.connection.execute(f"{_SELECT} WHERE {condition} FOR NO KEY UPDATE", (key,)).fetchone()
         if row is None:
@@ -120,7 +139,7 @@ class ExecutionTransaction(PortfolioTransaction):
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    kinds = (OrderState, OrderType, Side)
+    kinds = (OrderState, OrderType, Purpose, Side, TimeInForce)
     return {name: value.value if isinstance(value, kinds) else value for name, value in values.items()}
 
 
@@ -128,11 +147,13 @@ def _order(row: dict[str, Any]) -> Order:
     reported = row["reported_state"]
     return Order(
         **row
-        | {name: str(row[name]) for name in ("id", "proposal_id", "signal_id", "correlation_id")}
+        | {name: None if row[name] is None else str(row[name]) for name in _IDS}
         | {
             "side": Side(row["side"]),
             "order_type": OrderType(row["order_type"]),
             "state": OrderState(row["state"]),
+            "purpose": Purpose(row["purpose"]),
+            "time_in_force": TimeInForce(row["time_in_force"]),
             "reported_state": None if reported is None else OrderState(reported),
         }
     )

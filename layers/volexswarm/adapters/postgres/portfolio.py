@@ -7,14 +7,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from volexswarm.adapters.postgres.store import PostgresTransaction
+from volexswarm.adapters.postgres.governed import GovernedTransaction
 from volexswarm.messages import Side
 from volexswarm.portfolio.ledger import sums
 from volexswarm.portfolio.model import LedgerAccount, Position, Posting, Valuation
 from volexswarm.ports import Fill
 
 
-class PortfolioTransaction(PostgresTransaction):
+class PortfolioTransaction(GovernedTransaction):
     """Implements `portfolio.ports.PortfolioTransaction`. The account's row is the lock under which its books change."""
 
     def opened_at(self, venue: str, account: str) -> datetime | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 
+from psycopg.types.json import Jsonb
+
 from volexswarm.adapters.postgres.decisions import DecidingTransaction
 from volexswarm.messages import Event, Side, TradeProposed
 from volexswarm.risk.model import ZERO, History, Holdings, Pending
@@ -16,13 +18,34 @@ SELECT a.mode,
     (SELECT coalesce(jsonb_object_agg(currency, amount::text), '{}') FROM balances
      WHERE venue = a.venue AND account = a.account AND ledger_account = 'assets' AND amount <> 0) AS assets,
     (SELECT amount FROM positions WHERE venue = a.venue AND account = a.account AND symbol = %(symbol)s) AS position,
-    (SELECT coalesce(jsonb_agg(jsonb_build_array(
-                p.symbol, p.side, (coalesce(o.amount, p.amount) - coalesce(o.filled, 0))::text,
-                coalesce(p.limit_price, p.reference_price)::text)), '[]')
-     FROM proposals p LEFT JOIN orders o ON o.proposal_id = p.id
-     WHERE p.venue = a.venue AND p.account = a.account AND p.state <> 'refused'
-       AND CASE WHEN o.id IS NULL THEN p.proposed_at >= %(binding_since)s
-                ELSE o.state NOT IN ('filled', 'canceled', 'rejected', 'expired') END) AS pending
+    (SELECT coalesce(jsonb_agg(jsonb_build_array(symbol, side, amount::text, price::text)), '[]')
+     FROM (
+        -- one order for the whole proposal, or none yet
+        SELECT p.symbol, p.side, coalesce(o.amount, p.amount) - coalesce(o.filled, 0) AS amount,
+               coalesce(p.limit_price, p.reference_price) AS price
+        FROM proposals p LEFT JOIN orders o ON o.proposal_id = p.id AND o.purpose = 'trade'
+        WHERE p.venue = a.venue AND p.account = a.account AND p.state <> 'refused'
+          AND NOT EXISTS (SELECT FROM order_plans WHERE proposal_id = p.id)
+          AND CASE WHEN o.id IS NULL THEN p.proposed_at >= %(binding_since)s
+                   ELSE o.state NOT IN ('filled', 'canceled', 'rejected', 'expired') END
+        UNION ALL
+        -- in slices: all that is not executed binds while the plan goes on, then only what still stands
+        SELECT p.symbol, p.side,
+               CASE WHEN l.state = 'working' THEN p.amount - coalesce(sum(o.filled), 0)
+                    ELSE coalesce(sum(o.amount - o.filled)
+                                  FILTER (WHERE o.state NOT IN ('filled', 'canceled', 'rejected', 'expired')), 0) END,
+               l.worst_price
+        FROM order_plans l JOIN proposals p ON p.id = l.proposal_id
+             LEFT JOIN orders o ON o.proposal_id = p.id AND o.purpose = 'slice'
+        WHERE l.venue = a.venue AND l.account = a.account
+          AND (l.state = 'working' OR o.state NOT IN ('filled', 'canceled', 'rejected', 'expired'))
+        GROUP BY p.id, l.proposal_id
+        UNION ALL
+        -- ways out that sell at once; a stop that waits at the exchange gives way to a sale
+        SELECT symbol, side, amount - filled, coalesce(limit_price, reference_price) FROM orders
+        WHERE venue = a.venue AND account = a.account AND purpose IN ('take_profit', 'time_exit', 'flatten')
+          AND state NOT IN ('filled', 'canceled', 'rejected', 'expired')
+     ) binding) AS pending
 FROM accounts a WHERE a.venue = %(venue)s AND a.account = %(account)s
 """
 
@@ -83,8 +106,8 @@ class RiskTransaction(DecidingTransaction):
         trade = event.data
         self.connection.execute(
             "INSERT INTO proposals (id, signal_id, strategy_id, venue, account, symbol, side, order_type, amount, limit_price,"
-            " reference_price, stop_price, sizing, as_of, proposed_at, correlation_id)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            " reference_price, stop_price, sizing, as_of, proposed_at, correlation_id, trigger_price, time_in_force, protection,"
+            " volatility) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             (
                 event.id,
                 trade.signal_id,
@@ -102,5 +125,9 @@ class RiskTransaction(DecidingTransaction):
                 trade.as_of,
                 at,
                 event.correlationid,
+                trade.trigger_price,
+                trade.time_in_force.value,
+                None if trade.protection is None else Jsonb(trade.protection.model_dump(mode="json")),
+                trade.volatility,
             ),
         )

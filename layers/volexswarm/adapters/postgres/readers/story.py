@@ -95,7 +95,7 @@ class PostgresStoryReader:
         with self._database.connection() as connection:
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             order = self._trading.find(connection, key)
-            signal = self._trading.find_signal(connection, order.signal_id)
+            signal = None if order.signal_id is None else self._trading.find_signal(connection, order.signal_id)
             candle = self._candle(connection, signal)
             fills = self._books.fills_of(connection, order.id)
             story = Story(

@@ -19,8 +19,9 @@ from volexswarm.views.trading import Decision, Order, Signal
 MIN_PREFIX = 4
 
 _ORDER = """
-SELECT id::text, client_order_id, exchange_order_id, venue, account, symbol, side, order_type, amount, limit_price,
-       reference_price, state, filled, cost, cost / nullif(filled, 0) AS average_price, reason, strategy_id, signal_id::text,
+SELECT id::text, client_order_id, exchange_order_id, venue, account, symbol, side, order_type, purpose, parent_id::text,
+       amount, limit_price, trigger_price, trailing_share, time_in_force, cancel_requested_at, reference_price,
+       state, filled, cost, cost / nullif(filled, 0) AS average_price, reason, strategy_id, signal_id::text,
        as_of, intended_at, sent_at, updated_at, correlation_id::text
 FROM orders WHERE venue = %(venue)s AND account = %(account)s
 """
@@ -45,7 +46,9 @@ FROM signals s
 LEFT JOIN decisions r ON r.signal_id = s.id AND r.stage = 'risk'
 LEFT JOIN decisions c ON c.signal_id = s.id AND c.stage = 'compliance'
 LEFT JOIN proposals p ON p.signal_id = s.id
-LEFT JOIN orders o ON o.proposal_id = p.id
+LEFT JOIN LATERAL (
+    SELECT id, state FROM orders WHERE proposal_id = p.id AND purpose IN ('trade', 'slice') ORDER BY sequence LIMIT 1
+) o ON true
 WHERE s.venue = %(venue)s
 """
 

@@ -1,0 +1,1 @@
+"""What governs trading: the mode that is in force, and the kill switch."""

@@ -1,0 +1,127 @@
+"""What governs trading and what watches over it: halts, modes, policies, breakers, flags, differences, transfers."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import AwareDatetime
+
+from volexswarm.messages.envelope import Money, Payload, Queue
+
+
+class TradingHalted(Payload):
+    """The kill switch is on: no order is sent any more, open ones are canceled; with `flatten`, positions are sold."""
+
+    QUEUE: ClassVar[Queue | None] = Queue.ORDERS
+
+    halt_id: str
+    actor: str
+    reason: str
+    flatten: bool
+    halted_at: AwareDatetime
+
+    @property
+    def group(self) -> str | None:
+        return "halt"
+
+
+class TradingResumed(Payload):
+    """The kill switch was lifted."""
+
+    halt_id: str
+    actor: str
+    reason: str
+    resumed_at: AwareDatetime
+
+
+class ModeSwitched(Payload):
+    """Trading goes on with other money. `cap` is the most that may be exposed in live mode, in the valuation currency."""
+
+    venue: str
+    before: str
+    after: str
+    cap: Money | None
+    actor: str
+    reason: str
+    switched_at: AwareDatetime
+
+
+class PolicyActivated(Payload):
+    """A new version of a policy is in force."""
+
+    name: str
+    version: int
+    actor: str
+    reason: str
+    changed: dict[str, str]
+
+
+class BreakerChanged(Payload):
+    """A circuit breaker went from `closed` to `open`, from there to `half_open`, and back to either."""
+
+    venue: str
+    account: str
+    scope: str
+    breaker: str
+    before: Literal["closed", "open", "half_open"]
+    after: Literal["closed", "open", "half_open"]
+    reason: str
+    as_of: AwareDatetime
+
+
+class FlagChanged(Payload):
+    """A matter for the compliance officer: raised (`before` is None), escalated or cleared, by whom and why."""
+
+    flag_id: str
+    rule: str
+    subject: str
+    before: Literal["open", "escalated"] | None
+    after: Literal["open", "escalated", "cleared"]
+    actor: str
+    reason: str
+    as_of: AwareDatetime
+
+
+class DifferenceFound(Payload):
+    """The exchange and our records say different things; `cause` is why, as far as the evidence goes."""
+
+    difference_id: str
+    venue: str
+    account: str
+    kind: str
+    subject: str
+    ours: str
+    theirs: str
+    cause: str
+    as_of: AwareDatetime
+
+
+class DifferenceSettled(Payload):
+    """A difference is gone: `repaired` by evidence, or `accepted` by a person."""
+
+    difference_id: str
+    outcome: Literal["repaired", "accepted"]
+    actor: str
+    reason: str
+    as_of: AwareDatetime
+
+
+class TransferRecorded(Payload):
+    """A deposit (positive) or a withdrawal (negative), in the books as capital: no profit and no loss."""
+
+    venue: str
+    account: str
+    transfer_id: str
+    currency: str
+    amount: Money
+    fee: Money
+    as_of: AwareDatetime
+
+
+class AccountOpened(Payload):
+    """The books of an account start with the exchange's balances at this moment."""
+
+    venue: str
+    account: str
+    balances: dict[str, Money]
+    as_of: AwareDatetime

@@ -1,0 +1,118 @@
+"""Orders off the exchange, and the gate before it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from tests.unit.execution.orders import Desk, approved, desk
+from volexswarm.errors import Retry, Unavailable
+from volexswarm.messages import CancelOrder, Event, OrderApproved, OrderState, OrderType
+
+S = OrderState
+
+
+def standing(*mishaps: str) -> tuple[Desk, Event[OrderApproved]]:
+    """A desk with a limit order that stands at the exchange; the mishaps come afterwards."""
+    at = desk()
+    event = approved(order_type=OrderType.LIMIT, limit_price="90")
+    at.place(event)
+    at.exchange.mishaps = list(mishaps)
+    return at, event
+
+
+def cancel(at: Desk, event: Event[OrderApproved]) -> None:
+    command = CancelOrder(
+        venue="binance", symbol="BTC/USDT", account="main", order_id=event.id, requested_by="ann", reason="too far away"
+    )
+    at.agent.cancel(Event.caused_by(event, command, source="api", subject=event.id, time=at.clock.now()))
+
+
+def test_an_order_is_taken_off_the_exchange_and_ends_by_the_exchanges_word() -> None:
+    at, event = standing()
+    cancel(at, event)
+    assert at.tx.states(event.id)[-2:] == [S.ACCEPTED, S.CANCELED]
+    assert at.exchange.standing[0].state is S.CANCELED
+    assert at.tx.order(event.id).cancel_reason == "canceled by ann: too far away"
+
+
+def test_canceling_twice_changes_nothing_more() -> None:
+    at, event = standing()
+    cancel(at, event)
+    before = at.tx.transitions.copy()
+    cancel(at, event)
+    assert at.tx.transitions == before
+
+
+@pytest.mark.parametrize("mishap", ["lost", "mute"])
+def test_a_cancellation_without_an_answer_is_repeated_until_the_end_is_certain(mishap: str) -> None:
+    at, event = standing(mishap)
+    with pytest.raises(Unavailable):
+        cancel(at, event)
+    assert at.tx.order(event.id).cancel_requested_at is not None
+    at.clock.advance(timedelta(minutes=1))
+    at.agent.resolve_open()
+    assert at.tx.order(event.id).state is S.CANCELED
+
+
+def test_what_was_filled_meanwhile_stays_filled() -> None:
+    at, event = standing()
+    at.exchange.fill(at.exchange.standing[0], "0.4", "90")
+    cancel(at, event)
+    order = at.tx.order(event.id)
+    assert (order.state, order.filled) == (S.CANCELED, Decimal("0.4"))
+
+
+def test_an_order_that_was_filled_first_ends_filled() -> None:
+    at, event = standing()
+    at.exchange.fill(at.exchange.standing[0], "1", "90")
+    cancel(at, event)
+    assert at.tx.order(event.id).state is S.FILLED
+
+
+def test_an_order_that_was_never_sent_is_canceled_without_asking_the_exchange() -> None:
+    at = desk()
+    at.secrets.sealed = True
+    event = approved()
+    with pytest.raises(Unavailable):
+        at.place(event)
+    cancel(at, event)
+    at.secrets.sealed = False
+    at.place(event)
+    assert at.tx.order(event.id).state is S.CANCELED
+    assert at.exchange.standing == []
+
+
+def test_an_order_of_unknown_outcome_is_looked_for_before_it_is_canceled_and_is_not_sent_again() -> None:
+    at = desk("", "late")
+    event = approved(order_type=OrderType.LIMIT, limit_price="90")
+    with pytest.raises(Retry):
+        at.place(event)
+    with pytest.raises(Retry, match="may still arrive"):
+        cancel(at, event)
+    at.clock.advance(timedelta(minutes=1))
+    cancel(at, event)
+    at.exchange.deliver_late()
+    assert at.tx.order(event.id).state is S.CANCELED
+    assert at.exchange.standing == []
+
+
+def test_nothing_is_sent_while_trading_is_halted() -> None:
+    at = desk()
+    at.tx.state = replace(at.tx.state, halt="halted by ann: strange prices")
+    event = approved()
+    at.place(event)
+    order = at.tx.order(event.id)
+    assert (order.state, order.reason) == (S.CANCELED, "halted by ann: strange prices")
+    assert "place" not in at.exchange.calls
+
+
+def test_nothing_is_sent_for_books_that_do_not_trade() -> None:
+    at = desk()
+    at.tx.state = replace(at.tx.state, account="main-paper", mode="paper")
+    at.place(event := approved())
+    assert at.tx.order(event.id).reason == "trading goes on in the books main-paper, mode paper"
+    assert at.exchange.standing == []
