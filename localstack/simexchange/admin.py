@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from simexchange.answers import json_answer
 from simexchange.binance.streams import MarketStreams
 from simexchange.binance.ws_api import UserStreams
 from simexchange.engine.accounts import Transfer
@@ -46,12 +47,12 @@ class Admin:
         ]
 
     async def _health(self, _: web.Request) -> web.Response:
-        return _json({"status": "ok", "simulated": True})
+        return json_answer({"status": "ok", "simulated": True})
 
     async def _status(self, _: web.Request) -> web.Response:
         exchange, source = self._simulation.exchange, self._simulation.source
         lasts = {symbol: market.tape.last for symbol, market in exchange.markets.items()}
-        return _json(
+        return json_answer(
             {
                 "simulated": True,
                 **self._clock_state(),
@@ -69,7 +70,7 @@ class Admin:
 
     async def _balances(self, _: web.Request) -> web.Response:
         accounts = self._simulation.exchange.accounts
-        return _json(
+        return json_answer(
             {
                 account: {
                     asset: {"free": text(balance.free), "locked": text(balance.locked)}
@@ -80,7 +81,7 @@ class Admin:
         )
 
     async def _clock(self, _: web.Request) -> web.Response:
-        return _json(self._clock_state())
+        return json_answer(self._clock_state())
 
     async def _set_clock(self, request: web.Request) -> web.Response:
         """{"speed": 60} and/or {"paused": true|false}."""
@@ -92,23 +93,23 @@ class Admin:
             if "paused" in wanted:
                 (self._simulation.pause if wanted["paused"] else clock.resume)()
         except (ValueError, TypeError) as error:
-            return _json({"error": f'send {{"speed": above 0}} and/or {{"paused": true or false}}: {error}'}, 400)
-        return _json(self._clock_state())
+            return json_answer({"error": f'send {{"speed": above 0}} and/or {{"paused": true or false}}: {error}'}, 400)
+        return json_answer(self._clock_state())
 
     async def _step(self, request: web.Request) -> web.Response:
         """{"seconds": s}: exactly so much simulated time happens, is stored and told, and then this is answered."""
         try:
             ms = _asked_ms(await request.read())
         except (ValueError, TypeError, KeyError, OverflowError) as error:
-            return _json({"error": f'send {{"seconds": above 0, at most {MAX_STEP_SECONDS}}}: {error}'}, 400)
+            return json_answer({"error": f'send {{"seconds": above 0, at most {MAX_STEP_SECONDS}}}: {error}'}, 400)
         # One step at a time: two at once would share their seconds.
         async with self._stepping:
             try:
                 await self._happen(ms)
             except Running as error:
-                return _json({"error": f'{error}: POST /admin/clock {{"paused": true}}'}, 409)
+                return json_answer({"error": f'{error}: POST /admin/clock {{"paused": true}}'}, 409)
             await asyncio.gather(self._streams.told(), self._users.told())
-        return _json(self._clock_state())
+        return json_answer(self._clock_state())
 
     async def _happen(self, ms: int) -> None:
         # In parts, so that others are answered in between. The parts depend on nothing but the step itself.
@@ -120,21 +121,23 @@ class Admin:
         self._simulation.keep_time()
 
     async def _transfers(self, _: web.Request) -> web.Response:
-        return _json([_transfer(transfer) for transfer in self._simulation.exchange.transfers])
+        return json_answer([_transfer(transfer) for transfer in self._simulation.exchange.transfers])
 
     async def _transfer(self, request: web.Request) -> web.Response:
         """{"asset": "USDT", "amount": "100"}: a deposit; below 0 a withdrawal."""
         try:
             asset, amount = _asked_transfer(await request.read())
         except (ValueError, TypeError, KeyError) as error:
-            return _json({"error": f'send {{"asset": "USDT", "amount": "100", below 0 to withdraw}}: {error}'}, 400)
+            return json_answer(
+                {"error": f'send {{"asset": "USDT", "amount": "100", below 0 to withdraw}}: {error}'}, 400
+            )
         try:
             transfer = self._simulation.exchange.transfer(ACCOUNT, asset, amount, self._simulation.now_ms())
         except Refused:
             free = self._simulation.exchange.accounts.balance(ACCOUNT, asset).free
-            return _json({"error": f"{text(-amount)} {asset} cannot be withdrawn: {text(free)} are free"}, 409)
+            return json_answer({"error": f"{text(-amount)} {asset} cannot be withdrawn: {text(free)} are free"}, 409)
         self._commit()
-        return _json(_transfer(transfer))
+        return json_answer(_transfer(transfer))
 
     def _clock_state(self) -> dict[str, Any]:
         clock = self._simulation.clock
@@ -163,7 +166,3 @@ def _transfer(transfer: Transfer) -> dict[str, Any]:
         "amount": text(transfer.amount),
         "simulatedTime": transfer.time_ms,
     }
-
-
-def _json(body: Any, status: int = 200) -> web.Response:
-    return web.Response(body=orjson.dumps(body), status=status, content_type="application/json")

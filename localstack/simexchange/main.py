@@ -1,4 +1,7 @@
-"""The command line: `python -m simexchange`. Logs JSON lines; the first says where it listens. SIGTERM stops it cleanly."""
+"""The command line: `python -m simexchange`, and `simexchange faults` for one that runs.
+
+It logs JSON lines; the first says where it listens. SIGTERM stops it cleanly.
+"""
 
 import argparse
 import asyncio
@@ -9,6 +12,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from simexchange import fault_command
 from simexchange.engine.units import parse
 from simexchange.journal import CorruptJournal
 from simexchange.market.rules import split_symbol
@@ -97,10 +101,13 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
 
 def main(argv: list[str] | None = None) -> int:
     """Run until told to stop. Returns the exit code."""
+    given = sys.argv[1:] if argv is None else argv
+    if given[:1] == ["faults"]:
+        return fault_command.main(given[1:])
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    arguments = parser().parse_args(argv)
+    arguments = parser().parse_args(given)
     try:
         asyncio.run(_run(settings_of(arguments)))
     except (BadSettings, CorruptJournal) as error:

@@ -11,11 +11,13 @@ from aiohttp import web
 
 from simexchange.admin import Admin
 from simexchange.binance.auth import Authenticator, Credentials, load_or_create
-from simexchange.binance.connection import Connection, Session, serve
+from simexchange.binance.connection import Clients, Connection, Session
 from simexchange.binance.rest import SPOT, WALLET, Rest
 from simexchange.binance.streams import BadStream, MarketSession, MarketStreams
 from simexchange.binance.weights import WeightMeter
 from simexchange.binance.ws_api import UserSession, UserStreams
+from simexchange.fault_admin import FaultAdmin
+from simexchange.faults import Faults
 from simexchange.settings import ACCOUNT, BadSettings, Settings
 from simexchange.simulation import Simulation
 
@@ -52,22 +54,27 @@ class SimExchangeServer:
         exchange = self.simulation.exchange
         self._failed: OSError | None = None
 
+        self._faults = Faults(time.monotonic)
+
         def wall_ms() -> int:
-            return int(wall() * 1000)
+            return int(wall() * 1000) + self._faults.skew_ms()
 
         self._authenticator = Authenticator(self.credentials, ACCOUNT, wall_ms)
-        self._streams = MarketStreams(exchange, time.monotonic, self._on_trades_wanted)
-        self._users = UserStreams(exchange)
+        self._streams = MarketStreams(exchange, time.monotonic, self._on_trades_wanted, self._faults)
+        self._clients = Clients()
+        self._users = UserStreams(exchange, self._faults)
         rest = Rest(
             exchange,
             self._authenticator,
             WeightMeter(settings.weight_limit, wall),
+            faults=self._faults,
             now_ms=self.simulation.now_ms,
             commit=self._commit,
             wall_ms=wall_ms,
         )
         app = web.Application()
         app.add_routes(Admin(self.simulation, self._streams, self._users, self._commit).routes())
+        app.add_routes(FaultAdmin(self._faults, self._clients).routes())
         for prefix in (SPOT, WALLET):
             app.router.add_route("*", prefix + "/{path:.*}", rest.serve)
         for path in ("/stream", "/stream/{rest:.*}", "/ws", "/ws/{rest:.*}"):
@@ -139,16 +146,28 @@ class SimExchangeServer:
         if request.path.startswith("/ws/") and "@" in request.path:
             names = request.path.removeprefix("/ws/").split("/")
 
-        def open_session(connection: Connection) -> Session:
+        def open_session(connection: Connection, _: Callable[[], None]) -> Session:
             return MarketSession(self._streams, connection, combined=combined, names=names)
 
         try:
-            return await serve(request, open_session)
+            return await self._serve_client(request, open_session)
         except BadStream as error:
             raise web.HTTPBadRequest(text=str(error)) from error
 
     async def _serve_users(self, request: web.Request) -> web.WebSocketResponse:
-        return await serve(request, lambda connection: UserSession(self._users, self._authenticator, connection))
+        def open_session(connection: Connection, cut: Callable[[], None]) -> Session:
+            return UserSession(self._users, self._authenticator, connection, cut)
+
+        return await self._serve_client(request, open_session)
+
+    async def _serve_client(
+        self, request: web.Request, open_session: Callable[[Connection, Callable[[], None]], Session]
+    ) -> web.WebSocketResponse:
+        maintenance = self._faults.maintenance()
+        if maintenance is not None:
+            maintenance.struck += 1
+            raise web.HTTPServiceUnavailable(text="System is under maintenance.")
+        return await self._clients.serve(request, open_session)
 
 
 def _hold(settings: Settings) -> int:

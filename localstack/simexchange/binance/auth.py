@@ -50,7 +50,7 @@ class Authenticator:
     account : str
         The account it belongs to.
     wall_ms : callable
-        Real time in milliseconds.
+        Time of the exchange's own clock in milliseconds.
     """
 
     def __init__(self, credentials: Credentials, account: str, wall_ms: Callable[[], int]) -> None:

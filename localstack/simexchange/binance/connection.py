@@ -1,4 +1,4 @@
-"""One WebSocket client with a bounded queue of its own: a slow reader is cut off and never holds up the market."""
+"""WebSocket clients, each with a bounded queue of its own: a slow reader is cut off and never holds up the market."""
 
 import asyncio
 from collections import deque
@@ -9,6 +9,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 MAX_QUEUED = 100_000
 MESSAGES_PER_TURN = 200
+HEARTBEAT_SECONDS = 20.0
 TOLD_SECONDS = 5.0
 
 
@@ -22,6 +23,9 @@ class Connection:
         self._waiting = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self._stalls = 0
         self.dropped = False
 
     def send(self, message: bytes) -> None:
@@ -37,8 +41,9 @@ class Connection:
         self._waiting.set()
 
     async def told(self) -> None:
-        """Wait until everything queued has been handed to the network, or the client is gone."""
-        await self._idle.wait()
+        """Wait until everything queued has been handed to the network; not for a client that is gone or stalled."""
+        if self._flowing.is_set():
+            await self._idle.wait()
 
     async def write(self) -> None:
         """Send until the client is gone or was cut off."""
@@ -49,15 +54,34 @@ class Connection:
             self._idle.set()
         await self._socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"too slow")
 
+    def stall(self, seconds: float) -> None:
+        """Neither send nor hear anything for so long; the socket stays open."""
+        self._stalls += 1
+        self._flowing.clear()
+        asyncio.get_running_loop().call_later(seconds, self._end_stall)
+
+    async def flowing(self) -> None:
+        """Wait out a stall."""
+        await self._flowing.wait()
+
     def close(self) -> None:
         """The client is gone: nothing more will be told."""
         self.dropped = True
         self._queue.clear()
+        self._flowing.set()
         self._idle.set()
+
+    def _end_stall(self) -> None:
+        self._stalls -= 1
+        if not self._stalls:
+            self._flowing.set()
 
     async def _write_queued(self) -> None:
         sent = 0
         while self._queue:
+            await self._flowing.wait()
+            if not self._queue:  # the client left during the stall
+                return
             await self._socket.send_frame(self._queue.popleft(), WSMsgType.TEXT)
             sent += 1
             if sent % MESSAGES_PER_TURN == 0:
@@ -76,29 +100,91 @@ async def all_told(connections: Iterable[Connection]) -> None:
 class Session(Protocol):
     """One client's conversation."""
 
-    def receive(self, text: str) -> None:
+    async def receive(self, text: str) -> None:
         """Handle one message of the client."""
+
+    def hears(self, stream: str) -> bool:
+        """Whether it listens to this kind of stream (see `faults.STREAMS`)."""
 
     def close(self) -> None:
         """The client is gone."""
 
 
-async def serve(
-    request: web.Request, open_session: Callable[[Connection], Session], heartbeat_seconds: float = 20.0
-) -> web.WebSocketResponse:
-    """Run one client: its messages go to the session that `open_session` makes, until it leaves."""
-    socket = web.WebSocketResponse(heartbeat=heartbeat_seconds)
-    await socket.prepare(request)
-    connection = Connection(socket)
-    session = open_session(connection)
-    writer = asyncio.create_task(connection.write())
-    try:
-        async for message in socket:
-            if message.type == WSMsgType.TEXT:
-                session.receive(message.data)
-    finally:
-        session.close()
-        connection.close()
-        writer.cancel()
-        await asyncio.gather(writer, return_exceptions=True)
-    return socket
+class Clients:
+    """Every open WebSocket, so that faults can reach them."""
+
+    def __init__(self) -> None:
+        self._clients: dict[Connection, tuple[Session, web.Request]] = {}
+
+    async def serve(
+        self, request: web.Request, open_session: Callable[[Connection, Callable[[], None]], Session]
+    ) -> web.WebSocketResponse:
+        """Run one client: its messages go to the session that `open_session` makes, until it leaves.
+
+        `open_session` gets the connection and what cuts it.
+        """
+        # Pings are answered here and not by aiohttp, which would also answer them for a stalled client.
+        socket = web.WebSocketResponse(autoping=False)
+        await socket.prepare(request)
+        connection = Connection(socket)
+        session = open_session(connection, lambda: _cut(request))
+        self._clients[connection] = session, request
+        heard = asyncio.Event()
+        tasks = [
+            asyncio.create_task(connection.write()),
+            asyncio.create_task(_beat(socket, connection, heard, request)),
+        ]
+        try:
+            async for message in socket:
+                await connection.flowing()
+                heard.set()
+                if message.type == WSMsgType.TEXT:
+                    await session.receive(message.data)
+                elif message.type == WSMsgType.PING:
+                    await socket.pong(message.data)
+        finally:
+            del self._clients[connection]
+            session.close()
+            connection.close()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        return socket
+
+    def cut(self, stream: str) -> int:
+        """Cut everyone who listens to this kind of stream, or everyone at all for ""; how many they were."""
+        found = self._listening(stream)
+        for connection in found:
+            _cut(self._clients[connection][1])
+        return len(found)
+
+    def stall(self, stream: str, seconds: float) -> int:
+        """Stall everyone who listens to this kind of stream, or everyone at all for ""; how many they were."""
+        found = self._listening(stream)
+        for connection in found:
+            connection.stall(seconds)
+        return len(found)
+
+    def _listening(self, stream: str) -> list[Connection]:
+        clients = self._clients.items()
+        return [connection for connection, (session, _) in clients if not stream or session.hears(stream)]
+
+
+def _cut(request: web.Request) -> None:
+    if request.transport is not None:
+        request.transport.abort()
+
+
+async def _beat(
+    socket: web.WebSocketResponse, connection: Connection, heard: asyncio.Event, request: web.Request
+) -> None:
+    """Ping, and cut off who has not been heard of since the last ping."""
+    heard.set()
+    while True:
+        await asyncio.sleep(HEARTBEAT_SECONDS)
+        await connection.flowing()
+        if not heard.is_set():
+            _cut(request)
+            return
+        heard.clear()
+        await socket.ping()

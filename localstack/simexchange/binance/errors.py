@@ -19,6 +19,18 @@ class ApiError(Exception):
         return {"code": self.code, "msg": self.message}
 
 
+class NoAnswer(ApiError):
+    """A server in front of the exchange answers in its place: a status and a page that is no JSON."""
+
+    def __init__(self, http: int) -> None:
+        super().__init__(-1000, f"HTTP {http}", http)
+
+    @property
+    def page(self) -> str:
+        """The page's text."""
+        return f"<html><head><title>{self.http}</title></head><body><h1>{self.http}</h1></body></html>"
+
+
 def missing(parameter: str) -> ApiError:
     """A mandatory parameter is not there."""
     return ApiError(-1102, f"Mandatory parameter '{parameter}' was not sent, was empty/null, or malformed.")

@@ -14,9 +14,10 @@ from urllib.parse import parse_qsl
 import orjson
 from aiohttp import web
 
-from simexchange.binance import errors, payloads
+from simexchange.answers import json_answer
+from simexchange.binance import disturbed, errors, payloads
 from simexchange.binance.auth import Authenticator, payload_of
-from simexchange.binance.errors import ApiError
+from simexchange.binance.errors import ApiError, NoAnswer
 from simexchange.binance.weights import WeightMeter
 from simexchange.engine.accounts import Transfer
 from simexchange.engine.candles import INTERVALS
@@ -24,6 +25,7 @@ from simexchange.engine.errors import Reason, Refused
 from simexchange.engine.exchange import Exchange, Market
 from simexchange.engine.orders import NewOrder, Order, OrderType, Side, TimeInForce
 from simexchange.engine.units import DECIMALS, parse, text
+from simexchange.faults import Faults
 
 SPOT = "/api/v3"
 WALLET = "/sapi/v1"
@@ -104,7 +106,7 @@ class Rest:
     commit : callable
         Stores and publishes what a command did; an order is acknowledged only after it returns.
     wall_ms : callable
-        Real time in milliseconds.
+        Time of the exchange's own clock in milliseconds.
     """
 
     def __init__(
@@ -113,6 +115,7 @@ class Rest:
         authenticator: Authenticator,
         meter: WeightMeter,
         *,
+        faults: Faults,
         now_ms: Callable[[], int],
         commit: Callable[[], None],
         wall_ms: Callable[[], int],
@@ -120,6 +123,7 @@ class Rest:
         self._exchange = exchange
         self._authenticator = authenticator
         self._meter = meter
+        self._faults = faults
         self._now_ms = now_ms
         self._commit = commit
         self._wall_ms = wall_ms
@@ -152,7 +156,19 @@ class Rest:
         }
 
     async def serve(self, request: web.Request) -> web.Response:
-        """Answer one request; every refusal becomes Binance's error body."""
+        """Answer one request, or do to it what a fault has in store."""
+
+        def cut() -> web.Response:
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response()
+
+        await request.read()  # a delayed request is acted on even when its client has gone
+        route = f"{request.method} {request.path}"
+        return await disturbed.answer(self._faults, route, lambda: self._answer(request), _refusal, cut)
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        """Every refusal becomes Binance's error body."""
         headers: dict[str, str] = {}
         try:
             route = self._route(request)
@@ -160,12 +176,10 @@ class Rest:
             headers["X-MBX-USED-WEIGHT-1M"] = headers["X-MBX-USED-WEIGHT"] = str(used)
             answer = route.handle(await self._admit(request, route.security))
         except ApiError as error:
-            if error.retry_after is not None:
-                headers["Retry-After"] = str(error.retry_after)
-            return _json(error.body, error.http, headers)
+            return _refusal(error, headers)
         except Refused as refused:
-            return _json(errors.of_refusal(refused).body, 400, headers)
-        return _json(answer, 200, headers)
+            return json_answer(errors.of_refusal(refused).body, 400, headers)
+        return json_answer(answer, 200, headers)
 
     def _route(self, request: web.Request) -> Route:
         route = self._routes.get((request.method, request.path))
@@ -437,5 +451,8 @@ def _names(text: str) -> list[str]:
     return [str(name) for name in names]
 
 
-def _json(body: Any, status: int, headers: dict[str, str]) -> web.Response:
-    return web.Response(body=orjson.dumps(body), status=status, headers=headers, content_type="application/json")
+def _refusal(error: ApiError, headers: dict[str, str] | None = None) -> web.Response:
+    if isinstance(error, NoAnswer):
+        return web.Response(text=error.page, status=error.http, content_type="text/html")
+    retry = {"Retry-After": str(error.retry_after)} if error.retry_after is not None else {}
+    return json_answer(error.body, error.http, {**(headers or {}), **retry})

@@ -13,12 +13,21 @@ from simexchange.binance import payloads
 from simexchange.binance.connection import Connection, all_told
 from simexchange.engine.candles import INTERVALS, MINUTE
 from simexchange.engine.exchange import Exchange, Happened, Market
+from simexchange.faults import Faults
 
 FAST_SECONDS = 0.1
 SLOW_SECONDS = 1.0
 CHANNELS = {"trade", "aggTrade", "bookTicker", "depth", "depth@100ms", "ticker", "miniTicker"} | {
     f"kline_{interval}" for interval in INTERVALS
 }
+STREAM_OF = {"trade": "trades", "aggTrade": "trades", "depth": "depth", "depth@100ms": "depth"} | dict.fromkeys(
+    ("bookTicker", "ticker", "miniTicker"), "quotes"
+)
+
+
+def stream_of(name: str) -> str:
+    """What kind of stream a name such as btcusdt@trade is of, as faults call it (see `faults.STREAMS`)."""
+    return STREAM_OF.get(name.partition("@")[2], "candles")
 
 
 class BadStream(ValueError):
@@ -36,10 +45,15 @@ class MarketStreams:
         Real seconds.
     on_trades : callable
         Called when someone subscribes to trades.
+    faults : Faults
+        What becomes of messages on their way.
     """
 
-    def __init__(self, exchange: Exchange, seconds: Callable[[], float], on_trades: Callable[[], None]) -> None:
+    def __init__(
+        self, exchange: Exchange, seconds: Callable[[], float], on_trades: Callable[[], None], faults: Faults
+    ) -> None:
         self._exchange = exchange
+        self._faults = faults
         self._seconds = seconds
         self._on_trades = on_trades
         self._symbols = {symbol.lower(): symbol for symbol in exchange.markets}
@@ -163,9 +177,9 @@ class MarketStreams:
         name = f"{symbol.lower()}@{channel}"
         listeners = self._subscribers.get(name)
         if listeners:
-            event = orjson.dumps(shape(symbol, *values))
-            for listener in listeners:
-                listener.send(name, event)
+            for event in self._faults.sent(stream_of(name), name, orjson.dumps(shape(symbol, *values))):
+                for listener in listeners:
+                    listener.send(name, event)
 
 
 class MarketSession:
@@ -182,7 +196,11 @@ class MarketSession:
         """Queue an event of a stream."""
         self.connection.send(b'{"stream":"%b","data":%b}' % (name.encode(), event) if self._combined else event)
 
-    def receive(self, text: str) -> None:
+    def hears(self, stream: str) -> bool:
+        """Whether it is subscribed to a stream of this kind."""
+        return any(stream_of(name) == stream for name in self._names)
+
+    async def receive(self, text: str) -> None:
         """SUBSCRIBE, UNSUBSCRIBE or LIST_SUBSCRIPTIONS."""
         request: Any = None
         try:
