@@ -24,6 +24,7 @@ from typing import Any, Protocol, TypedDict, TypeVar
 
 from chalicelib.runtime import wiring
 from chalicelib.runtime.observability import correlate
+from volexswarm.crashpoints import CrashPoint, passing
 from volexswarm.errors import InvalidInput, Retry, Unavailable
 from volexswarm.messages import Event, Payload, decode
 
@@ -203,9 +204,11 @@ class Batch:
 
 
 def _handle(delivery: Delivery, kind: type[DataT], handle: Callable[[Event[DataT]], object]) -> None:
+    passing(CrashPoint.BEFORE_HANDLING)
     event = decode(delivery.body, kind)
     correlate(event.correlationid)
     handle(event)
+    passing(CrashPoint.AFTER_HANDLING)
 
 
 def back_off(first: timedelta, attempt: int) -> timedelta:

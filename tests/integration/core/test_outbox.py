@@ -190,3 +190,11 @@ def test_a_database_that_does_not_answer_is_unavailable():
     away = Database(lambda: "host=127.0.0.1 port=1 dbname=x user=x connect_timeout=1", timeout=0.5)
     with pytest.raises(Unavailable, match="database"), away.connection():
         pass
+
+
+def test_a_database_that_takes_no_writes_is_unavailable(store, database, database_dsn):
+    name = psycopg.conninfo.conninfo_to_dict(database_dsn)["dbname"]
+    with psycopg.connect(database_dsn, autocommit=True) as owner:
+        owner.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+    with pytest.raises(Unavailable, match="read-only"), store.transaction() as tx:
+        tx.publish(event("refused"))

@@ -19,7 +19,8 @@ from volexswarm.errors import Unavailable
 
 Connection = psycopg.Connection[DictRow]
 
-_AWAY = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
+# the last: a server that was made a replica, or that an operator or a full disk has closed to writing
+_AWAY = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, psycopg.errors.ReadOnlySqlTransaction)
 
 
 class Database:
@@ -48,7 +49,7 @@ class Database:
         Raises
         ------
         Unavailable
-            If the server can't be reached, or goes away midway; nothing is stored then.
+            If the server can't be reached, goes away midway, or takes no writes; nothing is stored then.
         """
         try:
             with self._open().connection(timeout=self._timeout) as connection:

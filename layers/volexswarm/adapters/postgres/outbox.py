@@ -13,6 +13,7 @@ from datetime import timedelta
 from itertools import groupby
 
 from volexswarm.adapters.postgres.database import Database
+from volexswarm.crashpoints import CrashPoint, passing
 from volexswarm.errors import InvalidInput, Unavailable
 from volexswarm.messages import CandleClosed
 from volexswarm.ports import MessageSender
@@ -106,6 +107,8 @@ class Relay:
                 (queue, older_than, limit),
             ).fetchall()
             waiting = [Outgoing(r["position"], str(r["event_id"]), r["queue"], r["group_key"], r["body"]) for r in rows]
+            if not waiting:
+                return 0
             sent = self._transmit(queue, waiting)
             connection.execute("UPDATE outbox SET published_at = now() WHERE position = ANY(%s)", (sent,))
         return len(sent)
@@ -117,6 +120,7 @@ class Relay:
         except (InvalidInput, Unavailable) as error:
             logger.warning("outbox keeps %d messages for queue %s: %s", len(messages), queue, error)
             return []
+        passing(CrashPoint.AFTER_PUBLISH)  # sent, and not marked as sent
         return [m.position for m in messages if m.event_id in accepted]
 
     def _mark(self, positions: list[int]) -> None:

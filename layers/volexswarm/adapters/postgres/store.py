@@ -12,6 +12,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from volexswarm.adapters.postgres.database import Connection, Database
 from volexswarm.adapters.postgres.outbox import Outgoing, Relay
+from volexswarm.crashpoints import CrashPoint, passing
 from volexswarm.errors import require
 from volexswarm.messages import MAX_MESSAGE_BYTES, Event, Queue, encode
 
@@ -122,5 +123,7 @@ class PostgresStore(Generic[TransactionT]):
         with self._database.connection() as connection:
             transaction = self._kind(connection)
             yield transaction
+            passing(CrashPoint.BEFORE_COMMIT)
+        passing(CrashPoint.AFTER_COMMIT)
         if transaction.outgoing:
             self._relay.send(transaction.outgoing)
