@@ -30,8 +30,11 @@ if TYPE_CHECKING:
     from volexswarm.clock import Clock
     from volexswarm.compliance.agent import ComplianceAgent
     from volexswarm.desk.agent import TradingDesk
+    from volexswarm.adapters.postgres.reconciliation import ReconcilingTransaction
     from volexswarm.execution.agent import ExecutionAgent
+    from volexswarm.execution.differences import DifferenceDesk
     from volexswarm.execution.orders import Orders
+    from volexswarm.execution.reconciler import Reconciler
     from volexswarm.execution.record import Record
     from volexswarm.market.agent import MarketDataAgent
     from volexswarm.monitor.agent import MonitorAgent
@@ -42,7 +45,14 @@ if TYPE_CHECKING:
     from volexswarm.security.login import Login
     from volexswarm.security.tokens import TokenVerifier
     from volexswarm.signals.agent import SignalAgent
-    from volexswarm.views.ports import CandleReader, FunctionLogs, QueueDesk, StoryReader, SwarmReader
+    from volexswarm.views.ports import (
+        CandleReader,
+        FunctionLogs,
+        QueueDesk,
+        ReconciliationReader,
+        StoryReader,
+        SwarmReader,
+    )
 
 
 @cache
@@ -142,6 +152,7 @@ def risk_agent() -> RiskAgent:
         clock=clock(),
         account=s.account,
         valuation_currency=s.valuation_currency,
+        symbols=s.symbols,
         quote_max_age=s.quote_max_age,
         mode=s.mode,
     )
@@ -182,6 +193,31 @@ def orders() -> Orders[ExecutionTransaction]:
     from volexswarm.execution.orders import Orders
 
     return Orders(store=_execution_store(), exchange=exchange(), secrets=vault(), record=_record(), clock=clock())
+
+
+@cache
+def reconciler() -> Reconciler[ReconcilingTransaction]:
+    from volexswarm.adapters.postgres.reconciliation import ReconcilingTransaction
+    from volexswarm.execution.reconciler import Reconciler
+
+    s = settings()
+    return Reconciler(
+        store=_store(ReconcilingTransaction),
+        exchange=exchange(),
+        record=_record(),
+        clock=clock(),
+        venue=s.venue,
+        account=s.account,
+        symbols=s.symbols,
+    )
+
+
+@cache
+def difference_desk() -> DifferenceDesk[ReconcilingTransaction]:
+    from volexswarm.adapters.postgres.reconciliation import ReconcilingTransaction
+    from volexswarm.execution.differences import DifferenceDesk
+
+    return DifferenceDesk(store=_store(ReconcilingTransaction), record=_record(), clock=clock())
 
 
 @cache
@@ -305,6 +341,13 @@ def story_reader() -> StoryReader:
     from volexswarm.adapters.postgres.readers.story import PostgresStoryReader
 
     return PostgresStoryReader(database(), _scope(), trading_reader(), books_reader())
+
+
+@cache
+def reconciliation_reader() -> ReconciliationReader:
+    from volexswarm.adapters.postgres.readers.reconciliation import PostgresReconciliationReader
+
+    return PostgresReconciliationReader(database(), _scope())
 
 
 @cache

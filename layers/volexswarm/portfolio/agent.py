@@ -14,6 +14,7 @@ from volexswarm.portfolio import ledger, valuation
 from volexswarm.portfolio.model import LedgerAccount, Valuation
 from volexswarm.portfolio.ports import ExchangeAccount, PortfolioTransaction
 from volexswarm.ports import QuoteBoard, Store
+from volexswarm.valuation import Markets
 
 logger = logging.getLogger(__name__)
 
@@ -103,8 +104,8 @@ class PortfolioAgent:
             if tx.opened_at(self._venue, self._account) is None:
                 return None
             balances = tx.balances(self._venue, self._account, LedgerAccount.ASSETS)
-            marks = {symbol: quote.mid for symbol, quote in quotes.items()}
-            worth = valuation.value(balances, self._symbols, marks, self._currency)
+            mids = {symbol: quote.mid for symbol, quote in quotes.items()}
+            worth = valuation.value(balances, Markets(self._symbols), mids, self._currency)
             if worth.equity is None or not quotes:
                 logger.warning("no equity snapshot: no fresh price for %s", ", ".join(worth.missing or self._symbols))
                 return worth

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 
+from volexswarm.arithmetic import exact
 from volexswarm.errors import Stop
 from volexswarm.messages import Side
-from volexswarm.portfolio.arithmetic import exact
 from volexswarm.portfolio.model import Entry, LedgerAccount, Posting, PostingKind
 from volexswarm.ports import Fill
 

@@ -69,7 +69,7 @@ class Position:
 class Valuation:
     """What the account is worth in one currency.
 
-    `equity` is None while a needed price is missing (`missing` names the symbols): it is not guessed. Assets that no known
+    `equity` is None while a needed price is missing (`missing` names the assets): it is not guessed. Assets that no known
     market leads to the currency are never part of it, and named in `outside`.
     """
 

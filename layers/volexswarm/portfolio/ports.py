@@ -18,6 +18,10 @@ class PortfolioTransaction(Transaction, Protocol):
         """Exchange time of the opening; None if there are no books yet. Holds off every other booking of the account."""
         ...
 
+    def books_mode(self, venue: str, account: str) -> str | None:
+        """What money the books were opened for; None if there are none yet."""
+        ...
+
     def add_account(self, venue: str, account: str, opened_at: datetime, mode: str) -> bool:
         """False if it has been opened before. `mode` says what money it holds: `simulated`, `sandbox` or `live`."""
         ...

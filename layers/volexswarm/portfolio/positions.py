@@ -11,8 +11,8 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
+from volexswarm.arithmetic import to_finest, wide
 from volexswarm.messages import Side
-from volexswarm.portfolio.arithmetic import to_finest, wide
 from volexswarm.portfolio.model import Position
 from volexswarm.ports import Fill
 

@@ -6,6 +6,7 @@ second sees what the first has bound.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from volexswarm.clock import Clock
@@ -15,10 +16,11 @@ from volexswarm.policies import InForce, in_force
 from volexswarm.ports import QuoteBoard, Store
 from volexswarm.risk import limits
 from volexswarm.risk.assessment import Assessment, Market, assess, preconditions
+from volexswarm.risk.board import Board
 from volexswarm.risk.model import ZERO, Holdings, currencies
 from volexswarm.risk.policy import RiskPolicy
 from volexswarm.risk.ports import RiskTransaction
-from volexswarm.risk.valuation import Board, Marks, mark, routes
+from volexswarm.valuation import Markets, Marks
 
 CONSUMER = "risk"
 
@@ -41,6 +43,8 @@ class RiskAgent:
         The account that trades.
     valuation_currency : str
         Equity and limits are in this currency.
+    symbols : sequence
+        Markets whose quotes are kept: what none of them leads to the valuation currency has no price.
     quote_max_age : float
         Seconds of wall time after which a quote is stale.
     mode : str
@@ -57,6 +61,7 @@ class RiskAgent:
         clock: Clock,
         account: str,
         valuation_currency: str,
+        symbols: Sequence[str],
         quote_max_age: float,
         mode: str,
     ) -> None:
@@ -65,6 +70,7 @@ class RiskAgent:
         self._clock = clock
         self._account = account
         self._currency = valuation_currency
+        self._symbols = tuple(symbols)
         self._max_age = timedelta(seconds=quote_max_age)
         self._mode = mode
         self._is_real_time = mode != "simulated"
@@ -91,12 +97,13 @@ class RiskAgent:
             self._conclude(tx, event, policy.version, assessment, as_of)
 
     def _board(self, signal: SignalRaised, holdings: Holdings | None) -> Board:
-        symbols = {signal.symbol}
-        for currency in _to_price(signal, holdings):
-            symbols.update(routes(currency, self._currency))
+        needed = self._markets(signal).needed(_to_price(signal, holdings), self._currency)
         # the clock after the quotes: a quote must not seem to come from the future
-        quotes = self._quotes.get(signal.venue, sorted(symbols))
+        quotes = self._quotes.get(signal.venue, sorted(needed | {signal.symbol}))
         return Board(quotes, self._clock.now(), self._max_age)
+
+    def _markets(self, signal: SignalRaised) -> Markets:
+        return Markets([*self._symbols, signal.symbol])
 
     def _weigh(
         self,
@@ -114,7 +121,7 @@ class RiskAgent:
             policy.policy is None or holdings is None or holdings.mode != self._mode
         ):  # such books must not be valued either
             return Assessment(first)
-        marks = mark(_to_price(signal, holdings), self._currency, board.usable)
+        marks = self._markets(signal).mark(_to_price(signal, holdings), self._currency, board.mids)
         # what was before this moment; the new valuation must not be its own yardstick
         history = tx.history(signal.venue, self._account, self._currency, Timeframe.D1.opening(as_of))
         self._value(tx, signal.venue, holdings, marks, as_of)

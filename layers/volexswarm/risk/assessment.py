@@ -15,9 +15,10 @@ from decimal import Decimal
 from volexswarm.messages import Check, OrderType, Quote, Side, SignalRaised
 from volexswarm.policies import money, percent
 from volexswarm.risk import limits, sizing
+from volexswarm.risk.board import Board
 from volexswarm.risk.model import ZERO, History, Holdings, currencies
 from volexswarm.risk.policy import RiskPolicy
-from volexswarm.risk.valuation import Board, Marks
+from volexswarm.valuation import Marks
 
 ONE = Decimal(1)
 

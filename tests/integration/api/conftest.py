@@ -171,6 +171,7 @@ class Chain:
             clock=self.clock,
             account="main",
             valuation_currency="USDT",
+            symbols=(SYMBOL,),
             quote_max_age=30,
             mode="simulated",
         )

@@ -58,6 +58,7 @@ class Desk:
             clock=self.clock,
             account="main",
             valuation_currency="USDT",
+            symbols=["BTC/USDT", "ETH/USDT"],
             quote_max_age=30,
             mode="simulated",
         )

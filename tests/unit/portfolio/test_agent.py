@@ -122,7 +122,7 @@ def test_without_a_fresh_price_the_equity_is_unknown_and_nothing_is_stored(board
     worth = books.snapshot()
     assert worth is not None
     assert worth.equity is None
-    assert worth.missing == ("BTC/USDT",)
+    assert worth.missing == ("BTC",)
     assert not state.snapshots
 
 

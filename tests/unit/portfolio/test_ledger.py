@@ -7,9 +7,9 @@ from hypothesis import given
 
 from tests.fakes.transaction import START
 from tests.unit.portfolio.fills import any_fill, fill
+from volexswarm.arithmetic import exact
 from volexswarm.messages import Side
 from volexswarm.portfolio import ledger
-from volexswarm.portfolio.arithmetic import exact
 from volexswarm.portfolio.model import LedgerAccount, Posting
 from volexswarm.ports import Fill
 

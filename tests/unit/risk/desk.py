@@ -15,6 +15,7 @@ from volexswarm.risk.agent import RiskAgent
 from volexswarm.risk.policy import RiskPolicy
 
 MARKET_START = datetime.fromisoformat("2026-03-01T09:00:00+00:00")  # the simulated market has a time of its own
+SYMBOLS = ["BTC/USDT", "ETH/USDT", "SOL/USDT", "USDT/EUR"]
 CASH = {"USDT": "100000"}
 POLICY = {"max_trade": "0.05", "max_entries_per_day": 50}
 """Limits that these tests count on, whatever the defaults are."""
@@ -48,6 +49,7 @@ class Desk:
             clock=self.clock,
             account="main",
             valuation_currency=currency,
+            symbols=SYMBOLS,
             quote_max_age=30,
             mode=mode,
         )

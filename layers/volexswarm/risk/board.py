@@ -1,0 +1,39 @@
+"""The quotes that a decision may count on: only fresh ones are prices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from volexswarm.messages import Quote
+from volexswarm.risk.model import ZERO
+
+
+@dataclass(frozen=True)
+class Board:
+    """The quotes as they were found at a moment of wall time, and which of them are fresh enough to trade on."""
+
+    quotes: Mapping[str, Quote]
+    now: datetime
+    max_age: timedelta
+
+    @property
+    def usable(self) -> dict[str, Quote]:
+        """Received within `max_age` of now (either way: a clock may be wrong), with a sane bid and ask."""
+        return {
+            symbol: quote
+            for symbol, quote in self.quotes.items()
+            if abs(self.now - quote.received_at) <= self.max_age and ZERO < quote.bid <= quote.ask
+        }
+
+    @property
+    def mids(self) -> dict[str, Decimal]:
+        """The middle of bid and ask of each usable quote."""
+        return {symbol: quote.mid for symbol, quote in self.usable.items()}
+
+    def age(self, symbol: str) -> timedelta | None:
+        """How long ago the symbol's quote was received; None if there is none."""
+        quote = self.quotes.get(symbol)
+        return None if quote is None else self.now - quote.received_at

@@ -1,0 +1,118 @@
+"""What currencies are worth in one of them, by the markets there are: directly, the other way round, or over one hop.
+
+Risk, compliance and the books value by this one rule, so that they never disagree about the equity. Pure: whoever calls brings
+the prices, and decides which are fresh enough. What has no price is named, never guessed.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from typing import NamedTuple
+
+from volexswarm.arithmetic import wide
+
+_ONE = Decimal(1)
+
+
+class Leg(NamedTuple):
+    """One conversion: base into quote at the symbol's price, or back at its inverse."""
+
+    symbol: str
+    inverse: bool
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Prices of currencies in `currency`; `missing` are those wanted that have none."""
+
+    currency: str
+    prices: Mapping[str, Decimal]
+    missing: tuple[str, ...]
+
+    def value(self, assets: Mapping[str, Decimal]) -> Decimal:
+        """Sum of the assets. Only to be asked about what is not missing."""
+        return sum((amount * self.prices[asset] for asset, amount in assets.items() if amount), Decimal(0))
+
+
+class Markets:
+    """The markets that may be used to value by.
+
+    Parameters
+    ----------
+    symbols : iterable of str
+        As `BTC/USDT`. Each must be a base and a quote.
+    """
+
+    def __init__(self, symbols: Iterable[str]) -> None:
+        self._symbols = frozenset(symbols)
+
+    def route(self, asset: str, currency: str) -> tuple[Leg, ...] | None:
+        """The conversions from asset to currency, at most two; None if there is no way.
+
+        It depends on the markets alone, not on which of them has a price at the moment: an asset's value does not jump from one
+        route to another. The direct market wins; of several hops the first by name.
+        """
+        if asset == currency:
+            return ()
+        direct = self._leg(asset, currency)
+        if direct is not None:
+            return (direct,)
+        for leg, reached in self._legs[asset]:
+            second = self._leg(reached, currency)
+            if second is not None:
+                return leg, second
+        return None
+
+    def needed(self, wanted: Iterable[str], currency: str) -> set[str]:
+        """Symbols whose prices it takes to value the wanted currencies."""
+        return {leg.symbol for asset in wanted for leg in self.route(asset, currency) or ()}
+
+    def mark(self, wanted: Iterable[str], currency: str, mids: Mapping[str, Decimal]) -> Marks:
+        """Price each wanted currency in `currency`.
+
+        Parameters
+        ----------
+        wanted : iterable of str
+            Currencies.
+        currency : str
+            What to value in; its own price is 1.
+        mids : mapping
+            Price by symbol, quote per base, > 0: the middle of bid and ask.
+        """
+        prices = {currency: _ONE}
+        missing = []
+        for asset in sorted(set(wanted)):
+            legs = self.route(asset, currency)
+            if legs is None or any(leg.symbol not in mids for leg in legs):
+                missing.append(asset)
+            else:
+                prices[asset] = _price(legs, mids)
+        return Marks(currency, prices, tuple(missing))
+
+    def _leg(self, asset: str, currency: str) -> Leg | None:
+        for symbol, inverse in ((f"{asset}/{currency}", False), (f"{currency}/{asset}", True)):
+            if symbol in self._symbols:
+                return Leg(symbol, inverse)
+        return None
+
+    @cached_property
+    def _legs(self) -> Mapping[str, list[tuple[Leg, str]]]:
+        """The conversions out of each currency, and where they lead, in the order of the symbols' names."""
+        legs: defaultdict[str, list[tuple[Leg, str]]] = defaultdict(list)
+        for symbol in sorted(self._symbols):
+            base, quote = symbol.split("/")
+            legs[base].append((Leg(symbol, inverse=False), quote))
+            legs[quote].append((Leg(symbol, inverse=True), base))
+        return legs
+
+
+def _price(legs: Iterable[Leg], mids: Mapping[str, Decimal]) -> Decimal:
+    price = _ONE
+    with wide():
+        for leg in legs:
+            price = price / mids[leg.symbol] if leg.inverse else price * mids[leg.symbol]
+    return price
