@@ -5,7 +5,7 @@ Business refusals (a risk limit, a compliance rule) are no errors: they are verd
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 
 class VolexError(Exception):
@@ -103,6 +103,15 @@ class NotFound(VolexError):
 
 class Conflict(VolexError):
     """The request contradicts what is there already, or fits several things at once."""
+
+
+class ConfirmationRequired(VolexError):
+    """Nothing was done: whoever means it sends the same again with this code, before it expires."""
+
+    def __init__(self, reason: str, code: str, expires_at: datetime) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.expires_at = expires_at
 
 
 class TooManyAttempts(VolexError):

@@ -13,7 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol, TypeVar
 
-from volexswarm.messages import Event, Quote, Side, Verdict
+from volexswarm.messages import Event, Purpose, Quote, Side, Verdict
 from volexswarm.policies import StoredPolicy
 
 TransactionT_co = TypeVar("TransactionT_co", bound="Transaction", covariant=True)
@@ -46,11 +46,36 @@ class TradingState:
     halt: str | None
 
 
+@dataclass(frozen=True)
+class Halt:
+    """A stop of all trading that nobody has lifted: the cause of what is done to clear the exchange.
+
+    `flatten` asks for what is held to be sold, too; `settled_at` (wall time) when the exchange said that nothing stands open any
+    more, None until then.
+    """
+
+    id: str
+    actor: str
+    reason: str
+    flatten: bool
+    halted_at: datetime
+    settled_at: datetime | None
+
+    @property
+    def correlationid(self) -> str:
+        return self.id
+
+    @property
+    def words(self) -> str:
+        """Who and why, as it stands at every order that it ends."""
+        return f"halted by {self.actor}: {self.reason}"
+
+
 class GovernedTransaction(Transaction, Protocol):
     """A change that only happens while trading is allowed."""
 
     def trading_state(self, venue: str) -> TradingState:
-        """The state in force, held to the end of the transaction.
+        """The state in force, held to the end of the transaction; asked for before anything else is locked.
 
         The kill switch waits for whoever has read it, and whoever reads it afterwards finds the halt: nothing slips between.
 
@@ -132,6 +157,43 @@ class SecretStore(Protocol):
 
 
 @dataclass(frozen=True)
+class PriceWatch:
+    """Looks at every trade of a symbol until one is at or beyond what it waits for; then it is done.
+
+    It waits for a price at or `below`, at or `above`, at or below the best price since it began by `trail_share` of that, or for
+    the market time `due_at`: one of them. Only trades later than `as_of` count. `extreme` is the best price so far, of a trade
+    at `extreme_at`. `entry_id` is the order whose position it guards, `reason` what the way out is.
+    """
+
+    id: str
+    entry_id: str
+    venue: str
+    account: str
+    symbol: str
+    reason: Purpose
+    as_of: datetime
+    correlation_id: str
+    below: Decimal | None = None
+    above: Decimal | None = None
+    trail_share: Decimal | None = None
+    extreme: Decimal | None = None
+    extreme_at: datetime | None = None
+    due_at: datetime | None = None
+
+    @property
+    def correlationid(self) -> str:
+        return self.correlation_id
+
+
+@dataclass(frozen=True)
+class Reached:
+    """The trade at which a watch was done."""
+
+    price: Decimal
+    as_of: datetime
+
+
+@dataclass(frozen=True)
 class Fill:
     """One of the account's own executions as the exchange tells it. Price in quote per base, amount in base, fee as charged."""
 
@@ -150,6 +212,17 @@ class Fill:
 
 
 @dataclass(frozen=True)
+class Transfer:
+    """Money that came to the account (`amount` > 0) or left it (< 0), apart from trading; `fee` on top, in the same currency."""
+
+    transfer_id: str
+    currency: str
+    amount: Decimal
+    fee: Decimal
+    as_of: datetime
+
+
+@dataclass(frozen=True)
 class Booked:
     """What a fill did to the books: P&L that it realised (quote currency, net of fees), and the position after it."""
 
@@ -159,7 +232,7 @@ class Booked:
 
 
 class Books(Protocol[TransactionT_contra]):
-    """Where fills are booked, within the transaction of whoever learns of them."""
+    """Where fills and transfers are booked, within the transaction of whoever learns of them."""
 
     def record_fill(
         self, tx: TransactionT_contra, fill: Fill, *, order_id: str | None, correlation_id: str
@@ -170,6 +243,48 @@ class Books(Protocol[TransactionT_contra]):
 
         Raises
         ------
+        Retry
+            If the account has not been opened yet.
+        """
+        ...
+
+    def record_transfer(
+        self, tx: TransactionT_contra, venue: str, account: str, transfer: Transfer, *, correlation_id: str
+    ) -> bool:
+        """Book a deposit or a withdrawal once, as capital; False if the books hold it already (repeated, or part of the opening).
+
+        Raises
+        ------
+        InvalidInput
+            If nothing was transferred, or its fee is negative.
+        Retry
+            If the account has not been opened yet.
+        """
+        ...
+
+    def record_adjustment(
+        self,
+        tx: TransactionT_contra,
+        venue: str,
+        account: str,
+        currency: str,
+        amount: Decimal,
+        *,
+        reference: str,
+        as_of: datetime,
+        correlation_id: str,
+    ) -> bool:
+        """Book a difference that a person accepts, once, as capital: `amount` more of the currency than the books held, or less.
+
+        Parameters
+        ----------
+        reference : str
+            What is accepted: the same one is not booked twice. False if it has been.
+
+        Raises
+        ------
+        InvalidInput
+            If there is no difference.
         Retry
             If the account has not been opened yet.
         """

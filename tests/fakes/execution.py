@@ -14,12 +14,12 @@ from volexswarm.adapters.ccxt_gateway import CAPABILITIES
 from volexswarm.clock import Clock
 from volexswarm.errors import NotFound, OutcomeUnknown, Rejected, Unavailable
 from volexswarm.execution.agent import ExecutionAgent
-from volexswarm.execution.model import Capabilities, Evidence, MarketRules, Order, OrderRequest, Proposal
+from volexswarm.execution.model import Capabilities, Evidence, MarketRules, Order, OrderRequest, Proposal, StandingOrder
 from volexswarm.execution.orders import Orders
 from volexswarm.execution.ports import ExchangeGateway
 from volexswarm.execution.record import Record
 from volexswarm.messages import OrderState, OrderType, Side
-from volexswarm.ports import Books, Fill, SecretStore, Store
+from volexswarm.ports import Books, Fill, SecretStore, Store, Transfer
 
 RULES = MarketRules(Decimal("0.001"), Decimal("0.01"), Decimal("0.001"), None, Decimal("5"))
 
@@ -29,8 +29,8 @@ def execution_agent(
 ) -> ExecutionAgent[Any]:
     """The agent with its parts, put together as the functions do it."""
     record = Record(books, clock)
-    orders = Orders(store=store, exchange=exchange, secrets=secrets, record=record, clock=clock)
-    return ExecutionAgent(store=store, orders=orders, record=record, clock=clock)
+    orders = Orders(store=store, exchange=exchange, secrets=secrets, record=record, clock=clock, mode="simulated")
+    return ExecutionAgent(store=store, orders=lambda _: orders, record=record, clock=clock)
 
 
 class Killed(BaseException):
@@ -147,6 +147,8 @@ class FakeExchange:
     late: list[OrderRequest] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     meanwhile: list[Callable[[], None]] = field(default_factory=list)
+    transfers: list[Transfer] = field(default_factory=list)
+    windfall: dict[str, Decimal] = field(default_factory=dict)
     trades: int = 0
 
     @property
@@ -190,9 +192,39 @@ class FakeExchange:
         own = [order for order in self.standing if order.request.client_order_id == client_order_id]
         return self._evidence(own[-1]) if own else None
 
+    def open_orders(self) -> list[StandingOrder]:
+        self._maybe_lost(self._mishap("open_orders"))
+        return [
+            StandingOrder(
+                order.request.symbol,
+                order.request.client_order_id,
+                order.request.side,
+                order.request.amount,
+                self._evidence(order),
+            )
+            for order in self.standing
+            if not order.state.is_final
+        ]
+
+    def fills_since(self, symbol: str, since: datetime) -> list[Fill]:
+        self._maybe_lost(self._mishap("fills_since"))
+        return [
+            fill for order in self.standing for fill in order.fills if fill.symbol == symbol and fill.as_of >= since
+        ]
+
+    def transfers_since(self, since: datetime) -> list[Transfer]:
+        self._maybe_lost(self._mishap("transfers_since"))
+        return [transfer for transfer in self.transfers if transfer.as_of >= since]
+
+    def market_time(self) -> datetime:
+        return START + timedelta(seconds=self.trades + 1)
+
     def balances(self) -> dict[str, Decimal]:
-        """What all fills made of nothing."""
-        held: dict[str, Decimal] = {}
+        """What all fills and transfers made of nothing, and what came out of nowhere."""
+        held = dict(self.windfall)
+        for transfer in self.transfers:
+            change = transfer.amount - transfer.fee
+            held[transfer.currency] = held.get(transfer.currency, Decimal(0)) + change
         for order in self.standing:
             for fill in order.fills:
                 sign = 1 if fill.side is Side.BUY else -1

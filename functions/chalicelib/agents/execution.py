@@ -11,7 +11,7 @@ from chalicelib.runtime.batch import BatchResponse, each_command, each_message
 from chalicelib.runtime.chores import each_chore
 from chalicelib.runtime.observability import observed
 from chalicelib.runtime.wakers import woken
-from volexswarm.messages import CancelOrder, ExecutionReported, OrderApproved
+from volexswarm.messages import CancelOrder, ExecutionReported, OrderApproved, ReconcileAccount, TradingHalted
 
 blueprint = Blueprint(__name__)
 
@@ -25,6 +25,8 @@ def on_orders(event: Any) -> BatchResponse:
         {
             OrderApproved: lambda command: wiring.execution_agent().execute(command),
             CancelOrder: lambda command: wiring.execution_agent().cancel(command),
+            ReconcileAccount: lambda command: wiring.reconciler(command.data.account).on_command(command),
+            TradingHalted: lambda command: wiring.halting().carry_out(command),
         },
     )
 
@@ -39,6 +41,17 @@ def on_fills(event: Any) -> BatchResponse:
 @woken(blueprint, "execution-keeper")
 @observed("execution-keeper")
 def on_schedule(_event: Any) -> None:
-    """Open the account's books, resolve orders without an answer, value the account."""
-    portfolio = wiring.portfolio_agent()
-    each_chore(portfolio.open_account, wiring.execution_agent().resolve_open, portfolio.snapshot)
+    """Open the books, settle a halt, resolve orders without an answer, compare with the exchange, value the books."""
+    each_chore(_open_books, wiring.halting().look_after, wiring.execution_agent().resolve_open, _compare, _value_books)
+
+
+def _open_books() -> None:
+    each_chore(*(wiring.portfolio_agent(account).open_account for account in wiring.accounts()))
+
+
+def _compare() -> None:
+    each_chore(*(wiring.reconciler(account).look for account in wiring.accounts()))
+
+
+def _value_books() -> None:
+    each_chore(*(wiring.portfolio_agent(account).snapshot for account in wiring.accounts()))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import random
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -17,23 +18,25 @@ from volexswarm.settings import Settings
 
 if TYPE_CHECKING:
     from chalicelib.runtime.batch import Batch
-    from volexswarm.adapters.ccxt_gateway import CcxtGateway
     from volexswarm.adapters.postgres.database import Database
     from volexswarm.adapters.postgres.execution import ExecutionTransaction
+    from volexswarm.adapters.postgres.halting import HaltingTransaction
     from volexswarm.adapters.postgres.outbox import Relay
     from volexswarm.adapters.postgres.readers.books import PostgresBooksReader
     from volexswarm.adapters.postgres.readers.scope import Scope
     from volexswarm.adapters.postgres.readers.trading import PostgresTradingReader
+    from volexswarm.adapters.postgres.reconciliation import ReconcilingTransaction
     from volexswarm.adapters.postgres.store import PostgresStore
     from volexswarm.adapters.sqs import SqsSender
     from volexswarm.adapters.vault import Vault
     from volexswarm.clock import Clock
     from volexswarm.compliance.agent import ComplianceAgent
     from volexswarm.desk.agent import TradingDesk
-    from volexswarm.adapters.postgres.reconciliation import ReconcilingTransaction
     from volexswarm.execution.agent import ExecutionAgent
     from volexswarm.execution.differences import DifferenceDesk
+    from volexswarm.execution.halting import Halting
     from volexswarm.execution.orders import Orders
+    from volexswarm.execution.ports import ExchangeGateway
     from volexswarm.execution.reconciler import Reconciler
     from volexswarm.execution.record import Record
     from volexswarm.market.agent import MarketDataAgent
@@ -166,12 +169,23 @@ def compliance_agent() -> ComplianceAgent:
     return ComplianceAgent(store=_store(ComplianceTransaction), clock=clock())
 
 
+def mode_of(account: str) -> str:
+    """What money the account's books are of. Raises InvalidInput if it is no account of this deployment."""
+    from volexswarm.control import modes
+
+    s = settings()
+    return modes.mode_of(account, s.account, s.mode)
+
+
 @cache
-def exchange() -> CcxtGateway:
+def exchange(account: str) -> ExchangeGateway:
+    """The gateway by which the account's orders go."""
     from volexswarm.adapters.ccxt_gateway import CcxtGateway
 
     s = settings()
-    return CcxtGateway(venue=s.venue, account=s.account, exchange_url=s.exchange_url, mode=s.mode, secrets=vault())
+    return CcxtGateway(
+        venue=s.venue, account=account, exchange_url=s.exchange_url, mode=mode_of(account), secrets=vault()
+    )
 
 
 def _execution_store() -> PostgresStore[ExecutionTransaction]:
@@ -189,25 +203,32 @@ def _record() -> Record[ExecutionTransaction]:
 
 
 @cache
-def orders() -> Orders[ExecutionTransaction]:
+def orders(account: str) -> Orders[ExecutionTransaction]:
     from volexswarm.execution.orders import Orders
 
-    return Orders(store=_execution_store(), exchange=exchange(), secrets=vault(), record=_record(), clock=clock())
+    return Orders(
+        store=_execution_store(),
+        exchange=exchange(account),
+        secrets=vault(),
+        record=_record(),
+        clock=clock(),
+        mode=mode_of(account),
+    )
 
 
 @cache
-def reconciler() -> Reconciler[ReconcilingTransaction]:
+def reconciler(account: str) -> Reconciler[ReconcilingTransaction]:
     from volexswarm.adapters.postgres.reconciliation import ReconcilingTransaction
     from volexswarm.execution.reconciler import Reconciler
 
     s = settings()
     return Reconciler(
         store=_store(ReconcilingTransaction),
-        exchange=exchange(),
+        exchange=exchange(account),
         record=_record(),
         clock=clock(),
         venue=s.venue,
-        account=s.account,
+        account=account,
         symbols=s.symbols,
     )
 
@@ -224,23 +245,50 @@ def difference_desk() -> DifferenceDesk[ReconcilingTransaction]:
 def execution_agent() -> ExecutionAgent[ExecutionTransaction]:
     from volexswarm.execution.agent import ExecutionAgent
 
-    return ExecutionAgent(store=_execution_store(), orders=orders(), record=_record(), clock=clock())
+    return ExecutionAgent(store=_execution_store(), orders=orders, record=_record(), clock=clock())
+
+
+def _halting_store() -> PostgresStore[HaltingTransaction]:
+    from volexswarm.adapters.postgres.halting import HaltingTransaction
+
+    return _store(HaltingTransaction)
 
 
 @cache
-def portfolio_agent() -> PortfolioAgent:
+def halting() -> Halting[ExecutionTransaction]:
+    from volexswarm.execution.halting import Halting, Way
+
+    s = settings()
+    return Halting(
+        store=_halting_store(),
+        way=lambda account: Way(orders(account), exchange(account)),
+        clock=clock(),
+        venue=s.venue,
+        symbols=s.symbols,
+        currency=s.valuation_currency,
+    )
+
+
+def accounts() -> Sequence[str]:
+    """Every account that trades or has books. Raises Unavailable."""
+    with _halting_store().transaction() as tx:
+        return tx.accounts(settings().venue)
+
+
+@cache
+def portfolio_agent(account: str) -> PortfolioAgent:
     from volexswarm.adapters.postgres.portfolio import PortfolioTransaction
     from volexswarm.portfolio.agent import PortfolioAgent
 
     s = settings()
     return PortfolioAgent(
         store=_store(PortfolioTransaction),
-        exchange=exchange(),
+        exchange=exchange(account),
         quotes=quotes(),
         clock=clock(),
-        account=s.account,
+        account=account,
         venue=s.venue,
-        mode=s.mode,
+        mode=mode_of(account),
         valuation_currency=s.valuation_currency,
         symbols=s.symbols,
         quote_max_age=timedelta(seconds=s.quote_max_age),

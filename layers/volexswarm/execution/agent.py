@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Generic
 
 from volexswarm.clock import Clock
 from volexswarm.crashpoints import CrashPoint, passing
-from volexswarm.errors import Retry
+from volexswarm.errors import Retry, Stop
 from volexswarm.execution.orders import Orders
 from volexswarm.execution.record import Record, TransactionT
 from volexswarm.execution.reports import evidence_of
@@ -25,18 +26,23 @@ _ROUND = 100
 
 
 class ExecutionAgent(Generic[TransactionT]):
-    """Orders of one account at one venue.
+    """Orders at one venue.
 
     Parameters
     ----------
-    orders : Orders
-        Brings orders to the exchange and off it.
+    orders : callable
+        Gives, by account, what brings its orders to the exchange and off it.
     record : Record
         Where every change is written down.
     """
 
     def __init__(
-        self, *, store: Store[TransactionT], orders: Orders[TransactionT], record: Record[TransactionT], clock: Clock
+        self,
+        *,
+        store: Store[TransactionT],
+        orders: Callable[[str], Orders[TransactionT]],
+        record: Record[TransactionT],
+        clock: Clock,
     ) -> None:
         self._store = store
         self._orders = orders
@@ -54,12 +60,13 @@ class ExecutionAgent(Generic[TransactionT]):
         with self._store.transaction() as tx:
             order = self._record.intend(tx, event)
         passing(CrashPoint.AFTER_INTENT_STORED)
-        self._orders.go_on(order)
+        self._orders(order.account).go_on(order)
 
     def cancel(self, event: Event[CancelOrder]) -> None:
         """Take the order off the exchange. One that has ended stays as it ended. Raises Retry while its end is not certain."""
         command = event.data
-        self._orders.cancel(command.order_id, f"canceled by {command.requested_by}: {command.reason}")
+        reason = f"canceled by {command.requested_by}: {command.reason}"
+        self._orders(command.account).cancel(command.order_id, reason)
 
     def apply(self, event: Event[ExecutionReported]) -> None:
         """Apply the exchange's report: book its fill once, and move the order if that is news.
@@ -70,6 +77,8 @@ class ExecutionAgent(Generic[TransactionT]):
         ------
         Retry
             If the account's books are not opened yet.
+        Stop
+            If they are books of other money than the exchange's.
         InvalidInput
             If the report can't be booked.
         """
@@ -78,6 +87,7 @@ class ExecutionAgent(Generic[TransactionT]):
         with self._store.transaction() as tx:
             if not tx.first_delivery(CONSUMER, event.id):
                 return
+            self._require_own_money(tx, report)
             order = tx.order_at_exchange(
                 report.venue, report.account, report.symbol, report.client_order_id, report.exchange_order_id
             )
@@ -85,6 +95,13 @@ class ExecutionAgent(Generic[TransactionT]):
                 self._record.book_foreign(tx, evidence, event)
             else:
                 self._record.absorb(tx, order, evidence, event, "the exchange's report")
+
+    def _require_own_money(self, tx: TransactionT, report: ExecutionReported) -> None:
+        books, moved = tx.books_mode(report.venue, report.account), self._orders(report.account).mode
+        if books not in (None, moved):
+            raise Stop(
+                f"the books {report.account} are of {books} money, the fill at {report.venue} moved {moved} money"
+            )
 
     def resolve_open(self) -> int:
         """See to each order that is not final and that nothing has touched for a while; how many were seen to.
@@ -107,7 +124,7 @@ class ExecutionAgent(Generic[TransactionT]):
             if self._clock.now() - started > _PATIENCE:
                 break
             try:
-                self._orders.refresh(order)
+                self._orders(order.account).refresh(order)
             except Retry as wait:
                 logger.warning("order %s stays %s: %s", order.id, order.state, wait)
             except Exception as failure:

@@ -38,6 +38,9 @@ class Orders(Generic[TransactionT]):
     ----------
     record : Record
         Where every change is written down.
+    mode : str
+        What money the exchange's gateway moves: `simulated`, `paper`, `sandbox` or `live`. Nothing is sent while another is in
+        force.
     decision_max_age : timedelta
         Wall time after which an order that the exchange does not have is given up: the market it was decided in is gone. It does
         not hold for ways out of a position: they are as urgent as ever.
@@ -51,6 +54,7 @@ class Orders(Generic[TransactionT]):
         secrets: SecretStore,
         record: Record[TransactionT],
         clock: Clock,
+        mode: str,
         decision_max_age: timedelta = timedelta(minutes=15),
     ) -> None:
         self._store = store
@@ -58,7 +62,13 @@ class Orders(Generic[TransactionT]):
         self._secrets = secrets
         self._record = record
         self._clock = clock
+        self._mode = mode
         self._decision_max_age = decision_max_age
+
+    @property
+    def mode(self) -> str:
+        """What money these orders move."""
+        return self._mode
 
     def start(self, intent: Order, trigger: Cause, cause: str) -> None:
         """Store an intent of our own making (once: its client order id tells) and bring it to the exchange.
@@ -158,7 +168,7 @@ class Orders(Generic[TransactionT]):
     def _claim(self, order: Order, amount: Decimal, limit_price: Decimal | None) -> Order | None:
         """Store that it is being sent, and when. Of several that try only one gets it; none while trading is halted."""
         with self._store.transaction() as tx:
-            forbidden = _forbidden(order, tx.trading_state(order.venue))
+            forbidden = _forbidden(order, self._mode, tx.trading_state(order.venue))
             current = self._record.unchanged(tx, order)
             if forbidden is not None:
                 self._record.move(tx, current, OrderState.CANCELED, forbidden, reason=forbidden)
@@ -235,9 +245,9 @@ class Orders(Generic[TransactionT]):
             self._record.note(tx, order, reason)
 
 
-def _forbidden(order: Order, state: TradingState) -> str | None:
-    """Why an order must not be sent in this state of trading; None if it may."""
-    if order.account != state.account:
+def _forbidden(order: Order, mode: str, state: TradingState) -> str | None:
+    """Why an order of this money must not be sent in this state of trading; None if it may."""
+    if (order.account, mode) != (state.account, state.mode):
         return f"trading goes on in the books {state.account}, mode {state.mode}"
     if state.halt is not None and order.purpose is not Purpose.FLATTEN:
         return state.halt

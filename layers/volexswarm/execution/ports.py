@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Literal, Protocol
 
 from volexswarm.execution.model import (
     Capabilities,
@@ -14,15 +14,20 @@ from volexswarm.execution.model import (
     Order,
     OrderRequest,
     Proposal,
+    Run,
     StandingOrder,
-    Transfer,
 )
+from volexswarm.execution.reconciliation import Difference, Findings
 from volexswarm.messages import OrderState
-from volexswarm.ports import Fill, GovernedTransaction
+from volexswarm.ports import Fill, GovernedTransaction, Halt, Transfer
 
 
 class ExecutionTransaction(GovernedTransaction, Protocol):
     """Execution's part of a stored change. An order that is read here is locked until the change is stored."""
+
+    def books_mode(self, venue: str, account: str) -> str | None:
+        """What money the account's books were opened for; None before they are opened."""
+        ...
 
     def proposal(self, proposal_id: str) -> Proposal | None:
         """The proposal as stored; None if there is none."""
@@ -62,6 +67,72 @@ class ExecutionTransaction(GovernedTransaction, Protocol):
 
     def open_orders_of(self, venue: str, account: str, symbol: str | None = None) -> Sequence[Order]:
         """The account's orders that are not final, oldest first, of one symbol or of all. These are not locked."""
+        ...
+
+
+class ReconcilingTransaction(ExecutionTransaction, Protocol):
+    """What a comparison with the exchange reads and writes besides orders and fills."""
+
+    def compared_to(self, venue: str, account: str) -> tuple[datetime, datetime] | None:
+        """When the books were opened, and through which exchange time they were last compared; None if they are not open."""
+        ...
+
+    def last_comparison(self, venue: str, account: str) -> datetime | None:
+        """When the last comparison ended, in wall time."""
+        ...
+
+    def booked_fills(self, venue: str, account: str, fills: Sequence[Fill]) -> set[tuple[str, str]]:
+        """(symbol, trade id) of those of the fills that the books hold."""
+        ...
+
+    def assets(self, venue: str, account: str) -> dict[str, Decimal]:
+        """What the books say that the exchange holds for us, by currency."""
+        ...
+
+    def see_difference(
+        self, run: Run, venue: str, account: str, difference: Difference, seen_at: datetime
+    ) -> tuple[str, bool]:
+        """Its id, and whether it is new; a foreign order that a person has accepted is none."""
+        ...
+
+    def settle_difference(
+        self, difference_id: str, state: Literal["repaired", "accepted"], settled_by: str, reason: str, at: datetime
+    ) -> None: ...
+
+    def open_differences(self, venue: str, account: str) -> Sequence[tuple[str, str, str]]:
+        """(id, kind, subject) of each that is open."""
+        ...
+
+    def add_reconciliation(
+        self, run: Run, venue: str, account: str, findings: Findings, as_of: datetime, finished_at: datetime
+    ) -> None:
+        """Store what the comparison came to; only the newest thousand are kept."""
+        ...
+
+
+class HaltingTransaction(ExecutionTransaction, Protocol):
+    """What clearing the exchange after a halt reads and writes besides orders."""
+
+    def halt_in_force(self) -> Halt | None: ...
+
+    def accounts(self, venue: str) -> Sequence[str]:
+        """Every account that trades at the venue or has books."""
+        ...
+
+    def sales_of(self, halt_id: str, account: str, symbol: str) -> Sequence[Order]:
+        """The orders by which a halt empties the account, oldest first. These are not locked."""
+        ...
+
+    def last_price(self, venue: str, symbol: str) -> Decimal | None:
+        """Of the last trade of the symbol that is stored."""
+        ...
+
+    def canceled_since(self, venue: str, moment: datetime) -> int:
+        """How many of our orders ended canceled since a moment of wall time."""
+        ...
+
+    def settle_halt(self, halt: Halt, canceled: int, left: Sequence[str], at: datetime) -> bool:
+        """False if somebody has settled, lifted or widened it meanwhile."""
         ...
 
 

@@ -25,6 +25,21 @@ class TradingHalted(Payload):
         return "halt"
 
 
+class HaltSettled(Payload):
+    """After a halt the exchange holds no open order of ours any more; with `flatten`, what could be sold is sold.
+
+    `canceled` orders ended canceled since; `sold` amounts of base currency by symbol; `left` what is still held or stands, in
+    words; `seconds` of wall time since the halt.
+    """
+
+    halt_id: str
+    canceled: int
+    sold: dict[str, Money]
+    left: tuple[str, ...]
+    seconds: float
+    settled_at: AwareDatetime
+
+
 class TradingResumed(Payload):
     """The kill switch was lifted."""
 
@@ -104,6 +119,21 @@ class DifferenceSettled(Payload):
     actor: str
     reason: str
     as_of: AwareDatetime
+
+
+class ReconcileAccount(Payload):
+    """The command to compare the account with the exchange; `occasion` is what led to it."""
+
+    QUEUE: ClassVar[Queue | None] = Queue.ORDERS
+
+    venue: str
+    account: str
+    occasion: Literal["reconnect", "demand"]
+    requested_by: str
+
+    @property
+    def group(self) -> str | None:
+        return f"{self.account}:{self.venue}:reconcile"
 
 
 class TransferRecorded(Payload):

@@ -13,6 +13,7 @@ POLICY_PREFIX = "role-"
 class Permission(StrEnum):
     TRADE_READ = "trade:read"
     TRADE_WRITE = "trade:write"
+    TRADE_HALT = "trade:halt"
     STRATEGY_READ = "strategy:read"
     STRATEGY_WRITE = "strategy:write"
     AGENT_READ = "agent:read"
@@ -51,7 +52,7 @@ _VIEWER = frozenset(
     }
 )
 _ANALYST = _VIEWER | {Permission.STRATEGY_WRITE, Permission.AUDIT_READ}
-_TRADER = _ANALYST | {Permission.TRADE_WRITE, Permission.AGENT_CONTROL}
+_TRADER = _ANALYST | {Permission.TRADE_WRITE, Permission.TRADE_HALT, Permission.AGENT_CONTROL}
 
 _PERMISSIONS = {
     Role.ADMIN: frozenset(Permission),

@@ -13,6 +13,7 @@ from volexswarm.security.roles import Permission, Role, role_of
     [
         (Permission.TRADE_READ, "admin trader analyst viewer"),
         (Permission.TRADE_WRITE, "admin trader"),
+        (Permission.TRADE_HALT, "admin trader"),
         (Permission.STRATEGY_READ, "admin trader analyst viewer"),
         (Permission.STRATEGY_WRITE, "admin trader analyst"),
         (Permission.AGENT_READ, "admin trader analyst viewer"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from decimal import Decimal
@@ -116,20 +116,19 @@ class ExecutionTransaction(PortfolioTransaction):
         return row["filled"], row["cost"]
 
     def open_orders(self, idle_since: datetime, limit: int) -> Sequence[Order]:
-        rows = self.connection.execute(
-            _SELECT + " WHERE state <> ALL(%s) AND updated_at < %s ORDER BY updated_at LIMIT %s",
-            (_FINAL, idle_since, limit),
-        )
-        return [_order(row) for row in rows]
+        condition = "state <> ALL(%s) AND updated_at < %s ORDER BY updated_at LIMIT %s"
+        return self.orders_where(condition, (_FINAL, idle_since, limit))
 
     def open_orders_of(self, venue: str, account: str, symbol: str | None = None) -> Sequence[Order]:
-        rows = self.connection.execute(
-            _SELECT
-            + " WHERE venue = %(venue)s AND account = %(account)s AND (%(symbol)s::text IS NULL OR symbol = %(symbol)s)"
+        return self.orders_where(
+            "venue = %(venue)s AND account = %(account)s AND (%(symbol)s::text IS NULL OR symbol = %(symbol)s)"
             " AND state <> ALL(%(final)s) ORDER BY intended_at, id",
             {"venue": venue, "account": account, "symbol": symbol, "final": _FINAL},
         )
-        return [_order(row) for row in rows]
+
+    def orders_where(self, condition: str, parameters: Sequence[Any] | Mapping[str, Any]) -> Sequence[Order]:
+        """The orders that a condition of ours (with its order and limit) fits. These are not locked."""
+        return [_order(row) for row in self.connection.execute(f"{_SELECT} WHERE {condition}", parameters)]
 
     def _one(self, condition: str, key: str) -> Order:
         row = self.connection.execute(f"{_SELECT} WHERE {condition} FOR NO KEY UPDATE", (key,)).fetchone()
