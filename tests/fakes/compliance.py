@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
 from tests.fakes.decisions import FakeDecisionTransaction
-from volexswarm.compliance.model import Activity
+from volexswarm.compliance.model import DAY, HOUR, WEEK, Activity, Flag, Look, OwnTrade
 from volexswarm.compliance.policy import CompliancePolicy
+from volexswarm.errors import NotFound
 from volexswarm.messages import Event, TradeProposed
 from volexswarm.policies import StoredPolicy
 
@@ -22,6 +25,9 @@ class FakeComplianceTransaction(FakeDecisionTransaction):
         super().__init__(stored)
         self.proposals: dict[str, TradeProposed] = {}
         self.states: dict[str, str] = {}
+        self.facing: Decimal | None = None
+        self.orders_of_day = self.pulled_of_day = 0
+        self.flags: dict[str, Flag] = {}
 
     def propose(self, event: Event[TradeProposed]) -> None:
         self.proposals[event.id] = event.data
@@ -30,17 +36,49 @@ class FakeComplianceTransaction(FakeDecisionTransaction):
     def proposal_state(self, proposal_id: str) -> str | None:
         return self.states.get(proposal_id)
 
-    def activity(self, proposal: Event[TradeProposed], hour: datetime, day: datetime) -> Activity:
+    def activity(self, proposal: Event[TradeProposed], look: Look) -> Activity:
+        itself = proposal.data
         approved = [
             trade
             for key, trade in self.proposals.items()
-            if self.states[key] == "approved" and key != proposal.id and trade.as_of > day
+            if self.states[key] == "approved" and key != proposal.id and trade.as_of > itself.as_of - WEEK
         ]
-        same = [trade for trade in approved if trade.symbol == proposal.data.symbol]
-        quote = proposal.data.symbol.partition("/")[2]
-        value = sum((trade.notional for trade in approved if trade.symbol.partition("/")[2] == quote), Decimal(0))
-        return Activity(sum(1 for trade in same if trade.as_of > hour), len(same), value)
+        same = [trade for trade in approved if trade.symbol == itself.symbol]
+        day = [trade for trade in approved if trade.as_of > itself.as_of - DAY]
+        quote = itself.symbol.partition("/")[2]
+        return Activity(
+            trades_of_hour=sum(1 for trade in same if trade.as_of > itself.as_of - HOUR),
+            trades_of_day=sum(1 for trade in same if trade in day),
+            value_of_day=sum((t.notional for t in day if t.symbol.partition("/")[2] == quote), Decimal(0)),
+            trades_of_week=len(same),
+            average_of_week=sum((t.notional for t in same), Decimal(0)) / len(same) if same else None,
+            opposite=tuple(
+                OwnTrade(t.strategy_id, t.limit_price or t.reference_price, t.as_of)
+                for t in same
+                if t.side is not itself.side and abs(t.as_of - itself.as_of) <= look.wash
+            ),
+            facing=self.facing,
+            orders_of_day=self.orders_of_day,
+            pulled_of_day=self.pulled_of_day,
+        )
 
     def conclude(self, proposal_id: str, state: Literal["approved", "refused"]) -> None:
         if self.states.get(proposal_id) == "proposed":
             self.states[proposal_id] = state
+
+    def raise_flag(self, flag: Flag) -> bool:
+        known = self.flags.get(flag.id)
+        self.flags[flag.id] = replace(known, count=known.count + 1, detail=flag.detail) if known else flag
+        return known is None
+
+    def flag(self, flag_id: str) -> Flag:
+        if flag_id not in self.flags:
+            raise NotFound("flag", flag_id)
+        return self.flags[flag_id]
+
+    def save_flag(self, flag: Flag) -> None:
+        self.flags[flag.id] = flag
+
+    def unanswered_flags(self, raised_before: datetime, limit: int) -> Sequence[Flag]:
+        waiting = [flag for flag in self.flags.values() if flag.state == "open" and flag.raised_at < raised_before]
+        return sorted(waiting, key=lambda flag: flag.raised_at)[:limit]

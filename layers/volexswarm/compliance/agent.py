@@ -9,16 +9,15 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from volexswarm.clock import Clock
-from volexswarm.compliance import rules
+from volexswarm.compliance import flags, rules
+from volexswarm.compliance.model import Finding
 from volexswarm.compliance.policy import CompliancePolicy
 from volexswarm.compliance.ports import ComplianceTransaction
-from volexswarm.messages import Check, Event, OrderApproved, Trade, TradeProposed, TradeRefused, Verdict
+from volexswarm.messages import Event, OrderApproved, Trade, TradeProposed, TradeRefused, Verdict
 from volexswarm.policies import InForce, in_force
 from volexswarm.ports import Store
 
 CONSUMER = "compliance"
-HOUR = timedelta(hours=1)
-DAY = timedelta(days=1)
 
 
 class ComplianceAgent:
@@ -57,23 +56,24 @@ class ComplianceAgent:
                 return
             tx.lock_account(event.data.venue, event.data.account)
             policy = in_force(CompliancePolicy, tx.newest_policy())
-            verdict = Verdict.of("compliance", policy.version, self._checks(tx, event, policy))
+            findings = self._findings(tx, event, policy)
+            verdict = Verdict.of("compliance", policy.version, [finding.check for finding in findings])
             self._conclude(tx, event, verdict)
+            flags.raise_flags(tx, event, findings, self._clock.now())
 
-    def _checks(
+    def _findings(
         self, tx: ComplianceTransaction, event: Event[TradeProposed], policy: InForce[CompliancePolicy]
-    ) -> tuple[Check, ...]:
+    ) -> tuple[Finding, ...]:
         proposal = event.data
         first = (
-            policy.check,
-            rules.risk_approved(proposal.verdict),
-            rules.proposal_waiting(tx.proposal_state(event.id)),
-            rules.proposal_fresh(self._clock.now() - event.time, self._proposal_max_age),
+            Finding(policy.check),
+            Finding(rules.risk_approved(proposal.verdict)),
+            Finding(rules.proposal_waiting(tx.proposal_state(event.id))),
+            Finding(rules.proposal_fresh(self._clock.now() - event.time, self._proposal_max_age)),
         )
         if policy.policy is None:
             return first
-        activity = tx.activity(event, proposal.as_of - HOUR, proposal.as_of - DAY)
-        return (*first, *rules.review(proposal, policy.policy, activity))
+        return (*first, *rules.review(proposal, policy.policy, tx.activity(event, policy.policy.look)))
 
     def _conclude(self, tx: ComplianceTransaction, event: Event[TradeProposed], verdict: Verdict) -> None:
         now, proposal = self._clock.now(), event.data

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, Protocol
 
-from volexswarm.compliance.model import Activity
+from volexswarm.compliance.model import Activity, Flag, Look
 from volexswarm.messages import Event, TradeProposed
-from volexswarm.ports import DecisionTransaction
+from volexswarm.policies import StoredPolicy
+from volexswarm.ports import DecisionTransaction, Transaction
 
 
 class ComplianceTransaction(DecisionTransaction, Protocol):
@@ -17,10 +19,34 @@ class ComplianceTransaction(DecisionTransaction, Protocol):
         """`proposed`, `approved` or `refused`; None if it is not in our records."""
         ...
 
-    def activity(self, proposal: Event[TradeProposed], hour: datetime, day: datetime) -> Activity:
-        """The account's other trades since these moments of market time. Also later ones: messages may overtake each other."""
+    def activity(self, proposal: Event[TradeProposed], look: Look) -> Activity:
+        """The account's other trades. Also later ones in market time: messages may overtake each other."""
         ...
 
     def conclude(self, proposal_id: str, state: Literal["approved", "refused"]) -> None:
         """Store what became of a waiting proposal; refused, it binds no money any more. What is decided stays decided."""
+        ...
+
+    def raise_flag(self, flag: Flag) -> bool:
+        """Store the flag; False if the matter has one already, which then counts one more and keeps its state."""
+        ...
+
+
+class FlagTransaction(Transaction, Protocol):
+    """Flags in the hands of the compliance officer."""
+
+    def newest_policy(self) -> StoredPolicy | None:
+        """Compliance's policy with the highest version."""
+        ...
+
+    def flag(self, flag_id: str) -> Flag:
+        """The flag, held to the end of the transaction. Raises NotFound."""
+        ...
+
+    def save_flag(self, flag: Flag) -> None:
+        """Store its state, and by whom and why."""
+        ...
+
+    def unanswered_flags(self, raised_before: datetime, limit: int) -> Sequence[Flag]:
+        """Open flags, the oldest first, held to the end of the transaction; those that somebody else holds are left out."""
         ...

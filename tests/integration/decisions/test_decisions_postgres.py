@@ -317,9 +317,7 @@ def test_one_proposal_delivered_four_times_at_once_is_reviewed_once(desk):
 
 def _activity(desk: Desk, proposal: Event[TradeProposed]) -> tuple[int, int, Decimal]:
     with desk.database.connection() as connection:
-        found = ComplianceTransaction(connection).activity(
-            proposal, START - timedelta(hours=1), START - timedelta(days=1)
-        )
+        found = ComplianceTransaction(connection).activity(proposal, CompliancePolicy().look)
     return found.trades_of_hour, found.trades_of_day, found.value_of_day
 
 

@@ -40,7 +40,7 @@ class DecidingTransaction(GovernedTransaction):
                 self.STAGE,
                 verdict.approved,
                 verdict.policy_version,
-                Jsonb([check.model_dump() for check in verdict.checks]),
+                Jsonb([check.model_dump(mode="json") for check in verdict.checks]),
                 as_of,
                 at,
                 cause.correlationid,
