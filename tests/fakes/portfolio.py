@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
 from tests.fakes.transaction import FakeGovernedTransaction
 from volexswarm.portfolio.ledger import sums
-from volexswarm.portfolio.model import Entry, LedgerAccount, Position, Posting, Valuation
+from volexswarm.portfolio.model import Entry, Flow, LedgerAccount, Position, Posting, Valuation
 from volexswarm.portfolio.positions import exchange_order
 from volexswarm.ports import Fill
 
 
 class FakePortfolioTransaction(FakeGovernedTransaction):
-    """`postings` by reference, `recorded` fills as (fill, order id, realised), `snapshots` by market time."""
+    """`postings` by reference, `recorded` fills as (fill, order id, realised), `snapshots` and their units by market time.
+
+    `flows` and their values by (kind, reference).
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -24,9 +29,15 @@ class FakePortfolioTransaction(FakeGovernedTransaction):
         self.recorded: dict[tuple[str, str], tuple[Fill, str | None, Decimal]] = {}
         self.positions: dict[str, Position] = {}
         self.snapshots: dict[datetime, Valuation] = {}
+        self.snapshot_units: dict[datetime, Decimal] = {}
+        self.flows: dict[tuple[str, str], Flow] = {}
+        self.flow_values: dict[tuple[str, str], Decimal] = {}
 
     def opened_at(self, venue: str, account: str) -> datetime | None:
         return self.accounts.get((venue, account))
+
+    def books_mode(self, venue: str, account: str) -> str | None:
+        return self.modes.get((venue, account))
 
     def add_account(self, venue: str, account: str, opened_at: datetime, mode: str) -> bool:
         self.modes.setdefault((venue, account), mode)
@@ -73,5 +84,34 @@ class FakePortfolioTransaction(FakeGovernedTransaction):
     def put_position(self, fill: Fill, position: Position, updated_at: datetime) -> None:
         self.positions[fill.symbol] = replace(position)
 
-    def add_snapshot(self, venue: str, account: str, as_of: datetime, valuation: Valuation, taken_at: datetime) -> None:
-        self.snapshots.setdefault(as_of, valuation)
+    def add_flow(self, flow: Flow, *, correlation_id: str, booked_at: datetime) -> bool:
+        return self.flows.setdefault((flow.kind.value, flow.reference), flow) is flow
+
+    def unvalued_flows(self, venue: str, account: str) -> dict[str, Decimal]:
+        sums: defaultdict[str, Decimal] = defaultdict(Decimal)
+        for key, flow in self.flows.items():
+            if key not in self.flow_values:
+                sums[flow.currency] += flow.amount
+        return dict(sums)
+
+    def value_flows(
+        self, venue: str, account: str, prices: Mapping[str, Decimal], currency: str, as_of: datetime
+    ) -> None:
+        for key, flow in self.flows.items():
+            self.flow_values.setdefault(key, flow.amount * prices.get(flow.currency, Decimal(0)))
+
+    def units(self, venue: str, account: str) -> Decimal | None:
+        return self.snapshot_units[max(self.snapshot_units)] if self.snapshot_units else None
+
+    def last_worth(self, venue: str, account: str, currency: str) -> Decimal | None:
+        for at in sorted(self.snapshots, reverse=True):
+            equity, units = self.snapshots[at].equity, self.snapshot_units[at]
+            if equity and units:
+                return equity / units
+        return None
+
+    def add_snapshot(
+        self, venue: str, account: str, as_of: datetime, valuation: Valuation, units: Decimal, taken_at: datetime
+    ) -> None:
+        self.snapshots[as_of] = valuation
+        self.snapshot_units[as_of] = units

@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from volexswarm.clock import Clock
-from volexswarm.errors import Retry
+from volexswarm.errors import Retry, Stop
 from volexswarm.messages import AccountOpened, Event, Quote
 from volexswarm.portfolio import ledger, valuation
 from volexswarm.portfolio.model import LedgerAccount, Valuation
 from volexswarm.portfolio.ports import ExchangeAccount, PortfolioTransaction
+from volexswarm.portfolio.units import units_after
 from volexswarm.ports import QuoteBoard, Store
 from volexswarm.valuation import Markets
 
@@ -73,9 +74,11 @@ class PortfolioAgent:
             If exchange or database do not answer.
         Retry
             If balances move while they are read.
+        Stop
+            If there are books of that name already that are of other money.
         """
         with self._store.transaction() as tx:
-            if tx.opened_at(self._venue, self._account) is not None:
+            if self._is_open(tx):
                 return False
         balances, as_of = self._balances_at_rest()
         opening = ledger.of_opening(self._venue, self._account, balances, as_of)
@@ -101,17 +104,36 @@ class PortfolioAgent:
         """
         quotes = self._fresh_quotes()
         with self._store.transaction() as tx:
-            if tx.opened_at(self._venue, self._account) is None:
+            if not self._is_open(tx):
                 return None
             balances = tx.balances(self._venue, self._account, LedgerAccount.ASSETS)
+            flows = tx.unvalued_flows(self._venue, self._account)
             mids = {symbol: quote.mid for symbol, quote in quotes.items()}
-            worth = valuation.value(balances, Markets(self._symbols), mids, self._currency)
+            worth = valuation.value(balances, flows, Markets(self._symbols), mids, self._currency)
             if worth.equity is None or not quotes:
                 logger.warning("no equity snapshot: no fresh price for %s", ", ".join(worth.missing or self._symbols))
                 return worth
-            as_of = max(quote.as_of for quote in quotes.values())
-            tx.add_snapshot(self._venue, self._account, as_of, worth, self._clock.now())
+            self._store_valuation(tx, worth, worth.equity, max(quote.as_of for quote in quotes.values()))
         return worth
+
+    def _store_valuation(self, tx: PortfolioTransaction, worth: Valuation, equity: Decimal, as_of: datetime) -> None:
+        """Store the valuation, with what came from outside at its own prices, and the account's units after that."""
+        units = tx.units(self._venue, self._account)
+        last_worth = tx.last_worth(self._venue, self._account, self._currency)
+        tx.value_flows(self._venue, self._account, worth.prices, self._currency, as_of)
+        after = units_after(units, equity, worth.flow, last_worth)
+        tx.add_snapshot(self._venue, self._account, as_of, worth, after, self._clock.now())
+
+    def _is_open(self, tx: PortfolioTransaction) -> bool:
+        if tx.opened_at(self._venue, self._account) is None:
+            return False
+        mode = tx.books_mode(self._venue, self._account)
+        if mode != self._mode:
+            raise Stop(
+                f"the books {self._account} in this database are of {mode} money, and this deployment's are of {self._mode}"
+                " money: give it a database, or an account, of its own"
+            )
+        return True
 
     def _balances_at_rest(self) -> tuple[Mapping[str, Decimal], datetime]:
         """Balances, and a moment of exchange time such that they hold all before it and nothing after it.

@@ -1,4 +1,4 @@
-"""Books each fill once: ledger, balances, position and the fill itself in the transaction of whoever learned of it.
+"""Books each fill and each transfer once: ledger, balances, position, in the transaction of whoever learned of it.
 
 A fill may come many times, by several ways and in any order; the books end the same. What happened up to the opening is part
 of the opening balance and is not booked again.
@@ -6,14 +6,15 @@ of the opening balance and is not booked again.
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 
 from volexswarm.clock import Clock
-from volexswarm.errors import Retry
+from volexswarm.errors import Retry, require
 from volexswarm.portfolio import ledger, positions
-from volexswarm.portfolio.model import Position
+from volexswarm.portfolio.model import Flow, FlowKind, Position
 from volexswarm.portfolio.ports import PortfolioTransaction
-from volexswarm.ports import Booked, Fill
+from volexswarm.ports import Booked, Fill, Transfer
 
 
 class Bookkeeper:
@@ -35,10 +36,7 @@ class Bookkeeper:
         Retry
             If the account has not been opened yet.
         """
-        opened_at = tx.opened_at(fill.venue, fill.account)
-        if opened_at is None:
-            raise Retry(f"the books of {fill.venue}/{fill.account} are not opened yet")
-        if fill.as_of <= opened_at:
+        if fill.as_of <= _opening(tx, fill.venue, fill.account):
             return None
         if tx.knows_fill(fill):
             if order_id is not None:
@@ -51,6 +49,59 @@ class Bookkeeper:
         tx.add_fill(fill, order_id=order_id, realised_pnl=realised, correlation_id=correlation_id, applied_at=now)
         return Booked(realised, position.amount, position.average_price)
 
+    def record_transfer(
+        self, tx: PortfolioTransaction, venue: str, account: str, transfer: Transfer, *, correlation_id: str
+    ) -> bool:
+        """Book a deposit or a withdrawal once, as capital; False if the books hold it already (repeated, or part of the opening).
+
+        Raises
+        ------
+        InvalidInput
+            If nothing was transferred, or its fee is negative.
+        Retry
+            If the account has not been opened yet.
+        """
+        if transfer.as_of <= _opening(tx, venue, account):
+            return False
+        kind = FlowKind.DEPOSIT if transfer.amount > 0 else FlowKind.WITHDRAWAL
+        reference, currency = transfer.transfer_id, transfer.currency
+        flow = Flow(venue, account, kind, reference, currency, transfer.amount, transfer.fee, transfer.as_of)
+        return self._record_flow(tx, flow, correlation_id)
+
+    def record_adjustment(
+        self,
+        tx: PortfolioTransaction,
+        venue: str,
+        account: str,
+        currency: str,
+        amount: Decimal,
+        *,
+        reference: str,
+        as_of: datetime,
+        correlation_id: str,
+    ) -> bool:
+        """Book a difference that a person accepts, once, as capital; False if what `reference` names is booked already.
+
+        Raises
+        ------
+        InvalidInput
+            If there is no difference.
+        Retry
+            If the account has not been opened yet.
+        """
+        _opening(tx, venue, account)
+        flow = Flow(venue, account, FlowKind.ADJUSTMENT, reference, currency, amount, Decimal(0), as_of)
+        return self._record_flow(tx, flow, correlation_id)
+
+    def _record_flow(self, tx: PortfolioTransaction, flow: Flow, correlation_id: str) -> bool:
+        require(bool(flow.amount), f"amount of {flow.kind} {flow.reference}", flow.amount, "an amount that is not 0")
+        require(flow.fee >= 0, f"fee of {flow.kind} {flow.reference}", flow.fee, "0 or more")
+        now = self._clock.now()
+        if not tx.add_flow(flow, correlation_id=correlation_id, booked_at=now):
+            return False
+        tx.post(ledger.of_flow(flow), correlation_id=correlation_id, posted_at=now)
+        return True
+
     def _position_after(self, tx: PortfolioTransaction, fill: Fill) -> tuple[Position, Decimal]:
         if not tx.has_later_fill(fill):
             return positions.apply_fill(tx.position(fill.venue, fill.account, fill.symbol), fill)
@@ -59,3 +110,11 @@ class Bookkeeper:
         for known in earlier_known:
             tx.correct_realised(known, realised[known.trade_id])
         return position, realised[fill.trade_id]
+
+
+def _opening(tx: PortfolioTransaction, venue: str, account: str) -> datetime:
+    """Exchange time up to which everything is part of the opening balance. Raises Retry if there are no books yet."""
+    opened_at = tx.opened_at(venue, account)
+    if opened_at is None:
+        raise Retry(f"the books of {venue}/{account} are not opened yet")
+    return opened_at

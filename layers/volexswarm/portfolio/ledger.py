@@ -1,4 +1,7 @@
-"""Double entry: what a fill or an opening means in entries. The entries of each currency sum to zero, always."""
+"""Double entry: what an opening, a fill or money from outside means in entries.
+
+The entries of each currency sum to zero, always.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from decimal import Decimal
 from volexswarm.arithmetic import exact
 from volexswarm.errors import Stop
 from volexswarm.messages import Side
-from volexswarm.portfolio.model import Entry, LedgerAccount, Posting, PostingKind
+from volexswarm.portfolio.model import Entry, Flow, FlowKind, LedgerAccount, Posting, PostingKind
 from volexswarm.ports import Fill
 
 
@@ -34,6 +37,19 @@ def of_fill(fill: Fill) -> Posting:
         )
     reference = f"{fill.symbol}/{fill.trade_id}"
     return _balanced(Posting(fill.venue, fill.account, PostingKind.FILL, reference, fill.as_of, entries))
+
+
+def of_flow(flow: Flow) -> Posting:
+    """A deposit, a withdrawal or an accepted difference, as capital; its fee as any other fee."""
+    entries = (
+        *_move(LedgerAccount.CAPITAL, flow.currency, flow.amount),
+        *_move(LedgerAccount.FEES, flow.currency, -flow.fee),
+    )
+    if flow.kind is FlowKind.ADJUSTMENT:
+        kind, reference = PostingKind.ADJUSTMENT, flow.reference
+    else:  # a venue numbers deposits and withdrawals apart
+        kind, reference = PostingKind.TRANSFER, f"{flow.kind}/{flow.reference}"
+    return _balanced(Posting(flow.venue, flow.account, kind, reference, flow.as_of, entries))
 
 
 def sums(entries: Iterable[Entry]) -> dict[tuple[LedgerAccount, str], Decimal]:

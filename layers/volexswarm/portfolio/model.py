@@ -24,6 +24,16 @@ class LedgerAccount(StrEnum):
 class PostingKind(StrEnum):
     OPENING = "opening"
     FILL = "fill"
+    TRANSFER = "transfer"
+    ADJUSTMENT = "adjustment"
+
+
+class FlowKind(StrEnum):
+    """How money came or went apart from trading; an adjustment is a difference that a person accepted."""
+
+    DEPOSIT = "deposit"
+    WITHDRAWAL = "withdrawal"
+    ADJUSTMENT = "adjustment"
 
 
 @dataclass(frozen=True)
@@ -52,6 +62,20 @@ class Posting:
 
 
 @dataclass(frozen=True)
+class Flow:
+    """Money that came (`amount` > 0) or went apart from trading; `fee` on top. `reference` names it within its kind."""
+
+    venue: str
+    account: str
+    kind: FlowKind
+    reference: str
+    currency: str
+    amount: Decimal
+    fee: Decimal
+    as_of: datetime
+
+
+@dataclass(frozen=True)
 class Position:
     """Base currency held through trades of one symbol.
 
@@ -69,13 +93,16 @@ class Position:
 class Valuation:
     """What the account is worth in one currency.
 
-    `equity` is None while a needed price is missing (`missing` names the assets): it is not guessed. Assets that no known
-    market leads to the currency are never part of it, and named in `outside`.
+    `equity` is None while a needed price is missing (`missing` names the assets): it is not guessed. `flow` is how much of it
+    came from outside since the last valuation (negative: went), `values` what each asset is worth, at `prices`. Assets that no
+    known market leads to the currency are never part of it, and named in `outside`.
     """
 
     currency: str
     equity: Decimal | None
     cash: Decimal
+    flow: Decimal
     values: Mapping[str, Decimal]
+    prices: Mapping[str, Decimal]
     missing: tuple[str, ...]
     outside: tuple[str, ...]

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
-from volexswarm.portfolio.model import LedgerAccount, Position, Posting, Valuation
+from volexswarm.portfolio.model import Flow, LedgerAccount, Position, Posting, Valuation
 from volexswarm.ports import Fill, Transaction
 
 
@@ -58,9 +58,36 @@ class PortfolioTransaction(Transaction, Protocol):
 
     def put_position(self, fill: Fill, position: Position, updated_at: datetime) -> None: ...
 
+    def add_flow(self, flow: Flow, *, correlation_id: str, booked_at: datetime) -> bool:
+        """Store what came or went; False if it is stored already. Its value is unknown until the next valuation."""
+        ...
+
+    def unvalued_flows(self, venue: str, account: str) -> Mapping[str, Decimal]:
+        """By currency, what came and went and is part of no valuation yet."""
+        ...
+
+    def value_flows(
+        self, venue: str, account: str, prices: Mapping[str, Decimal], currency: str, as_of: datetime
+    ) -> None:
+        """Value the unvalued ones at these prices in `currency`: the valuation of `as_of` is the first to contain them.
+
+        What has no price here is no part of the equity: it is worth 0.
+        """
+        ...
+
+    def units(self, venue: str, account: str) -> Decimal | None:
+        """How many units the account is divided into; None if it has never been valued."""
+        ...
+
+    def last_worth(self, venue: str, account: str, currency: str) -> Decimal | None:
+        """What a unit was worth in the last valuation in which there were any."""
+        ...
+
     def add_snapshot(
-        self, venue: str, account: str, as_of: datetime, valuation: Valuation, taken_at: datetime
-    ) -> None: ...
+        self, venue: str, account: str, as_of: datetime, valuation: Valuation, units: Decimal, taken_at: datetime
+    ) -> None:
+        """Store a valuation and the account's units; a later valuation of the same moment replaces it."""
+        ...
 
 
 class ExchangeAccount(Protocol):

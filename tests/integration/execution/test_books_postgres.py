@@ -24,10 +24,10 @@ from volexswarm.portfolio.agent import PortfolioAgent
 from volexswarm.portfolio.bookkeeping import Bookkeeper
 from volexswarm.portfolio.model import Entry, LedgerAccount, Posting, PostingKind
 from volexswarm.portfolio.positions import fold
-from volexswarm.ports import Fill
+from volexswarm.ports import Fill, Transfer
 
 CHAIN = str(uuid.uuid4())
-TABLES = "fills, positions, ledger_entries, ledger_transactions, balances, accounts"
+TABLES = "transfers, fills, positions, ledger_entries, ledger_transactions, balances, accounts"
 
 
 def open_books(dsn: str) -> None:
@@ -142,3 +142,34 @@ def test_a_snapshot_is_stored_once_per_moment_of_market_time(
         assert connection.execute("SELECT as_of, currency, equity, cash FROM equity_snapshots").fetchall() == [
             (quote.as_of, "USDT", Decimal(1200), Decimal(1000))
         ]
+
+
+def test_a_transfer_is_booked_once_and_changes_the_units_alone(
+    database_dsn: str, books_of: Callable[[FakeQuoteBoard, FixedClock], PortfolioAgent]
+) -> None:
+    clock = FixedClock()
+    board = FakeQuoteBoard(**{"BTC/USDT": Quote(bid=Decimal(99), ask=Decimal(101), as_of=START, received_at=START)})
+    books = books_of(board, clock)
+    books.open_account()  # 1000 USDT and 2 BTC
+    books.snapshot()
+    database = Database(lambda: database_dsn)
+    coins = Transfer("t1", "BTC", Decimal(3), Decimal("0.5"), START + timedelta(hours=1))
+
+    def record() -> bool:
+        with database.connection() as connection:
+            tx = ExecutionTransaction(connection)
+            return Bookkeeper(clock).record_transfer(tx, "binance", "main", coins, correlation_id=CHAIN)
+
+    assert record()
+    assert not record()
+    later = START + timedelta(hours=2)
+    price = Quote(bid=Decimal(199), ask=Decimal(201), as_of=later, received_at=START)
+    board.quotes["BTC/USDT"] = price
+    books.snapshot()
+    with psycopg.connect(database_dsn) as connection:
+        snapshots = connection.execute("SELECT as_of, equity, units FROM equity_snapshots ORDER BY as_of").fetchall()
+        valued = connection.execute("SELECT value, value_currency, valued_as_of FROM transfers").fetchall()
+    assert valued == [(600, "USDT", later)]
+    # 1900 with the transfer, 1300 without it: the fee of 0.5 BTC is a loss, the 3 BTC are none of a profit
+    assert snapshots == [(START, 1200, 1200), (later, 1900, Decimal("1753.846153846153846154"))]
+    database.close()

@@ -12,7 +12,9 @@ from tests.fakes.transaction import START, FakeQuoteBoard, FakeStore, FixedClock
 from volexswarm.errors import Retry, Unavailable
 from volexswarm.messages import AccountOpened, Quote
 from volexswarm.portfolio.agent import PortfolioAgent
+from volexswarm.portfolio.bookkeeping import Bookkeeper
 from volexswarm.portfolio.model import LedgerAccount
+from volexswarm.ports import Transfer
 
 MARKET = datetime.fromisoformat("2025-03-01T00:00:00+00:00")
 
@@ -124,6 +126,26 @@ def test_without_a_fresh_price_the_equity_is_unknown_and_nothing_is_stored(board
     assert worth.equity is None
     assert worth.missing == ("BTC",)
     assert not state.snapshots
+
+
+def test_money_from_outside_changes_the_units_and_not_their_worth() -> None:
+    state = FakePortfolioTransaction()
+    board = FakeQuoteBoard(**{"BTC/USDT": quote("100")})
+    books = agent(state, FakeExchange({"USDT": "1000"}), board)
+    books.open_account()
+    books.snapshot()
+    later = MARKET + timedelta(hours=1)
+    coins = Transfer("t1", "BTC", Decimal(5), Decimal(0), later)
+    Bookkeeper(FixedClock()).record_transfer(state, "binance", "main", coins, correlation_id="c1")
+    board.quotes["BTC/USDT"] = quote("200").model_copy(update={"as_of": later})
+    worth = books.snapshot()
+    assert worth is not None
+    assert (worth.equity, worth.flow) == (2000, 1000)
+    assert state.snapshot_units == {MARKET: 1000, later: 2000}
+    assert state.flow_values == {("deposit", "t1"): 1000}
+    worth = books.snapshot()
+    assert worth is not None
+    assert worth.flow == 0
 
 
 def test_unopened_books_are_not_valued() -> None:

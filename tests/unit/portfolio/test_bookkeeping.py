@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from tests.fakes.portfolio import FakePortfolioTransaction
 from tests.fakes.transaction import START, FixedClock
 from tests.unit.portfolio.fills import fill, histories
-from volexswarm.errors import Retry
+from volexswarm.errors import InvalidInput, Retry
 from volexswarm.messages import Side
 from volexswarm.portfolio.bookkeeping import Bookkeeper
 from volexswarm.portfolio.model import LedgerAccount
-from volexswarm.ports import Booked, Fill
+from volexswarm.ports import Booked, Fill, Transfer
 
 
 def opened() -> FakePortfolioTransaction:
@@ -86,3 +86,64 @@ def test_the_answer_tells_position_and_profit() -> None:
     )
     assert booked is not None
     assert booked == Booked(Decimal(30), Decimal(1), Decimal(100))
+
+
+def transfer(amount: str = "100", fee: str = "0", seconds: float = 1, number: str = "t1") -> Transfer:
+    return Transfer(number, "USDT", Decimal(amount), Decimal(fee), START + timedelta(seconds=seconds))
+
+
+def record(tx: FakePortfolioTransaction, booked: Transfer) -> bool:
+    return Bookkeeper(FixedClock()).record_transfer(tx, "binance", "main", booked, correlation_id="c1")
+
+
+def adjust(tx: FakePortfolioTransaction, amount: str, reference: str = "d1") -> bool:
+    return Bookkeeper(FixedClock()).record_adjustment(
+        tx, "binance", "main", "USDT", Decimal(amount), reference=reference, as_of=START, correlation_id="c1"
+    )
+
+
+def test_a_transfer_is_booked_once_and_is_no_profit() -> None:
+    tx = opened()
+    assert record(tx, transfer("100"))
+    assert not record(tx, transfer("100"))
+    assert record(tx, transfer("-40", "1", number="t2"))
+    assert tx.balances("binance", "main", LedgerAccount.ASSETS) == {"USDT": 59}
+    assert tx.balances("binance", "main", LedgerAccount.CAPITAL) == {"USDT": -60}
+    assert tx.balances("binance", "main", LedgerAccount.FEES) == {"USDT": 1}
+    assert not tx.positions
+
+
+def test_a_transfer_up_to_the_opening_is_part_of_it() -> None:
+    tx = opened()
+    assert not record(tx, transfer(seconds=0))
+    assert not tx.postings
+    assert not tx.flows
+
+
+def test_a_difference_that_a_person_accepts_is_booked_once_as_capital() -> None:
+    tx = opened()
+    assert adjust(tx, "-3")
+    assert not adjust(tx, "-3")
+    assert adjust(tx, "1", "d2")
+    assert tx.balances("binance", "main", LedgerAccount.ASSETS) == {"USDT": -2}
+    assert tx.balances("binance", "main", LedgerAccount.CAPITAL) == {"USDT": 2}
+
+
+def test_unopened_books_take_nothing_from_outside() -> None:
+    with pytest.raises(Retry, match="not opened"):
+        record(FakePortfolioTransaction(), transfer())
+    with pytest.raises(Retry, match="not opened"):
+        adjust(FakePortfolioTransaction(), "1")
+
+
+@pytest.mark.parametrize(("amount", "fee", "field"), [("0", "0", "amount"), ("1", "-1", "fee")])
+def test_a_transfer_that_makes_no_sense_is_refused(amount: str, fee: str, field: str) -> None:
+    tx = opened()
+    with pytest.raises(InvalidInput, match=field):
+        record(tx, transfer(amount, fee))
+    assert not tx.postings
+
+
+def test_an_adjustment_of_nothing_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="amount"):
+        adjust(opened(), "0")

@@ -10,7 +10,7 @@ from tests.unit.portfolio.fills import any_fill, fill
 from volexswarm.arithmetic import exact
 from volexswarm.messages import Side
 from volexswarm.portfolio import ledger
-from volexswarm.portfolio.model import LedgerAccount, Posting
+from volexswarm.portfolio.model import Flow, FlowKind, LedgerAccount, Posting, PostingKind
 from volexswarm.ports import Fill
 
 TRADING = LedgerAccount.TRADING
@@ -87,6 +87,37 @@ def test_no_digit_is_lost_where_pythons_own_context_would_round() -> None:
 def test_an_opening_brings_in_the_balances_as_capital_and_leaves_out_empty_ones() -> None:
     opening = ledger.of_opening("binance", "main", {"USDT": Decimal("100.5"), "ETH": Decimal(0)}, START)
     assert moved(opening) == {("assets", "USDT"): "100.5", ("capital", "USDT"): "-100.5"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "amount", "fee", "expected"),
+    [
+        (FlowKind.DEPOSIT, "100", "0", {("assets", "USDT"): "100", ("capital", "USDT"): "-100"}),
+        # what left, and the fee on top of it
+        (
+            FlowKind.WITHDRAWAL,
+            "-100",
+            "1.5",
+            {("assets", "USDT"): "-101.5", ("capital", "USDT"): "100", ("fees", "USDT"): "1.5"},
+        ),
+        (FlowKind.ADJUSTMENT, "-0.25", "0", {("assets", "USDT"): "-0.25", ("capital", "USDT"): "0.25"}),
+    ],
+)
+def test_money_from_outside_is_capital_and_its_fee_a_fee(
+    kind: FlowKind, amount: str, fee: str, expected: dict[tuple[str, str], str]
+) -> None:
+    flow = Flow("binance", "main", kind, "t1", "USDT", Decimal(amount), Decimal(fee), START)
+    posting = ledger.of_flow(flow)
+    assert moved(posting) == expected
+    assert posting.kind is (PostingKind.ADJUSTMENT if kind is FlowKind.ADJUSTMENT else PostingKind.TRANSFER)
+
+
+def test_a_deposit_and_a_withdrawal_of_one_number_are_two() -> None:
+    ids = {
+        ledger.of_flow(Flow("binance", "main", kind, "7", "USDT", Decimal(1), Decimal(0), START)).id
+        for kind in FlowKind
+    }
+    assert len(ids) == len(FlowKind)
 
 
 def test_the_same_fill_makes_the_same_posting() -> None:

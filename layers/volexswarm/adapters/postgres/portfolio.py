@@ -1,8 +1,8 @@
-"""The books' statements: accounts, ledger, balances, fills, positions, equity."""
+"""The books' statements: accounts, ledger, balances, fills, positions, transfers, equity."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from volexswarm.adapters.postgres.governed import GovernedTransaction
 from volexswarm.messages import Side
 from volexswarm.portfolio.ledger import sums
-from volexswarm.portfolio.model import LedgerAccount, Position, Posting, Valuation
+from volexswarm.portfolio.model import Flow, LedgerAccount, Position, Posting, Valuation
 from volexswarm.ports import Fill
 
 
@@ -22,6 +22,12 @@ class PortfolioTransaction(GovernedTransaction):
             "SELECT opened_at FROM accounts WHERE venue = %s AND account = %s FOR NO KEY UPDATE", (venue, account)
         ).fetchone()
         return None if row is None else row["opened_at"]
+
+    def books_mode(self, venue: str, account: str) -> str | None:
+        row = self.connection.execute(
+            "SELECT mode FROM accounts WHERE venue = %s AND account = %s", (venue, account)
+        ).fetchone()
+        return None if row is None else row["mode"]
 
     def add_account(self, venue: str, account: str, opened_at: datetime, mode: str) -> bool:
         cursor = self.connection.execute(
@@ -158,11 +164,71 @@ class PortfolioTransaction(GovernedTransaction):
             ),
         )
 
-    def add_snapshot(self, venue: str, account: str, as_of: datetime, valuation: Valuation, taken_at: datetime) -> None:
+    def add_flow(self, flow: Flow, *, correlation_id: str, booked_at: datetime) -> bool:
+        cursor = self.connection.execute(
+            "INSERT INTO transfers (venue, account, kind, reference, currency, amount, fee, as_of, booked_at, correlation_id)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+            (
+                flow.venue,
+                flow.account,
+                flow.kind.value,
+                flow.reference,
+                flow.currency,
+                flow.amount,
+                flow.fee,
+                flow.as_of,
+                booked_at,
+                correlation_id,
+            ),
+        )
+        return cursor.rowcount == 1
+
+    def unvalued_flows(self, venue: str, account: str) -> dict[str, Decimal]:
+        rows = self.connection.execute(
+            "SELECT currency, sum(amount) AS amount FROM transfers"
+            " WHERE venue = %s AND account = %s AND value IS NULL GROUP BY currency",
+            (venue, account),
+        )
+        return {row["currency"]: row["amount"] for row in rows}
+
+    def value_flows(
+        self, venue: str, account: str, prices: Mapping[str, Decimal], currency: str, as_of: datetime
+    ) -> None:
         self.connection.execute(
-            "INSERT INTO equity_snapshots (venue, account, as_of, currency, equity, cash, taken_at)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
-            (venue, account, as_of, valuation.currency, valuation.equity, valuation.cash, taken_at),
+            "UPDATE transfers t SET value = round(t.amount * coalesce("
+            "     (SELECT price FROM unnest(%s::text[], %s::numeric[]) AS known (currency, price)"
+            "      WHERE known.currency = t.currency), 0), 18), value_currency = %s, valued_as_of = %s"
+            " WHERE venue = %s AND account = %s AND value IS NULL",
+            (list(prices), list(prices.values()), currency, as_of, venue, account),
+        )
+
+    def units(self, venue: str, account: str) -> Decimal | None:
+        row = self.connection.execute(
+            "SELECT units FROM accounts WHERE venue = %s AND account = %s", (venue, account)
+        ).fetchone()
+        return None if row is None else row["units"]
+
+    def last_worth(self, venue: str, account: str, currency: str) -> Decimal | None:
+        row = self.connection.execute(
+            "SELECT equity / units AS worth FROM equity_snapshots"
+            " WHERE venue = %s AND account = %s AND currency = %s AND units > 0 AND equity > 0 ORDER BY as_of DESC LIMIT 1",
+            (venue, account, currency),
+        ).fetchone()
+        return None if row is None else row["worth"]
+
+    def add_snapshot(
+        self, venue: str, account: str, as_of: datetime, valuation: Valuation, units: Decimal, taken_at: datetime
+    ) -> None:
+        self.connection.execute(
+            "UPDATE accounts SET units = %s WHERE venue = %s AND account = %s AND units IS DISTINCT FROM %s",
+            (units, venue, account, units),
+        )
+        self.connection.execute(
+            "INSERT INTO equity_snapshots (venue, account, as_of, currency, equity, cash, units, taken_at)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (venue, account, as_of) DO UPDATE"
+            " SET currency = EXCLUDED.currency, equity = EXCLUDED.equity, cash = EXCLUDED.cash, units = EXCLUDED.units,"
+            " taken_at = EXCLUDED.taken_at",
+            (venue, account, as_of, valuation.currency, valuation.equity, valuation.cash, units, taken_at),
         )
 
 

@@ -49,19 +49,39 @@ SELECT a.mode,
 FROM accounts a WHERE a.venue = %(venue)s AND a.account = %(account)s
 """
 
+# Worth of one unit then, times the units of today: what came or went since is neither gain nor loss.
 _HISTORY = """
 SELECT
-    (SELECT max(equity) FROM equity_snapshots
-     WHERE venue = %(venue)s AND account = %(account)s AND currency = %(currency)s) AS peak,
-    coalesce(
-        (SELECT equity FROM equity_snapshots
-         WHERE venue = %(venue)s AND account = %(account)s AND currency = %(currency)s AND as_of < %(day)s
+    a.units * (SELECT max(equity / nullif(units, 0)) FROM equity_snapshots
+     WHERE venue = a.venue AND account = a.account AND currency = %(currency)s) AS peak,
+    a.units * coalesce(
+        (SELECT equity / nullif(units, 0) FROM equity_snapshots
+         WHERE venue = a.venue AND account = a.account AND currency = %(currency)s AND as_of < %(day)s
          ORDER BY as_of DESC LIMIT 1),
-        (SELECT equity FROM equity_snapshots
-         WHERE venue = %(venue)s AND account = %(account)s AND currency = %(currency)s AND as_of >= %(day)s
+        (SELECT equity / nullif(units, 0) FROM equity_snapshots
+         WHERE venue = a.venue AND account = a.account AND currency = %(currency)s AND as_of >= %(day)s
          ORDER BY as_of LIMIT 1)) AS day_start,
     (SELECT count(*) FROM proposals
-     WHERE venue = %(venue)s AND account = %(account)s AND side = 'buy' AND state <> 'refused' AND as_of >= %(day)s) AS entries
+     WHERE venue = a.venue AND account = a.account AND side = 'buy' AND state <> 'refused' AND as_of >= %(day)s) AS entries
+FROM accounts a WHERE a.venue = %(venue)s AND a.account = %(account)s
+"""
+
+# The first valuation of an account makes its units. While money from outside has just come or gone the books' own valuation alone
+# is stored: it is the one that changes the units, and this one may have been begun before.
+_RECORD_EQUITY = """
+WITH first AS (
+    UPDATE accounts SET units = greatest(%(equity)s, 0) WHERE venue = %(venue)s AND account = %(account)s AND units IS NULL
+    RETURNING units
+)
+INSERT INTO equity_snapshots (venue, account, as_of, currency, equity, cash, units, taken_at)
+SELECT %(venue)s, %(account)s, %(as_of)s, %(currency)s, %(equity)s, %(cash)s, coalesce(f.units, a.units), %(at)s
+FROM accounts a LEFT JOIN first f ON true
+WHERE a.venue = %(venue)s AND a.account = %(account)s AND NOT EXISTS (
+    SELECT FROM transfers WHERE venue = a.venue AND account = a.account
+    AND (value IS NULL OR booked_at > %(at)s::timestamptz - interval '1 minute'))
+ON CONFLICT (venue, account, as_of) DO UPDATE
+SET currency = EXCLUDED.currency, equity = EXCLUDED.equity, cash = EXCLUDED.cash, units = EXCLUDED.units,
+    taken_at = EXCLUDED.taken_at
 """
 
 
@@ -89,18 +109,14 @@ class RiskTransaction(DecidingTransaction):
         row = self.connection.execute(
             _HISTORY, {"venue": venue, "account": account, "currency": currency, "day": day}
         ).fetchone()
-        assert row is not None  # a SELECT of scalars always gives a row
+        assert row is not None  # holdings were found, so the account is there
         return History(peak=row["peak"], day_start=row["day_start"], entries=row["entries"])
 
     def record_equity(
         self, venue: str, account: str, currency: str, equity: Decimal, cash: Decimal, as_of: datetime, at: datetime
     ) -> None:
-        self.connection.execute(
-            "INSERT INTO equity_snapshots (venue, account, as_of, currency, equity, cash, taken_at)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (venue, account, as_of) DO UPDATE"
-            " SET currency = EXCLUDED.currency, equity = EXCLUDED.equity, cash = EXCLUDED.cash, taken_at = EXCLUDED.taken_at",
-            (venue, account, as_of, currency, equity, cash, at),
-        )
+        valuation = {"venue": venue, "account": account, "currency": currency, "equity": equity, "cash": cash}
+        self.connection.execute(_RECORD_EQUITY, {**valuation, "as_of": as_of, "at": at})
 
     def record_proposal(self, event: Event[TradeProposed], at: datetime) -> None:
         trade = event.data
