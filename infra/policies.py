@@ -14,8 +14,8 @@ ASSUME: dict[str, Any] = {
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
 
-REALTIME_QUEUES = (Queue.TICKS, Queue.FILLS)
-"""Where realtime-data sends."""
+REALTIME_QUEUES = (Queue.TICKS, Queue.FILLS, Queue.ORDERS)
+"""Where realtime-data sends: ticks, own fills, and after a reconnect the command to compare the account."""
 
 
 def statements(function: Function, stack: str) -> list[Statement]:

@@ -28,6 +28,7 @@ from volexswarm.security.tokens import Principal, Signed, TokenIssuer
 from volexswarm.settings import Settings
 from volexswarm.views.books import Fill, Portfolio, Positions
 from volexswarm.views.market import Candles
+from volexswarm.views.reconciliation import Difference, Reconciliation
 from volexswarm.views.shape import Page
 from volexswarm.views.story import Story
 from volexswarm.views.swarm import Activity, DeadLetter, DeadLetters, Feed, LogLine, LogLines, Part, QueueDepth, Replay
@@ -145,6 +146,24 @@ class FakeSwarm:
         self._ask("database", signal_id)
         return self.signals_told.pop(0) if len(self.signals_told) > 1 else self.signals_told[0]
 
+    def reconciliation(self) -> Reconciliation:
+        self._ask("database")
+        return Reconciliation(venue="binance", account="main", last=views.COMPARISON, open=[views.DIFFERENCE])
+
+    def differences(self, state: str | None, limit: int, cursor: str | None) -> Page[Difference]:
+        self._ask("database", state, limit, cursor)
+        return Page(items=[views.DIFFERENCE], next=None)
+
+    def request(self, venue: str, account: str, *, actor: str) -> str:
+        self._ask("database", venue, account, actor)
+        return views.CHAIN
+
+    def accept(self, key: str, *, actor: str, reason: str) -> str:
+        self._ask("database", key, actor, reason)
+        if not views.DIFFERENCE.id.startswith(key):
+            raise NotFound("difference", key)
+        return views.DIFFERENCE.id
+
     def candles(self, symbol: str, timeframe: Any, limit: int, before: Any) -> Candles:
         self._ask("database", symbol, timeframe, limit, before)
         return Candles(venue="binance", symbol=symbol, timeframe=timeframe, candles=[views.CANDLE])
@@ -204,6 +223,8 @@ class FakeSwarm:
             [
                 "swarm_reader",
                 "books_reader",
+                "reconciliation_reader",
+                "difference_desk",
                 "trading_reader",
                 "candle_reader",
                 "story_reader",

@@ -10,7 +10,6 @@ from typing import Any
 
 from tests.fakes.portfolio import FakePortfolioTransaction
 from tests.fakes.transaction import START, FixedClock
-from volexswarm.adapters.ccxt_gateway import CAPABILITIES
 from volexswarm.clock import Clock
 from volexswarm.errors import NotFound, OutcomeUnknown, Rejected, Unavailable
 from volexswarm.execution.agent import ExecutionAgent
@@ -18,7 +17,7 @@ from volexswarm.execution.model import Capabilities, Evidence, MarketRules, Orde
 from volexswarm.execution.orders import Orders
 from volexswarm.execution.ports import ExchangeGateway
 from volexswarm.execution.record import Record
-from volexswarm.messages import OrderState, OrderType, Side
+from volexswarm.messages import OrderState, OrderType, Side, TimeInForce
 from volexswarm.ports import Books, Fill, SecretStore, Store, Transfer
 
 RULES = MarketRules(Decimal("0.001"), Decimal("0.01"), Decimal("0.001"), None, Decimal("5"))
@@ -31,6 +30,19 @@ def execution_agent(
     record = Record(books, clock)
     orders = Orders(store=store, exchange=exchange, secrets=secrets, record=record, clock=clock, mode="simulated")
     return ExecutionAgent(store=store, orders=lambda _: orders, record=record, clock=clock)
+
+
+CAPABILITIES = Capabilities(
+    venue="binance",
+    client_ids=True,
+    finds_by_client_id=True,
+    cancels_by_client_id=True,
+    order_types=frozenset(OrderType),
+    times_in_force=frozenset(TimeInForce),
+    acceptance_window=timedelta(seconds=5),
+    trigger_orders=5,
+    sandbox=True,
+)
 
 
 class Killed(BaseException):
@@ -153,7 +165,7 @@ class FakeExchange:
 
     @property
     def capabilities(self) -> Capabilities:
-        return replace(CAPABILITIES["binance"], acceptance_window=self.window)
+        return replace(CAPABILITIES, acceptance_window=self.window)
 
     def rules(self, symbol: str) -> MarketRules:
         self._maybe_lost(self._mishap("rules"))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from volexswarm.messages import Check, OrderState, OrderType, Purpose, Side, TimeInForce
-from volexswarm.views import books, market, story, swarm, trading
+from volexswarm.views import books, market, reconciliation, story, swarm, trading
 
 NOW = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 MARKET = datetime(2026, 1, 4, 9, 30, tzinfo=UTC)
@@ -147,6 +147,32 @@ ORDER = trading.Order(
     sent_at=NOW,
     updated_at=NOW,
     correlation_id=CHAIN,
+)
+DIFFERENCE = reconciliation.Difference(
+    id="d1ff0000-0000-5000-8000-000000000001",
+    kind="balance",
+    subject="BTC",
+    ours="0.5",
+    theirs="0.6",
+    cause="no trade and no transfer that the exchange lists explains it",
+    state="open",
+    found_at=NOW,
+    seen_at=NOW,
+    times=3,
+    settled_by=None,
+    reason=None,
+    settled_at=None,
+)
+COMPARISON = reconciliation.Comparison(
+    occasion="schedule",
+    started_at=NOW,
+    finished_at=NOW,
+    as_of=MARKET,
+    orders=4,
+    fills=17,
+    transfers=0,
+    repaired=2,
+    open=1,
 )
 CANDLE = market.Candle(
     opened_at=MARKET - timedelta(minutes=1),

@@ -10,7 +10,19 @@ from chalice.app import Blueprint
 if TYPE_CHECKING:
     from chalicelib.api.endpoint import Endpoint
 
-RESOURCES = ("session", "swarm", "books", "orders", "signals", "market", "dead_letters", "logs", "openapi")
+RESOURCES = (
+    "session",
+    "swarm",
+    "books",
+    "control",
+    "orders",
+    "reconciliation",
+    "signals",
+    "market",
+    "dead_letters",
+    "logs",
+    "openapi",
+)
 MODULES = ("authorizer", *RESOURCES)
 
 

@@ -7,10 +7,19 @@ from typing import Annotated
 from pydantic import Field
 
 from chalicelib.api.endpoint import Input
+from volexswarm.errors import require
 
 Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,20}/[A-Z0-9]{1,20}$", description="BASE/QUOTE, as BTC/USDT")]
 Cursor = Annotated[str, Field(max_length=400, pattern=r"^[A-Za-z0-9_-]+$", description="`next` of the page before")]
+Reason = Annotated[str, Field(min_length=3, max_length=500, description="why, in words that will be read again")]
 Limit = Annotated[int, Field(ge=1, le=500, description="at most so many")]
+
+
+def key_of(kind: str, text: str) -> str:
+    """A path's id or the beginning of one. Raises InvalidInput if it can be neither."""
+    fits = 4 <= len(text) <= 64 and text.isascii() and text.replace("-", "").isalnum()
+    require(fits, kind, text, f"the id of the {kind}, or at least four characters of its beginning")
+    return text
 
 
 class PageOf(Input):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Literal
 
 from volexswarm.messages import OrderState, OrderType, Purpose, Side, TimeInForce
 from volexswarm.ports import Fill
@@ -128,7 +129,10 @@ class Capabilities:
 
     `acceptance_window` how long after `sent_at` it may still take a request, None if it sets no such limit; `finds_by_client_id`
     and `cancels_by_client_id` say whether our own id suffices; `trigger_orders` how many waiting orders (stop, take-profit,
-    trailing) it takes per symbol, None for no limit.
+    trailing) it takes per symbol, None for no limit. `remembers` is how long after its end an order is surely found by our id,
+    None for ever: of one that was sent before that, "there is none" proves nothing. `market_buy_band` how far above the best ask
+    a purchase at market goes where the venue knows no such order in base (what it does not get there is canceled); None where it
+    does. `transfers` says whether it tells of all deposits and withdrawals.
     """
 
     venue: str
@@ -140,6 +144,9 @@ class Capabilities:
     acceptance_window: timedelta | None
     trigger_orders: int | None
     sandbox: bool
+    remembers: timedelta | None = None
+    market_buy_band: Decimal | None = None
+    transfers: bool = True
 
 
 @dataclass(frozen=True)
@@ -153,12 +160,17 @@ class StandingOrder:
     evidence: Evidence
 
 
-@dataclass(frozen=True)
-class Transfer:
-    """Money that came to the account (`amount` > 0) or left it (< 0), apart from trading; `fee` on top, in the same currency."""
+Occasion = Literal["start", "reconnect", "schedule", "demand"]
 
-    transfer_id: str
-    currency: str
-    amount: Decimal
-    fee: Decimal
-    as_of: datetime
+
+@dataclass(frozen=True)
+class Run:
+    """One comparison with the exchange; the cause of whatever it stores. `started_at` is wall time."""
+
+    id: str
+    occasion: Occasion
+    started_at: datetime
+
+    @property
+    def correlationid(self) -> str:
+        return self.id

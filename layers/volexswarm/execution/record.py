@@ -19,7 +19,7 @@ from volexswarm.execution.identity import client_order_id
 from volexswarm.execution.model import Evidence, Order, Proposal
 from volexswarm.execution.ports import ExecutionTransaction
 from volexswarm.messages import Cause, Event, FillRecorded, OrderApproved, OrderChanged, OrderState
-from volexswarm.ports import Booked, Books, Fill
+from volexswarm.ports import Booked, Books, Fill, Transfer
 
 logger = logging.getLogger(__name__)
 
@@ -85,8 +85,8 @@ class Record(Generic[TransactionT]):
         """Store why the order does not get on, for everybody to see."""
         tx.save_order(replace(tx.order(order.id), reason=reason), self._clock.now())
 
-    def absorb(self, tx: TransactionT, order: Order, evidence: Evidence, trigger: Cause, cause: str) -> None:
-        """Book the fills and bring the order to the state that all evidence so far amounts to.
+    def absorb(self, tx: TransactionT, order: Order, evidence: Evidence, trigger: Cause, cause: str) -> int:
+        """Book the fills and bring the order to the state that all evidence so far amounts to; how many fills were news.
 
         Parameters
         ----------
@@ -95,7 +95,7 @@ class Record(Generic[TransactionT]):
         cause : str
             On what evidence, in words.
         """
-        self._book(tx, evidence, order, trigger)
+        booked = self._book(tx, evidence, order, trigger)
         known = _informed(tx, order, evidence)
         assert known.reported_state is not None  # _informed sets it
         after = states.settle(order.state, order.amount, known.filled, known.reported_state, known.reported_filled)
@@ -107,17 +107,43 @@ class Record(Generic[TransactionT]):
             tx.save_order(known, self._clock.now())
         if known.filled > order.amount or (order.state.is_final and known.filled > order.filled):
             logger.error("order %s, %s: %s of %s are filled", order.id, order.state, known.filled, order.amount)
+        return booked
 
-    def book_foreign(self, tx: TransactionT, evidence: Evidence, trigger: Cause) -> None:
-        """Book the fills of an order that is none of ours: somebody else traded in this account."""
-        self._book(tx, evidence, None, trigger)
+    def book_foreign(self, tx: TransactionT, evidence: Evidence, trigger: Cause) -> int:
+        """Book the fills of an order that is none of ours: somebody else traded in this account. How many were news."""
+        return self._book(tx, evidence, None, trigger)
 
-    def _book(self, tx: TransactionT, evidence: Evidence, order: Order | None, trigger: Cause) -> None:
+    def book_transfer(
+        self, tx: TransactionT, venue: str, account: str, transfer: Transfer, correlation_id: str
+    ) -> bool:
+        """Book a deposit or a withdrawal once; False if the books hold it already."""
+        return self._books.record_transfer(tx, venue, account, transfer, correlation_id=correlation_id)
+
+    def book_adjustment(
+        self,
+        tx: TransactionT,
+        venue: str,
+        account: str,
+        currency: str,
+        amount: Decimal,
+        *,
+        reference: str,
+        as_of: datetime,
+        correlation_id: str,
+    ) -> bool:
+        """Book what a person accepts without evidence, as capital; False if it is booked already."""
+        return self._books.record_adjustment(
+            tx, venue, account, currency, amount, reference=reference, as_of=as_of, correlation_id=correlation_id
+        )
+
+    def _book(self, tx: TransactionT, evidence: Evidence, order: Order | None, trigger: Cause) -> int:
         order_id = order.id if order else None
         chain = order.correlation_id if order else trigger.correlationid
+        news = 0
         for fill in evidence.fills:
             booked = self._books.record_fill(tx, fill, order_id=order_id, correlation_id=chain)
             if booked is not None:
+                news += 1
                 tx.publish(
                     Event.caused_by(
                         trigger,
@@ -128,6 +154,7 @@ class Record(Generic[TransactionT]):
                         correlationid=chain,
                     )
                 )
+        return news
 
     def _store_move(
         self, tx: TransactionT, before: OrderState, moved: Order, cause: str, as_of: datetime, trigger: Cause

@@ -14,7 +14,7 @@ from random import Random
 from volexswarm.agents import REALTIME_DATA
 from volexswarm.clock import Clock
 from volexswarm.errors import Unavailable
-from volexswarm.messages import Event, ExecutionReported
+from volexswarm.messages import Event, ExecutionReported, ReconcileAccount
 from volexswarm.realtime.backoff import Backoff
 from volexswarm.realtime.link import Link
 from volexswarm.realtime.ports import FeedStore, OnReady, RecordedFills, Venue
@@ -24,6 +24,7 @@ from volexswarm.realtime.settings import RealtimeSettings
 logger = logging.getLogger(__name__)
 
 Report = Event[ExecutionReported]
+Comparison = Event[ReconcileAccount]
 
 
 def reported(report: ExecutionReported, clock: Clock) -> Report:
@@ -43,7 +44,7 @@ def reported(report: ExecutionReported, clock: Clock) -> Report:
     )
 
 
-def as_message(event: Report) -> Message:
+def as_message(event: Event[ExecutionReported] | Event[ReconcileAccount]) -> Message:
     """The event as a message of the FIFO queue."""
     return Message(event.id, event.data.group, event.model_dump_json())
 
@@ -56,6 +57,7 @@ class AccountFeed:
         venue: Venue,
         store: FeedStore,
         outlet: Outlet[Report],
+        commands: Outlet[Comparison],
         settings: RealtimeSettings,
         clock: Clock,
         random: Random,
@@ -63,6 +65,7 @@ class AccountFeed:
         self._venue = venue
         self._store = store
         self._outlet = outlet
+        self._commands = commands
         self._settings = settings
         self._clock = clock
         self._backoff = Backoff(random)
@@ -135,6 +138,8 @@ class AccountFeed:
             self._send(report)
         self.recovered += len(missed)
         self._release()
+        if not was_recovered and connection > 1:
+            self._commands.put(self._comparison(connection))
         if missed and was_recovered:
             self.link.cut(f"{len(missed)} own fills came without a message")
 
@@ -148,6 +153,13 @@ class AccountFeed:
         if any(fill.trade_id not in self._fills[fill.symbol] for fill in found):
             await asyncio.sleep(self._settings.realtime_grace)  # they may be on their way
         return [fill for fill in found if fill.trade_id not in self._fills[fill.symbol]]
+
+    def _comparison(self, connection: int) -> Comparison:
+        """The command to compare everything else, too: what was it that cut us off, and what did it do meanwhile?"""
+        venue, account, now = self._settings.venue, self._settings.account, self._clock.now()
+        command = ReconcileAccount(venue=venue, account=account, occasion="reconnect", requested_by=REALTIME_DATA.name)
+        identity = f"{venue}/{account}/{connection}/{now.isoformat()}"
+        return Event.root(command, source=REALTIME_DATA.name, subject=f"{venue}:{account}", identity=identity, time=now)
 
     def _release(self) -> None:
         held, self._held = self._held or [], None

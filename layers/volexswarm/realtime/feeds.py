@@ -14,7 +14,7 @@ from volexswarm.clock import Clock, from_ms
 from volexswarm.errors import Unavailable
 from volexswarm.messages import Queue
 from volexswarm.ports import MessageSender, QuoteBoard
-from volexswarm.realtime.account import AccountFeed, Report, as_message
+from volexswarm.realtime.account import AccountFeed, Comparison, Report, as_message
 from volexswarm.realtime.backoff import Backoff
 from volexswarm.realtime.batcher import Load, Packer
 from volexswarm.realtime.exchange_time import ExchangeTime
@@ -77,13 +77,22 @@ class Feeds:
             MOST_REPORTS,
             Backoff(random),
         )
+        self.commands: Outlet[Comparison] = Outlet(
+            Queue.ORDERS,
+            sender,
+            self._threads,
+            lambda command: [as_message(command)],
+            lambda _: 1,
+            MOST_REPORTS,
+            Backoff(random),
+        )
         self.trades = TradeFeed(venue, store, self.loads, settings, resume, exchange_time, random)
         self.quotes = QuoteFeed(venue, outside.board, settings, outside.clock, exchange_time, random)
-        self.account = AccountFeed(venue, store, self.reports, settings, outside.clock, random)
+        self.account = AccountFeed(venue, store, self.reports, self.commands, settings, outside.clock, random)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Feed until `stop` is set; then stop reading, flush, and wait a few seconds for the queues to take what is held."""
-        sending = [asyncio.create_task(outlet.run()) for outlet in (self.loads, self.reports)]
+        sending = [asyncio.create_task(outlet.run()) for outlet in (self.loads, self.reports, self.commands)]
         feeding = asyncio.create_task(self._feed())
         stopping = asyncio.create_task(stop.wait())
         try:
@@ -104,7 +113,7 @@ class Feeds:
         for line in self.trades.lines.values():
             if line.needs_work:
                 yield f"{line.symbol}: trades after {line.sequence.last} are being fetched"
-        for problem in (self.loads.problem, self.reports.problem, self.quotes.problem):
+        for problem in (self.loads.problem, self.reports.problem, self.commands.problem, self.quotes.problem):
             if problem:
                 yield problem
 

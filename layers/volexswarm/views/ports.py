@@ -9,7 +9,9 @@ from typing import Protocol
 from volexswarm.market.timeframes import Timeframe
 from volexswarm.messages import OrderState, Queue
 from volexswarm.views.books import Fill, Portfolio, Positions
+from volexswarm.views.control import Control
 from volexswarm.views.market import Candles
+from volexswarm.views.reconciliation import Difference, Reconciliation
 from volexswarm.views.shape import Page
 from volexswarm.views.story import Story
 from volexswarm.views.swarm import Activity, DeadLetters, Feed, LogLines, Part, QueueDepth, Replay
@@ -54,6 +56,22 @@ class TradingReader(Protocol):
     def signal(self, signal_id: str) -> Signal:
         """Raises NotFound if there is no such signal."""
         ...
+
+
+class ReconciliationReader(Protocol):
+    """Comparisons with the exchange. All raise Unavailable if the database is away."""
+
+    def reconciliation(self) -> Reconciliation: ...
+
+    def differences(self, state: str | None, limit: int, cursor: str | None) -> Page[Difference]:
+        """Newest first. Raises InvalidInput for a cursor that is none of ours."""
+        ...
+
+
+class ControlReader(Protocol):
+    """What governs trading. Raises Unavailable if the database is away."""
+
+    def control(self) -> Control: ...
 
 
 class CandleReader(Protocol):

@@ -145,7 +145,8 @@ def cloud(aws: Emulator, database_dsn: str) -> Cloud:
     sqs = boto3.client("sqs")
     stack = f"t{uuid.uuid4().hex[:12]}"
     sqs.create_queue(QueueName=f"{stack}-ticks")
-    sqs.create_queue(QueueName=f"{stack}-fills.fifo", Attributes={"FifoQueue": "true"})
+    for queue in ("fills", "orders"):
+        sqs.create_queue(QueueName=f"{stack}-{queue}.fifo", Attributes={"FifoQueue": "true"})
     return Cloud(stack, database_dsn, sqs)
 
 

@@ -11,7 +11,7 @@ from tests.fakes.realtime import FakeFeedStore, FakeVenue, opened
 from tests.fakes.transaction import FakeQuoteBoard, FixedClock
 from volexswarm.clock import from_ms
 from volexswarm.errors import Unavailable
-from volexswarm.messages import ExecutionReported, OrderState, Side, TickBatch, decode
+from volexswarm.messages import ExecutionReported, OrderState, ReconcileAccount, Side, TickBatch, decode
 from volexswarm.realtime.feeds import Feeds, Surroundings
 from volexswarm.realtime.settings import RealtimeSettings
 
@@ -23,7 +23,7 @@ class Queues:
 
     def __init__(self):
         self.is_away = False
-        self.bodies = {"ticks": [], "fills.fifo": []}
+        self.bodies = {"ticks": [], "fills.fifo": [], "orders.fifo": []}
 
     def send(self, queue, messages):
         if self.is_away:
@@ -229,3 +229,17 @@ async def test_a_fill_that_came_without_a_message_is_reported_and_the_silent_con
 
     assert [event.data.trade_id for event in queues.reports()] == ["5"]
     assert [stream for stream, _ in venue.cuts] == ["account"]
+
+
+async def test_after_a_reconnect_the_whole_account_is_compared_but_not_at_the_first_connect(
+    feeding, venue, store, queues
+):
+    store.recorded = {SYMBOL: opened(at_ms=1000)}
+    async with feeding() as feeds:
+        await until(lambda: feeds.account.is_recovered)
+        assert queues.bodies["orders.fifo"] == []
+        venue.cut("account", "for the test")
+        await until(lambda: queues.bodies["orders.fifo"])
+
+    (command,) = [decode(body, ReconcileAccount).data for body in queues.bodies["orders.fifo"]]
+    assert (command.venue, command.account, command.occasion) == ("binance", "main", "reconnect")

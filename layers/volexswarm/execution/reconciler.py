@@ -1,0 +1,297 @@
+"""Compares the exchange with our records, repairs what evidence explains, and puts the rest before a person.
+
+Repaired is what the exchange proves: a fill that was not reported is booked, an order that ended unseen takes its end, one that
+we had given up is taken off the exchange, a deposit or withdrawal is booked as such. What nothing explains stays an open
+difference, and nothing is overwritten, until it is gone or a person accepts it.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Generic, TypeVar
+
+from volexswarm.clock import Clock
+from volexswarm.execution import reconciliation
+from volexswarm.execution.model import Evidence, Occasion, Order, Run, StandingOrder
+from volexswarm.execution.ports import ExchangeGateway, ReconcilingTransaction
+from volexswarm.execution.reconciliation import NOTHING, Difference, Findings
+from volexswarm.execution.record import SOURCE, Record
+from volexswarm.messages import (
+    NAMESPACE,
+    DifferenceFound,
+    DifferenceSettled,
+    Event,
+    OrderState,
+    ReconcileAccount,
+    TransferRecorded,
+)
+from volexswarm.ports import Fill, Store, Transfer
+
+logger = logging.getLogger(__name__)
+
+ReconcilingT = TypeVar("ReconcilingT", bound=ReconcilingTransaction)
+
+_GRACE_SECONDS = 3.0  # what the exchange did a moment ago is on its way to us: no difference yet
+_AWAY = timedelta(minutes=5)
+_OVERLAP = timedelta(minutes=10)  # exchange time: fills are listed a little late
+_TRANSFER_OVERLAP = timedelta(days=2)  # a withdrawal is listed with the time of its request, long before it is done
+
+
+class Reconciler(Generic[ReconcilingT]):
+    """Compares one account.
+
+    Parameters
+    ----------
+    symbols : sequence of str
+        Markets whose fills are asked for.
+    pause : callable
+        Waits that many seconds of wall time.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store[ReconcilingT],
+        exchange: ExchangeGateway,
+        record: Record[ReconcilingT],
+        clock: Clock,
+        venue: str,
+        account: str,
+        symbols: Sequence[str],
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._store = store
+        self._exchange = exchange
+        self._record = record
+        self._clock = clock
+        self._venue = venue
+        self._account = account
+        self._symbols = tuple(symbols)
+        self._pause = pause
+
+    def look(self) -> Findings | None:
+        """The regular comparison; the first one after a while without any counts as a start."""
+        with self._store.transaction() as tx:
+            last = tx.last_comparison(self._venue, self._account)
+        away = last is None or self._clock.now() - last > _AWAY
+        return self.reconcile("start" if away else "schedule")
+
+    def on_command(self, event: Event[ReconcileAccount]) -> None:
+        """A comparison on demand, or after a reconnect. Raises as `reconcile`."""
+        self.reconcile(event.data.occasion)
+
+    def reconcile(self, occasion: Occasion) -> Findings | None:
+        """Compare and repair; None before the account's books are opened.
+
+        Raises
+        ------
+        Unavailable
+            If exchange or database do not answer; what was repaired until then stays so.
+        """
+        started = self._clock.now()
+        identity = f"reconciliation/{self._venue}/{self._account}/{started.isoformat()}"
+        run = Run(str(uuid.uuid5(NAMESPACE, identity)), occasion, started)
+        with self._store.transaction() as tx:
+            compared = tx.compared_to(self._venue, self._account)
+        if compared is None:
+            return None
+        opened_at, since = compared
+        as_of = self._exchange.market_time()
+        findings = Findings()
+        self._orders(run, findings)
+        fills_since = max(opened_at, since - _OVERLAP)
+        self._fills(run, fills_since, findings)
+        self._transfers(run, since - _TRANSFER_OVERLAP, findings)
+        self._balances(run, fills_since, findings)
+        with self._store.transaction() as tx:
+            self._settle_gone(tx, run, findings, as_of)
+            tx.add_reconciliation(run, self._venue, self._account, findings, as_of, self._clock.now())
+        return findings
+
+    # Orders.
+
+    def _orders(self, run: Run, findings: Findings) -> None:
+        ours = self._ours()  # before theirs: what is with us only has ended, what is with them only may be new
+        theirs = self._exchange.open_orders()
+        compared = reconciliation.compare_orders(ours, theirs)
+        findings.orders = len(ours)
+        if compared.moved or compared.gone or compared.unexplained:
+            self._pause(_GRACE_SECONDS)
+            for order in (*compared.moved, *compared.gone):
+                self._look_into(run, order, findings)
+            for standing in compared.unexplained:
+                self._explain(run, standing, findings)
+
+    def _ours(self) -> Sequence[Order]:
+        with self._store.transaction() as tx:
+            return tx.open_orders_of(self._venue, self._account)
+
+    def _look_into(self, run: Run, seen: Order, findings: Findings) -> None:
+        """An order that has moved at the exchange; unless the news has reached us meanwhile, it would not have."""
+        found = self._exchange.find(seen.client_order_id, seen.symbol, seen.exchange_order_id)
+        with self._store.transaction() as tx:
+            order = tx.order(seen.id)
+            if order.state.is_final or (order.state, order.filled) != (seen.state, seen.filled):
+                return
+            if found is None:
+                self._put(tx, run, reconciliation.of_ended(order, NOTHING), findings)
+                return
+            if (found.state, found.filled) == (order.state, order.filled):
+                return
+            self._record.absorb(tx, order, found, run, "compared with the exchange")
+            self._repaired(
+                tx, run, reconciliation.of_ended(order, found.state), "took over the exchange's state", findings
+            )
+
+    def _explain(self, run: Run, standing: StandingOrder, findings: Findings) -> None:
+        with self._store.transaction() as tx:
+            order = tx.order_at_exchange(
+                self._venue,
+                self._account,
+                standing.symbol,
+                standing.client_order_id,
+                standing.evidence.exchange_order_id,
+            )
+        if order is None:
+            with self._store.transaction() as tx:
+                self._put(tx, run, reconciliation.of_foreign(standing), findings)
+        elif order.state.is_final:
+            self._take_off(run, order, standing, findings)
+
+    def _take_off(self, run: Run, order: Order, standing: StandingOrder, findings: Findings) -> None:
+        """Nobody waits for this order any more; what of it was filled comes in with the fills."""
+        canceled = self._exchange.cancel(order.client_order_id, order.symbol, standing.evidence.exchange_order_id)
+        if canceled:
+            with self._store.transaction() as tx:
+                difference = reconciliation.of_revived(order, standing)
+                self._repaired(tx, run, difference, "canceled it at the exchange", findings)
+
+    # Fills and transfers.
+
+    def _fills(self, run: Run, since: datetime, findings: Findings) -> None:
+        found = (fill for symbol in self._symbols for fill in self._exchange.fills_since(symbol, since))
+        theirs = [fill for fill in found if fill.as_of > since]  # at the opening: part of its balance
+        findings.fills = len(theirs)
+        missing = self._missing(theirs)
+        if missing:
+            self._pause(_GRACE_SECONDS)
+            for fill in self._missing(missing):
+                self._book(run, fill, findings)
+
+    def _missing(self, theirs: Sequence[Fill]) -> tuple[Fill, ...]:
+        with self._store.transaction() as tx:
+            return reconciliation.missing_fills(theirs, tx.booked_fills(self._venue, self._account, theirs))
+
+    def _book(self, run: Run, fill: Fill, findings: Findings) -> None:
+        with self._store.transaction() as tx:
+            order = tx.order_at_exchange(self._venue, self._account, fill.symbol, None, fill.exchange_order_id)
+            if order is None:
+                evidence = Evidence(fill.exchange_order_id, OrderState.ACCEPTED, fill.amount, (fill,), fill.as_of)
+                booked = self._record.book_foreign(tx, evidence, run)
+            else:
+                filled = order.filled + fill.amount
+                evidence = Evidence(fill.exchange_order_id, OrderState.PARTIALLY_FILLED, filled, (fill,), fill.as_of)
+                booked = self._record.absorb(tx, order, evidence, run, "compared with the exchange")
+            if booked:  # not what the opening balance holds already
+                self._repaired(tx, run, reconciliation.of_fill(fill, order), "booked it", findings)
+
+    def _transfers(self, run: Run, since: datetime, findings: Findings) -> None:
+        for transfer in self._exchange.transfers_since(since):
+            with self._store.transaction() as tx:
+                if self._record.book_transfer(tx, self._venue, self._account, transfer, run.correlationid):
+                    tx.publish(self._transferred(run, transfer))
+                    findings.transfers += 1
+
+    def _transferred(self, run: Run, transfer: Transfer) -> Event[TransferRecorded]:
+        recorded = TransferRecorded(
+            venue=self._venue,
+            account=self._account,
+            transfer_id=transfer.transfer_id,
+            currency=transfer.currency,
+            amount=transfer.amount,
+            fee=transfer.fee,
+            as_of=transfer.as_of,
+        )
+        return Event.caused_by(
+            run, recorded, source=SOURCE, subject=f"{self._venue}:{transfer.transfer_id}", time=self._clock.now()
+        )
+
+    # Balances.
+
+    def _balances(self, run: Run, fills_since: datetime, findings: Findings) -> None:
+        """Only a difference that stays the same is one: while trades go on, the two sides are read at different moments."""
+        first = self._compare_balances()[2]
+        if not first:
+            return
+        self._pause(_GRACE_SECONDS)
+        self._fills(run, fills_since, findings)
+        ours, theirs, second = self._compare_balances()
+        for currency in sorted(first.keys() & second.keys()):
+            if first[currency] == second[currency]:
+                zero = Decimal(0)
+                difference = reconciliation.of_balance(currency, ours.get(currency, zero), theirs.get(currency, zero))
+                with self._store.transaction() as tx:
+                    self._put(tx, run, difference, findings)
+
+    def _compare_balances(self) -> tuple[Mapping[str, Decimal], Mapping[str, Decimal], dict[str, Decimal]]:
+        theirs = self._exchange.balances()
+        with self._store.transaction() as tx:
+            ours = tx.assets(self._venue, self._account)
+        return ours, theirs, reconciliation.compare_balances(ours, theirs)
+
+    # What is written down.
+
+    def _put(self, tx: ReconcilingT, run: Run, difference: Difference, findings: Findings) -> None:
+        """Open the difference, once; seen again, it only gets a later time."""
+        findings.open.append(difference)
+        now = self._clock.now()
+        difference_id, is_new = tx.see_difference(run, self._venue, self._account, difference, now)
+        if is_new:
+            logger.error(
+                "%s %s: ours %s, theirs %s", difference.kind, difference.subject, difference.ours, difference.theirs
+            )
+            tx.publish(self._found(run, difference_id, difference, now))
+
+    def _repaired(self, tx: ReconcilingT, run: Run, difference: Difference, how: str, findings: Findings) -> None:
+        findings.repaired.append(difference)
+        now = self._clock.now()
+        difference_id, is_new = tx.see_difference(run, self._venue, self._account, difference, now)
+        if is_new:
+            tx.publish(self._found(run, difference_id, difference, now))
+        tx.settle_difference(difference_id, "repaired", SOURCE, how, now)
+        tx.publish(self._settled(run, difference_id, how, now))
+
+    def _settle_gone(self, tx: ReconcilingT, run: Run, findings: Findings, as_of: datetime) -> None:
+        """Differences that are open and were not seen this time are gone."""
+        standing = {(difference.kind.value, difference.subject) for difference in findings.open}
+        now = self._clock.now()
+        for difference_id, kind, subject in tx.open_differences(self._venue, self._account):
+            if (kind, subject) not in standing:
+                how = f"not there any more at {as_of.isoformat()}"
+                tx.settle_difference(difference_id, "repaired", SOURCE, how, now)
+                tx.publish(self._settled(run, difference_id, how, now))
+
+    def _found(self, run: Run, difference_id: str, difference: Difference, now: datetime) -> Event[DifferenceFound]:
+        found = DifferenceFound(
+            difference_id=difference_id,
+            venue=self._venue,
+            account=self._account,
+            kind=difference.kind,
+            subject=difference.subject,
+            ours=difference.ours,
+            theirs=difference.theirs,
+            cause=difference.cause,
+            as_of=now,
+        )
+        return Event.caused_by(run, found, source=SOURCE, subject=difference_id, time=now)
+
+    def _settled(self, run: Run, difference_id: str, how: str, now: datetime) -> Event[DifferenceSettled]:
+        settled = DifferenceSettled(
+            difference_id=difference_id, outcome="repaired", actor=SOURCE, reason=how, as_of=now
+        )
+        return Event.caused_by(run, settled, source=SOURCE, subject=difference_id, time=now)

@@ -1,0 +1,131 @@
+"""The account against a simulated exchange: what happens behind our back is found, booked or put before a person."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import httpx
+import psycopg
+import pytest
+
+from tests.integration.execution.conftest import SYMBOL, Desk, Sent, approved
+from volexswarm.adapters.postgres.outbox import Relay
+from volexswarm.adapters.postgres.readers.reconciliation import PostgresReconciliationReader
+from volexswarm.adapters.postgres.readers.scope import Scope
+from volexswarm.adapters.postgres.reconciliation import ReconcilingTransaction
+from volexswarm.adapters.postgres.store import PostgresStore
+from volexswarm.clock import SystemClock
+from volexswarm.errors import Conflict
+from volexswarm.execution.differences import DifferenceDesk
+from volexswarm.execution.reconciler import Reconciler
+from volexswarm.execution.record import Record
+from volexswarm.messages import Side
+from volexswarm.portfolio.bookkeeping import Bookkeeper
+
+
+class Comparing:
+    """The reconciler of a desk's account, and what it has written."""
+
+    def __init__(self, desk: Desk) -> None:
+        clock = SystemClock()
+        store = PostgresStore(desk.database, ReconcilingTransaction, Relay(desk.database, Sent()))
+        record = Record(Bookkeeper(clock), clock)
+        self.reconciler = Reconciler(
+            store=store,
+            exchange=desk.gateway,
+            record=record,
+            clock=clock,
+            venue="binance",
+            account="main",
+            symbols=[SYMBOL],
+            pause=lambda _: None,
+        )
+        self.differences = DifferenceDesk(store=store, record=record, clock=clock)
+        self.reader = PostgresReconciliationReader(desk.database, Scope("binance", "main", "simulated", "USDT"))
+
+    def compare(self) -> tuple[list[str], list[str]]:
+        """What was repaired, and what is open, by kind."""
+        found = self.reconciler.look()
+        assert found is not None
+        return [one.kind.value for one in found.repaired], [one.kind.value for one in found.open]
+
+
+@pytest.fixture
+def comparing(desk: Desk) -> Comparing:
+    desk.portfolio.open_account()
+    return Comparing(desk)
+
+
+def test_what_was_done_past_us_is_found_and_booked(desk: Desk, comparing: Comparing) -> None:
+    desk.place(approved(Side.BUY, "0.02"))
+    assert comparing.compare() == ([], [])
+    desk.other.create_order(SYMBOL, "market", "sell", "0.5")
+    repaired, unexplained = comparing.compare()
+    assert set(repaired) == {"fill"}
+    assert unexplained == []
+    assert desk.books() == desk.held()
+    assert comparing.compare() == ([], [])
+
+
+def test_our_order_that_somebody_else_canceled_takes_its_end(desk: Desk, comparing: Comparing) -> None:
+    desk.place(approved(Side.BUY, "0.01", limit_price="20000"))
+    (standing,) = desk.other.fetch_open_orders(SYMBOL)
+    desk.other.cancel_order(standing["id"], SYMBOL)
+    assert comparing.compare() == (["order"], [])
+    assert desk.states() == ["canceled"]
+
+
+def test_somebody_elses_order_waits_for_a_person(desk: Desk, comparing: Comparing) -> None:
+    desk.other.create_order(SYMBOL, "limit", "buy", "0.01", "20000")
+    for _ in range(2):
+        assert comparing.compare() == ([], ["foreign_order"])
+    (difference,) = comparing.reader.reconciliation().open
+    assert (difference.times, difference.ours) == (2, "nothing")
+    assert comparing.differences.accept(difference.id[:8], actor="ann", reason="that is mine") == difference.id
+    comparing.compare()
+    assert comparing.reader.reconciliation().open == []
+    with pytest.raises(Conflict, match="settled already"):
+        comparing.differences.accept(difference.id, actor="ann", reason="again")
+
+
+def test_deposits_and_withdrawals_are_transfers_and_no_profit(desk: Desk, comparing: Comparing) -> None:
+    for asset, amount in (("USDT", "500"), ("BTC", "-0.25")):
+        _transfer(desk, asset, amount)
+    assert comparing.compare() == ([], [])
+    assert desk.books() == desk.held()
+    kinds = desk.query("SELECT kind, count(*) FROM ledger_transactions GROUP BY kind ORDER BY kind")
+    assert kinds == [("opening", 1), ("transfer", 2)]
+    assert comparing.reader.reconciliation().last.transfers == 2
+    assert comparing.compare() == ([], [])
+
+
+def test_a_balance_that_nothing_explains_is_adjusted_only_by_a_person(desk: Desk, comparing: Comparing) -> None:
+    with psycopg.connect(desk.dsn) as connection:
+        connection.execute(
+            "UPDATE balances SET amount = amount - 1 WHERE ledger_account = 'assets' AND currency = 'USDT'"
+        )
+    before = desk.books()
+    assert comparing.compare() == ([], ["balance"])
+    assert desk.books() == before
+    (difference,) = comparing.reader.reconciliation().open
+    assert Decimal(difference.theirs) - Decimal(difference.ours) == 1
+    comparing.differences.accept(difference.id, actor="ann", reason="found it")
+    assert desk.books() == desk.held()
+    assert comparing.compare() == ([], [])
+
+
+def test_a_difference_is_one_chain_of_events_and_pages_are_read_back(desk: Desk, comparing: Comparing) -> None:
+    for price in ("20000", "21000", "22000"):
+        desk.other.create_order(SYMBOL, "limit", "buy", "0.01", price)
+    comparing.compare()
+    first = comparing.reader.differences("open", 2, None)
+    second = comparing.reader.differences("open", 2, first.next)
+    assert len({one.id for one in (*first.items, *second.items)}) == 3
+    assert second.next is None
+    found = desk.query("SELECT count(*) FROM events WHERE type = 'volexswarm.DifferenceFound'")
+    assert found == [(3,)]
+
+
+def _transfer(desk: Desk, asset: str, amount: str) -> None:
+    url = desk.other.urls["api"]["public"].removesuffix("/api/v3")
+    httpx.post(f"{url}/admin/transfers", json={"asset": asset, "amount": amount}, timeout=10).raise_for_status()

@@ -1,0 +1,237 @@
+"""The exchange against our records: what evidence explains is repaired, the rest waits for a person."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from tests.fakes.execution import FakeExchange, FakeSecrets, execution_agent
+from tests.fakes.reconciliation import FakeReconcilingTransaction
+from tests.fakes.transaction import START, FakeStore, FixedClock
+from tests.unit.execution.orders import OPENED, approved
+from volexswarm.errors import Conflict, Unavailable
+from volexswarm.execution.agent import ExecutionAgent
+from volexswarm.execution.differences import DifferenceDesk
+from volexswarm.execution.model import OrderRequest, Proposal
+from volexswarm.execution.reconciler import Reconciler
+from volexswarm.execution.reconciliation import Findings
+from volexswarm.execution.record import Record
+from volexswarm.messages import (
+    DifferenceFound,
+    DifferenceSettled,
+    Event,
+    OrderApproved,
+    OrderState,
+    OrderType,
+    Side,
+    TimeInForce,
+    TransferRecorded,
+)
+from volexswarm.portfolio.bookkeeping import Bookkeeper
+from volexswarm.ports import Transfer
+
+S = OrderState
+
+
+@dataclass
+class Desk:
+    tx: FakeReconcilingTransaction
+    exchange: FakeExchange
+    clock: FixedClock
+    agent: ExecutionAgent
+    reconciler: Reconciler
+    differences: DifferenceDesk
+    pauses: list[float]
+
+    def place(self, event: Event[OrderApproved]) -> None:
+        trade = event.data
+        self.tx.proposals[trade.proposal_id] = Proposal(
+            "approved",
+            trade.venue,
+            trade.account,
+            trade.symbol,
+            trade.side,
+            trade.order_type,
+            trade.amount,
+            trade.limit_price,
+            trade.trigger_price,
+            trade.time_in_force,
+        )
+        self.agent.execute(event)
+
+    def compare(self) -> Findings:
+        self.clock.advance(timedelta(minutes=1))
+        found = self.reconciler.reconcile("schedule")
+        assert found is not None
+        return found
+
+
+@pytest.fixture
+def desk() -> Desk:
+    clock, tx, pauses = FixedClock(), FakeReconcilingTransaction(), list[float]()
+    tx.add_account("binance", "main", OPENED, "simulated")
+    exchange, store = FakeExchange(clock), FakeStore(tx)
+    record = Record(Bookkeeper(clock), clock)
+    reconciler = Reconciler(
+        store=store,
+        exchange=exchange,
+        record=record,
+        clock=clock,
+        venue="binance",
+        account="main",
+        symbols=["BTC/USDT"],
+        pause=pauses.append,
+    )
+    agent = execution_agent(store, exchange, FakeSecrets(), Bookkeeper(clock), clock)
+    return Desk(tx, exchange, clock, agent, reconciler, DifferenceDesk(store=store, record=record, clock=clock), pauses)
+
+
+def limit(number: int = 1) -> Event[OrderApproved]:
+    return approved(number, order_type=OrderType.LIMIT, limit_price="90")
+
+
+def foreign(cid: str = "somebody") -> OrderRequest:
+    return OrderRequest(
+        cid, "BTC/USDT", Side.BUY, OrderType.LIMIT, Decimal(1), Decimal(80), START, time_in_force=TimeInForce.GTC
+    )
+
+
+def test_where_both_say_the_same_nothing_is_found_and_nobody_waits(desk: Desk) -> None:
+    desk.place(approved(1))
+    desk.place(limit(2))
+    found = desk.compare()
+    assert (found.orders, found.fills, found.repaired, found.open) == (1, 1, [], [])
+    assert desk.pauses == []
+
+
+def test_a_fill_that_was_not_reported_is_booked_and_told(desk: Desk) -> None:
+    desk.place(event := limit())
+    desk.exchange.fill(desk.exchange.standing[0], "0.4", "90")
+    found = desk.compare()
+    order = desk.tx.order(event.id)
+    assert (order.state, order.filled) == (S.PARTIALLY_FILLED, Decimal("0.4"))
+    assert [d.subject for d in found.repaired] == [order.client_order_id]
+    assert desk.tx.assets("binance", "main") == desk.exchange.balances()
+    assert len(desk.tx.of(DifferenceFound)) == len(desk.tx.of(DifferenceSettled)) == 1
+    assert desk.compare().repaired == []
+
+
+def test_an_order_that_ended_unseen_takes_its_end(desk: Desk) -> None:
+    desk.place(event := limit())
+    desk.exchange.standing[0].state = S.CANCELED
+    assert len(desk.compare().repaired) == 1
+    assert desk.tx.order(event.id).state is S.CANCELED
+
+
+def test_what_reaches_us_while_we_wait_is_no_difference(desk: Desk) -> None:
+    desk.place(limit())
+    desk.exchange.standing[0].state = S.CANCELED
+
+    def reports_arrive(_: float) -> None:
+        desk.clock.advance(timedelta(minutes=1))
+        desk.agent.resolve_open()
+
+    desk.reconciler._pause = reports_arrive
+    found = desk.compare()
+    assert (found.repaired, found.open) == ([], [])
+
+
+def test_an_order_that_the_exchange_forgot_waits_for_a_person(desk: Desk) -> None:
+    desk.place(event := limit())
+    desk.exchange.standing.clear()
+    assert len(desk.compare().open) == 1
+    assert len(desk.compare().open) == 1
+    assert desk.tx.order(event.id).state is S.ACCEPTED
+    assert len(desk.tx.of(DifferenceFound)) == 1
+    desk.differences.accept("d1", actor="ann", reason="the exchange lost it")
+    assert desk.tx.order(event.id).state is S.CANCELED
+    assert desk.compare().open == []
+    with pytest.raises(Conflict):
+        desk.differences.accept("d1", actor="ann", reason="again")
+
+
+def test_an_order_of_somebody_else_is_shown_once_and_can_be_accepted(desk: Desk) -> None:
+    desk.exchange._accept(foreign())
+    for _ in range(2):
+        assert [d.kind for d in desk.compare().open] == ["foreign_order"]
+    assert desk.tx.differences["d1"].times == 2
+    desk.differences.accept("d1", actor="ann", reason="that is my own")
+    desk.compare()
+    assert desk.tx.open_differences("binance", "main") == []
+
+
+def test_a_difference_that_went_away_is_settled(desk: Desk) -> None:
+    standing = desk.exchange._accept(foreign())
+    desk.compare()
+    standing.state = S.CANCELED
+    desk.compare()
+    assert desk.tx.differences["d1"].state == "repaired"
+    assert desk.tx.of(DifferenceSettled)[-1].outcome == "repaired"
+
+
+def test_somebody_elses_fill_is_booked(desk: Desk) -> None:
+    desk.exchange.fill(desk.exchange._accept(foreign()), "1", "80")
+    found = desk.compare()
+    assert [d.kind for d in found.repaired] == ["fill"]
+    assert desk.tx.assets("binance", "main") == desk.exchange.balances()
+
+
+def test_an_order_that_we_gave_up_is_taken_off_the_exchange(desk: Desk) -> None:
+    desk.place(event := limit())
+    order = desk.tx.order(event.id)
+    desk.tx.orders[event.id] = type(order)(**{**order.__dict__, "state": S.EXPIRED})
+    assert len(desk.compare().repaired) == 1
+    assert desk.exchange.standing[0].state is S.CANCELED
+
+
+def test_deposits_and_withdrawals_are_booked_once_as_what_they_are(desk: Desk) -> None:
+    desk.exchange.transfers = [
+        Transfer("deposit/1", "USDT", Decimal(500), Decimal(0), START + timedelta(seconds=1)),
+        Transfer("withdrawal/1", "USDT", Decimal(-100), Decimal(1), START + timedelta(seconds=2)),
+    ]
+    found = desk.compare()
+    assert (found.transfers, found.open) == (2, [])
+    assert desk.tx.assets("binance", "main") == {"USDT": Decimal(399)}
+    assert [t.amount for t in desk.tx.of(TransferRecorded)] == [Decimal(500), Decimal(-100)]
+    assert desk.compare().transfers == 0
+
+
+def test_a_balance_that_nothing_explains_is_never_overwritten_and_a_person_may_accept_it(desk: Desk) -> None:
+    desk.exchange.windfall = {"BTC": Decimal("0.00000001")}
+    found = desk.compare()
+    assert [(d.kind, d.subject, d.ours, d.theirs) for d in found.open] == [("balance", "BTC", "0", "0.00000001")]
+    assert desk.tx.assets("binance", "main") == {}
+    desk.differences.accept("d1", actor="ann", reason="an airdrop")
+    assert desk.tx.assets("binance", "main") == {"BTC": Decimal("0.00000001")}
+    assert desk.compare().open == []
+
+
+def test_a_silent_exchange_leaves_everything_as_it_is(desk: Desk) -> None:
+    desk.place(limit())
+    desk.exchange.mishaps = ["lost"]
+    with pytest.raises(Unavailable):
+        desk.compare()
+    assert desk.tx.runs == []
+
+
+def test_before_the_books_are_opened_nothing_is_compared(desk: Desk) -> None:
+    desk.tx.accounts.clear()
+    assert desk.reconciler.reconcile("start") is None
+
+
+def test_the_next_comparison_goes_on_where_the_last_ended(desk: Desk) -> None:
+    desk.place(approved(int(uuid.UUID(int=7))))
+    desk.compare()
+    assert desk.tx.compared_to("binance", "main") == (OPENED, desk.tx.runs[0][2])
+
+
+def test_the_first_look_after_a_while_counts_as_a_start(desk: Desk) -> None:
+    for _ in range(2):
+        desk.reconciler.look()
+    desk.clock.advance(timedelta(minutes=6))
+    desk.reconciler.look()
+    assert [run.occasion for run, *_ in desk.tx.runs] == ["start", "schedule", "start"]
