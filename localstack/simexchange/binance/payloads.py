@@ -5,9 +5,9 @@ from typing import Any
 
 from simexchange.engine.accounts import Balance, Transfer
 from simexchange.engine.candles import INTERVALS, Candle
-from simexchange.engine.exchange import Market
 from simexchange.engine.filters import MarketRules
-from simexchange.engine.orders import Fill, Order, Report, Side, Trade
+from simexchange.engine.market import AVERAGE_MINUTES, Market
+from simexchange.engine.orders import Fill, Order, OrderType, Report, Side, Trade
 from simexchange.engine.units import text
 
 DAY_MINUTES = 1440
@@ -16,7 +16,11 @@ STP_MODE = "EXPIRE_MAKER"
 
 def symbol_info(rules: MarketRules) -> dict[str, Any]:
     """One market in exchangeInfo."""
-    quantity = {"minQty": text(rules.min_quantity), "maxQty": text(rules.max_quantity), "stepSize": text(rules.step)}
+    quantity = {"minQty": text(rules.min_quantity), "stepSize": text(rules.step)}
+    position = (
+        [] if rules.max_position is None else [{"filterType": "MAX_POSITION", "maxPosition": text(rules.max_position)}]
+    )
+    highest, lowest = f"{rules.most_above_average}", f"{1 / rules.least_part_of_average:g}"
     return {
         "symbol": rules.symbol,
         "status": "TRADING",
@@ -27,11 +31,11 @@ def symbol_info(rules: MarketRules) -> dict[str, Any]:
         "quoteAssetPrecision": 8,
         "baseCommissionPrecision": 8,
         "quoteCommissionPrecision": 8,
-        "orderTypes": ["LIMIT", "LIMIT_MAKER", "MARKET"],
+        "orderTypes": [str(kind) for kind in OrderType],
         "icebergAllowed": False,
         "ocoAllowed": False,
         "quoteOrderQtyMarketAllowed": True,
-        "allowTrailingStop": False,
+        "allowTrailingStop": True,
         "cancelReplaceAllowed": False,
         "isSpotTradingAllowed": True,
         "isMarginTradingAllowed": False,
@@ -42,16 +46,34 @@ def symbol_info(rules: MarketRules) -> dict[str, Any]:
                 "maxPrice": text(rules.max_price),
                 "tickSize": text(rules.tick),
             },
-            {"filterType": "LOT_SIZE", **quantity},
-            {"filterType": "MARKET_LOT_SIZE", **quantity},
+            {"filterType": "LOT_SIZE", **quantity, "maxQty": text(rules.max_quantity)},
+            {"filterType": "MARKET_LOT_SIZE", **quantity, "maxQty": text(rules.max_market_quantity)},
+            {
+                "filterType": "TRAILING_DELTA",
+                "minTrailingAboveDelta": rules.min_trailing_delta,
+                "maxTrailingAboveDelta": rules.max_trailing_delta,
+                "minTrailingBelowDelta": rules.min_trailing_delta,
+                "maxTrailingBelowDelta": rules.max_trailing_delta,
+            },
+            {
+                "filterType": "PERCENT_PRICE_BY_SIDE",
+                "bidMultiplierUp": highest,
+                "bidMultiplierDown": lowest,
+                "askMultiplierUp": highest,
+                "askMultiplierDown": lowest,
+                "avgPriceMins": AVERAGE_MINUTES,
+            },
             {
                 "filterType": "NOTIONAL",
                 "minNotional": text(rules.min_notional),
                 "applyMinToMarket": True,
-                "maxNotional": "9000000.00000000",
+                "maxNotional": text(rules.max_notional),
                 "applyMaxToMarket": False,
-                "avgPriceMins": 0,
+                "avgPriceMins": AVERAGE_MINUTES,
             },
+            {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": rules.max_orders},
+            {"filterType": "MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders": rules.max_waiting_orders},
+            *position,
         ],
         "permissions": ["SPOT"],
         "permissionSets": [["SPOT"]],
@@ -263,22 +285,41 @@ def order(found: Order) -> dict[str, Any]:
         "timeInForce": str(found.time_in_force),
         "type": str(found.type),
         "side": str(found.side),
-        "stopPrice": text(0),
+        "stopPrice": text(found.stop_price),
         "icebergQty": text(0),
         "time": found.created_ms,
         "updateTime": found.updated_ms,
-        "isWorking": True,
-        "workingTime": found.created_ms,
+        "isWorking": not found.waiting,
+        "workingTime": -1 if found.waiting else found.working_ms,
         "selfTradePreventionMode": STP_MODE,
+        **_trailing(found),
     }
 
 
 def placed(found: Order, fills: list[Fill]) -> dict[str, Any]:
     """The FULL answer to POST /order."""
     answer = order(found)
-    for name in ("time", "updateTime", "isWorking", "stopPrice", "icebergQty"):
+    for name in ("time", "updateTime", "isWorking", "icebergQty"):
         del answer[name]
+    if not found.stop_price:
+        del answer["stopPrice"]
     return {**answer, "transactTime": found.updated_ms, "fills": [_placed_fill(fill) for fill in fills]}
+
+
+def acknowledged(found: Order, _: list[Fill]) -> dict[str, Any]:
+    """The ACK answer to POST /order."""
+    answer = placed(found, [])
+    return {name: answer[name] for name in ("symbol", "orderId", "orderListId", "clientOrderId", "transactTime")}
+
+
+def resulted(found: Order, _: list[Fill]) -> dict[str, Any]:
+    """The RESULT answer to POST /order."""
+    answer = placed(found, [])
+    del answer["fills"]
+    return answer
+
+
+RESPONSES = {"ACK": acknowledged, "RESULT": resulted, "FULL": placed}
 
 
 def cancelled(found: Order, request_id: str) -> dict[str, Any]:
@@ -354,13 +395,13 @@ def execution_report(report: Report, now_ms: int) -> dict[str, Any]:
         "f": str(found.time_in_force),
         "q": text(found.quantity),
         "p": text(found.price),
-        "P": text(0),
+        "P": text(found.stop_price),
         "F": text(0),
         "g": -1,
         "C": found.client_id if cancelled_by_request else "",
         "x": report.execution,
         "X": str(found.status),
-        "r": "NONE",
+        "r": report.reason,
         "i": found.id,
         "l": text(fill.quantity if fill else 0),
         "z": text(found.filled),
@@ -370,15 +411,16 @@ def execution_report(report: Report, now_ms: int) -> dict[str, Any]:
         "T": found.updated_ms,
         "t": fill.trade_id if fill else -1,
         "I": found.id,
-        "w": found.is_open,
+        "w": found.is_open and not found.waiting,
         "m": fill.is_maker if fill else False,
         "M": False,
         "O": found.created_ms,
         "Z": text(found.quote_filled),
         "Y": text(fill.quote if fill else 0),
         "Q": text(found.quote_quantity),
-        "W": found.created_ms,
         "V": STP_MODE,
+        **({} if found.waiting else {"W": found.working_ms}),
+        **({"d": found.trailing_delta} if found.trailing_delta else {}),
     }
 
 
@@ -442,6 +484,10 @@ def withdrawn(transfer: Transfer) -> dict[str, Any]:
         "confirmNo": 1,
         "walletType": 0,
     }
+
+
+def _trailing(found: Order) -> dict[str, Any]:
+    return {"trailingDelta": found.trailing_delta} if found.trailing_delta else {}
 
 
 def _placed_fill(fill: Fill) -> dict[str, Any]:

@@ -22,8 +22,9 @@ from simexchange.binance.weights import WeightMeter
 from simexchange.engine.accounts import Transfer
 from simexchange.engine.candles import INTERVALS
 from simexchange.engine.errors import Reason, Refused
-from simexchange.engine.exchange import Exchange, Market
-from simexchange.engine.orders import NewOrder, Order, OrderType, Side, TimeInForce
+from simexchange.engine.exchange import Exchange
+from simexchange.engine.market import Market
+from simexchange.engine.orders import Fill, NewOrder, Order, OrderType, Side, TimeInForce
 from simexchange.engine.units import DECIMALS, parse, text
 from simexchange.faults import Faults
 
@@ -292,7 +293,7 @@ class Rest:
     def _place(self, asked: Asked) -> dict[str, Any]:
         order, fills = self._exchange.place(_new_order(asked), self._now_ms())
         self._commit()
-        return payloads.placed(order, fills)
+        return _response_of(asked, order, fills)
 
     def _find(self, asked: Asked) -> Order:
         order_id, client_id = asked.whole("orderId"), asked.parameters.get("origClientOrderId")
@@ -394,35 +395,50 @@ def _page(items: list[Item], asked: Asked, *, from_start: bool) -> list[Item]:
 def _new_order(asked: Asked) -> NewOrder:
     kind = _one_of(OrderType, asked.text("type"), errors.INVALID_TYPE)
     side = _one_of(Side, asked.text("side"), errors.INVALID_SIDE)
-    symbol, client_id = asked.text("symbol"), _client_id(asked)
-    if kind is OrderType.MARKET:
-        return _market_order(asked, NewOrder(asked.account, client_id, symbol, side, kind))
-    if "quoteOrderQty" in asked.parameters:
-        raise errors.not_required("quoteOrderQty")
+    new = NewOrder(asked.account, _client_id(asked), asked.text("symbol"), side, kind)
+    new = _limited(asked, new) if kind.has_limit else _at_market(asked, new)
+    if kind.waits:
+        return _triggered(asked, new)
+    _refuse_others(asked, "stopPrice", "trailingDelta")
+    return new
+
+
+def _limited(asked: Asked, new: NewOrder) -> NewOrder:
+    _refuse_others(asked, "quoteOrderQty")
     time_in_force = TimeInForce.GTC
-    if kind is OrderType.LIMIT:
+    if new.type is not OrderType.LIMIT_MAKER:
         time_in_force = _one_of(TimeInForce, asked.text("timeInForce"), errors.INVALID_TIME_IN_FORCE)
-    return NewOrder(
-        asked.account,
-        client_id,
-        symbol,
-        side,
-        kind,
-        time_in_force,
-        price=asked.amount("price"),
-        quantity=asked.amount("quantity"),
-    )
+    return replace(new, time_in_force=time_in_force, price=asked.amount("price"), quantity=asked.amount("quantity"))
 
 
-def _market_order(asked: Asked, new: NewOrder) -> NewOrder:
-    for name in ("price", "timeInForce"):
-        if name in asked.parameters:
-            raise errors.not_required(name)
-    if "quantity" in asked.parameters and "quoteOrderQty" in asked.parameters:
-        raise errors.not_required("quoteOrderQty")
+def _at_market(asked: Asked, new: NewOrder) -> NewOrder:
+    _refuse_others(asked, "price", "timeInForce")
     if "quoteOrderQty" in asked.parameters:
+        if new.type is not OrderType.MARKET or "quantity" in asked.parameters:
+            raise errors.not_required("quoteOrderQty")
         return replace(new, quote_quantity=asked.amount("quoteOrderQty"))
     return replace(new, quantity=asked.amount("quantity"))
+
+
+def _triggered(asked: Asked, new: NewOrder) -> NewOrder:
+    if "stopPrice" not in asked.parameters and "trailingDelta" not in asked.parameters:
+        raise ApiError(-1102, "Param 'stopPrice' or 'trailingDelta' must be sent, but both were empty/null!")
+    stop_price = asked.amount("stopPrice") if "stopPrice" in asked.parameters else 0
+    return replace(new, stop_price=stop_price, trailing_delta=asked.whole("trailingDelta") or 0)
+
+
+def _response_of(asked: Asked, order: Order, fills: list[Fill]) -> dict[str, Any]:
+    usual = "FULL" if order.type in {OrderType.LIMIT, OrderType.MARKET} else "ACK"
+    wanted = asked.parameters.get("newOrderRespType", usual)
+    if wanted not in payloads.RESPONSES:
+        raise ApiError(-1101, "Invalid newOrderRespType.")
+    return payloads.RESPONSES[wanted](order, fills)
+
+
+def _refuse_others(asked: Asked, *names: str) -> None:
+    for name in names:
+        if name in asked.parameters:
+            raise errors.not_required(name)
 
 
 def _client_id(asked: Asked) -> str:

@@ -12,7 +12,8 @@ import orjson
 from simexchange.binance import payloads
 from simexchange.binance.connection import Connection, all_told
 from simexchange.engine.candles import INTERVALS, MINUTE
-from simexchange.engine.exchange import Exchange, Happened, Market
+from simexchange.engine.exchange import Exchange, Happened
+from simexchange.engine.market import Market
 from simexchange.faults import Faults
 
 FAST_SECONDS = 0.1

@@ -6,7 +6,7 @@ As on Binance, a minute without a trade between two others is a flat candle of v
 from dataclasses import dataclass
 
 from simexchange.engine.orders import Trade
-from simexchange.engine.units import product
+from simexchange.engine.units import ONE, product
 
 MINUTE = 60_000
 INTERVALS = {
@@ -88,6 +88,14 @@ class Candles:
             return None
         self._closed_until = newest.start_ms + MINUTE
         return newest
+
+    def average(self, now_ms: int, minutes: int) -> int | None:
+        """What a unit cost on average in this many minutes up to now; None when nothing was traded."""
+        newest = now_ms // MINUTE * MINUTE
+        found = [self._minutes.get(newest - back * MINUTE) for back in range(minutes)]
+        volume = sum(candle.volume for candle in found if candle)
+        quote = sum(candle.quote_volume for candle in found if candle)
+        return quote * ONE // volume if volume else None
 
     def between(self, interval: str, start_ms: int | None, end_ms: int, limit: int) -> list[Candle]:
         """Up to `limit` candles of an interval, oldest first: from `start_ms`, or else the last ones up to `end_ms`."""

@@ -6,31 +6,29 @@ The house (market makers and anonymous takers) trades without an account of its 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from simexchange.engine import matching
+from simexchange.engine import admission, matching, triggers
 from simexchange.engine.accounts import FEES, HOUSE, Accounts, Transfer
-from simexchange.engine.book import Book
-from simexchange.engine.candles import Candle, Candles
+from simexchange.engine.candles import Candle
 from simexchange.engine.errors import Reason, Refused
 from simexchange.engine.filters import MarketRules
-from simexchange.engine.orders import Fill, NewOrder, Order, OrderType, Report, Side, Status, TimeInForce, Trade
-from simexchange.engine.tape import Tape
-from simexchange.engine.units import product
+from simexchange.engine.market import Market
+from simexchange.engine.orders import (
+    Fill,
+    NewOrder,
+    Order,
+    OrderType,
+    Report,
+    Side,
+    Status,
+    TimeInForce,
+    Trade,
+    funds,
+)
 
 FEE_RATE_DIVISOR = 1000  # 0.1 % of what is received, rounded down to 10^-8
 
 # Executions against a replayed market get ids from here on: the ids below belong to the file.
 PRIVATE_TRADE_IDS = 10**15
-
-
-@dataclass(slots=True)
-class Market:
-    """One market: its rules, book, public trades and candles."""
-
-    rules: MarketRules
-    book: Book = field(default_factory=Book)
-    tape: Tape = field(default_factory=Tape)
-    candles: Candles = field(default_factory=Candles)
-    quotes: dict[Side, dict[int, Order]] = field(default_factory=lambda: {Side.BUY: {}, Side.SELL: {}})
 
 
 @dataclass(slots=True)
@@ -73,6 +71,7 @@ class Exchange:
         self._by_client_id: dict[tuple[str, str, str], int] = {}
         self._next_order_id = 1
         self._next_house_id = -1
+        self._last_priority = 0
         self._next_private_trade_id = PRIVATE_TRADE_IDS
         self._happened = Happened()
 
@@ -112,13 +111,17 @@ class Exchange:
             Nothing was changed.
         """
         market = self.market(new.symbol)
-        self._check(market, new)
+        if (new.account, new.client_id) in self._open:
+            raise Refused(Reason.DUPLICATE_CLIENT_ID, new.client_id)
+        admission.check(market, self.accounts, new, now_ms)
         self._advance_to(now_ms)
-        order = self._accept(new)
         before = len(self.fills)
+        order = self._accept(market, new)
         self._report(Report("NEW", replace(order)))
-        self._trade(market, order)
-        self._settle_remainder(market, order)
+        if not order.waiting:
+            self._trade(market, order)
+            self._settle_remainder(market, order)
+        self._let_fired_go_live(market)
         return order, [fill for fill in self.fills[before:] if fill.order_id == order.id]
 
     def cancel(self, account: str, order: Order, now_ms: int, request_id: str = "") -> Order:
@@ -132,7 +135,11 @@ class Exchange:
         if order.account != account or not order.is_open:
             raise Refused(Reason.NOT_OPEN, str(order.id))
         self._advance_to(now_ms)
-        self.markets[order.symbol].book.remove(order)
+        market = self.markets[order.symbol]
+        if order.waiting:
+            del market.waiting[order.id]
+        else:
+            market.book.remove(order)
         self._close(order, Status.CANCELED, "CANCELED", request_id)
         return order
 
@@ -153,7 +160,8 @@ class Exchange:
 
     def open_orders(self, account: str, symbol: str | None = None) -> list[Order]:
         """Open orders, oldest first."""
-        return [o for o in self._open.values() if o.account == account and symbol in (None, o.symbol)]
+        markets = self.markets.values() if symbol is None else [self.market(symbol)]
+        return sorted((order for market in markets for order in market.open_of(account)), key=lambda order: order.id)
 
     def market(self, symbol: str) -> Market:
         """A market by the exchange's symbol, or refuse."""
@@ -178,14 +186,20 @@ class Exchange:
             for price, quantity in levels.items():
                 if price not in market.quotes[side]:
                     self._place_quote(market, side, price, quantity)
+        self._let_fired_go_live(market)
 
     def take(self, symbol: str, side: Side, quantity: int, now_ms: int) -> None:
         """An anonymous taker trades `quantity` at market."""
+        market = self.markets[symbol]
         self._advance_to(now_ms)
-        self._trade(self.markets[symbol], self._house_order(symbol, side, OrderType.MARKET, 0, quantity))
+        self._trade(market, self._house_order(symbol, side, OrderType.MARKET, 0, quantity))
+        self._let_fired_go_live(market)
 
     def publish(self, symbol: str, trade: Trade) -> None:
-        """A public trade that happened elsewhere (replay), with its own id and time."""
+        """A public trade that happened elsewhere (replay), with its own id and time.
+
+        Orders whose price it is go live with the next quotes: those that stand were made before it.
+        """
         self._advance_to(trade.time_ms)
         self._print(self.markets[symbol], trade)
 
@@ -196,8 +210,8 @@ class Exchange:
             self._close_minute(symbol, market, now_ms)
 
     def has_open_orders(self, symbol: str) -> bool:
-        """Whether a user's order rests in this market."""
-        return any(order.symbol == symbol for order in self._open.values())
+        """Whether a user's order rests or waits in this market."""
+        return bool(self.markets[symbol].open)
 
     def drain(self) -> Happened:
         """Hand out what changed, once."""
@@ -208,13 +222,25 @@ class Exchange:
     # Coming back.
 
     def restore(self, orders: Iterable[Order], fills: Iterable[Fill], transfers: Iterable[Transfer]) -> None:
-        """Take up stored orders, fills and transfers; open orders rest again in their old order. Balances are restored apart."""
+        """Take up stored orders, fills and transfers. Balances are restored apart, and public trades before.
+
+        Open orders rest again in their old order. Those that wait see every public trade that was stored after them; one whose
+        price was among these goes live with the first quotes.
+        """
         for order in sorted(orders, key=lambda o: o.id):
             self._remember(order)
             self._next_order_id = order.id + 1
-            if order.is_open:
-                self._open[(str(order.account), order.client_id)] = order
-                self.market(order.symbol).book.add(order)
+        standing = [order for order in self.orders.values() if order.is_open]
+        for order in sorted(standing, key=lambda o: (o.priority, o.id)):
+            market = self.market(order.symbol)
+            self._open[(str(order.account), order.client_id)] = order
+            market.open[order.id] = order
+            if order.waiting:
+                market.waiting[order.id] = order
+            else:
+                self._rest(market, order)
+        for market in self.markets.values():
+            self._see_again(market)
         self.fills = list(fills)
         self.transfers = list(transfers)
         private = (fill.trade_id + 1 for fill in self.fills if fill.trade_id >= PRIVATE_TRADE_IDS)
@@ -222,51 +248,9 @@ class Exchange:
 
     # The inside.
 
-    def _check(self, market: Market, new: NewOrder) -> None:
-        rules = market.rules
-        if (new.account, new.client_id) in self._open:
-            raise Refused(Reason.DUPLICATE_CLIENT_ID, new.client_id)
-        if new.type is OrderType.MARKET:
-            self._check_market_order(market, new)
-            return
-        rules.check_price(new.price)
-        rules.check_quantity(new.quantity, market=False)
-        rules.check_notional(new.price, new.quantity)
-        asset, amount = _funds(rules, new.side, new.price, new.quantity)
-        self.accounts.require_free(new.account, asset, amount)
-        best = market.book.best(new.side.opposite)
-        if new.type is OrderType.LIMIT_MAKER and best is not None and _crosses(new.side, new.price, best[0]):
-            raise Refused(Reason.WOULD_TAKE)
-
-    def _check_market_order(self, market: Market, new: NewOrder) -> None:
-        rules, best = market.rules, market.book.best(new.side.opposite)
-        if new.quote_quantity:
-            rules.check_quote_amount(new.quote_quantity)
-        else:
-            rules.check_quantity(new.quantity, market=True)
-            if best is not None:
-                rules.check_notional(best[0], new.quantity)
-        if new.side is Side.BUY:
-            amount = new.quote_quantity or matching.cost(market.book, new.account, new.quantity)
-            self.accounts.require_free(new.account, rules.quote, amount)
-        else:
-            amount = new.quantity or self._base_for(market, new)
-            self.accounts.require_free(new.account, rules.base, amount)
-
-    @staticmethod
-    def _base_for(market: Market, new: NewOrder) -> int:
-        """Base that selling for `quote_quantity` takes, as far as the book goes."""
-        left, total = new.quote_quantity, 0
-        for maker in market.book.resting(Side.BUY):
-            if left <= 0:
-                break
-            if maker.account != new.account:
-                total += min(maker.open_quantity, market.rules.whole_steps(left * 10**8 // maker.price))
-                left -= product(maker.price, maker.open_quantity)
-        return total
-
-    def _accept(self, new: NewOrder) -> Order:
-        rules = self.markets[new.symbol].rules
+    def _accept(self, market: Market, new: NewOrder) -> Order:
+        last = market.tape.last
+        follows = new.trailing_delta and not new.stop_price
         order = Order(
             id=self._next_order_id,
             account=new.account,
@@ -280,13 +264,73 @@ class Exchange:
             quote_quantity=new.quote_quantity,
             created_ms=self.now_ms,
             updated_ms=self.now_ms,
+            stop_price=new.stop_price,
+            trailing_delta=new.trailing_delta,
+            waiting=new.type.waits,
+            working_ms=0 if new.type.waits else self.now_ms,
+            extreme=last.price if follows and last else 0,
+            seen_trade_id=last.id if last else 0,
+            held_price=admission.held_price(market, new),
         )
         self._next_order_id += 1
-        if order.has_limit:
-            self.accounts.lock(new.account, *_funds(rules, order.side, order.price, order.quantity))
+        if order.holds_funds:
+            self.accounts.lock(new.account, *_held(market, order, order.quantity))
         self._remember(order)
         self._open[(new.account, order.client_id)] = order
+        market.open[order.id] = order
+        if order.waiting:
+            market.waiting[order.id] = order
         return order
+
+    # Orders that wait for a price.
+
+    def _watch(self, market: Market, trade: Trade) -> None:
+        """Show a public trade to the orders that wait."""
+        market.fired.extend([order for order in market.waiting.values() if self._fires(order, trade)])
+        for order in market.fired:
+            market.waiting.pop(order.id, None)
+
+    def _fires(self, order: Order, trade: Trade) -> bool:
+        before = order.extreme
+        fires = triggers.watch(order, trade.price)
+        if order.extreme != before:
+            order.seen_trade_id = trade.id
+            self._happened.orders[order.id] = order
+        return fires
+
+    def _see_again(self, market: Market) -> None:
+        """Show stored public trades to the orders that wait: the end may have come before what they did was stored."""
+        fired = []
+        for order in market.waiting.values():
+            unseen = market.tape.from_id(order.seen_trade_id + 1, len(market.tape))
+            firing = next((trade.id for trade in unseen if self._fires(order, trade)), None)
+            if firing is not None:
+                fired.append((firing, order.id, order))
+        for _, order_id, order in sorted(fired, key=lambda entry: entry[:2]):
+            del market.waiting[order_id]
+            market.fired.append(order)
+
+    def _let_fired_go_live(self, market: Market) -> None:
+        # Only after the command that fired them: what is being matched must not be matched against meanwhile.
+        while market.fired:
+            self._go_live(market, market.fired.popleft())
+
+    def _go_live(self, market: Market, order: Order) -> None:
+        order.waiting = False
+        order.working_ms = order.updated_ms = self.now_ms
+        if not order.has_limit:
+            account = str(order.account)
+            asset, amount = _held(market, order, order.quantity)
+            self.accounts.unlock(account, asset, amount)
+            needed = matching.cost(market.book, account, order.quantity) if order.side is Side.BUY else order.quantity
+            if self.accounts.balance(account, asset).free < needed:
+                self._close(order, Status.EXPIRED, "EXPIRED", reason="INSUFFICIENT_BALANCES")
+                return
+        self._report(Report("NEW", replace(order)))
+        self._trade(market, order)
+        self._settle_remainder(market, order)
+
+    # Matching and booking.
 
     def _remember(self, order: Order) -> None:
         self.orders[order.id] = order
@@ -297,6 +341,11 @@ class Exchange:
             return
         for execution in matching.match(market.book, taker, market.rules.step, self._expire_own):
             self._executed(market, taker, execution)
+
+    def _rest(self, market: Market, order: Order) -> None:
+        self._last_priority += 1
+        order.priority = self._last_priority
+        market.book.add(order)
 
     def _executed(self, market: Market, taker: Order, execution: matching.Execution) -> None:
         maker, price, quantity, _ = execution
@@ -324,7 +373,7 @@ class Exchange:
     ) -> None:
         account, quantity, quote = str(order.account), execution.quantity, execution.quote
         if order.has_limit:
-            self.accounts.unlock(account, *_funds(rules, order.side, order.price, quantity))
+            self.accounts.unlock(account, *funds(rules, order.side, order.price, quantity))
         buys = order.side is Side.BUY
         paid, paid_asset = (quote, rules.quote) if buys else (quantity, rules.base)
         received, received_asset = (quantity, rules.base) if buys else (quote, rules.quote)
@@ -354,14 +403,14 @@ class Exchange:
         self._happened.fills.append(fill)
         self._report(Report("TRADE", replace(order), fill))
         if complete:
-            del self._open[(account, order.client_id)]
+            self._forget_open(order)
 
     def _settle_remainder(self, market: Market, order: Order) -> None:
         """Rest what is left of a user's order, or end it, as its type says."""
         if not order.is_open:
             return
         if order.has_limit and order.time_in_force is TimeInForce.GTC:
-            market.book.add(order)
+            self._rest(market, order)
         elif order.quote_quantity and order.filled and self._quote_is_spent(market, order):
             self._end_quote_order(order)
         else:
@@ -378,21 +427,24 @@ class Exchange:
         """An order for an amount of quote is filled when the amount is spent; its quantity is what it got."""
         order.quantity = order.filled
         order.status = Status.FILLED
-        del self._open[(str(order.account), order.client_id)]
+        self._forget_open(order)
         reports = self._happened.reports
         last = next(i for i in range(len(reports) - 1, -1, -1) if reports[i].order.id == order.id)
         reports[last] = replace(reports[last], order=replace(order))
 
-    def _close(self, order: Order, status: Status, execution: str, request_id: str = "") -> None:
-        account = str(order.account)
-        if order.has_limit:
-            rules = self.markets[order.symbol].rules
-            self.accounts.unlock(account, *_funds(rules, order.side, order.price, order.open_quantity))
+    def _close(self, order: Order, status: Status, execution: str, request_id: str = "", reason: str = "NONE") -> None:
+        if order.holds_funds:
+            market = self.markets[order.symbol]
+            self.accounts.unlock(str(order.account), *_held(market, order, order.open_quantity))
         if not order.quantity:
             order.quantity = order.filled
         order.status, order.updated_ms = status, self.now_ms
-        del self._open[(account, order.client_id)]
-        self._report(Report(execution, replace(order), request_id=request_id))
+        self._forget_open(order)
+        self._report(Report(execution, replace(order), request_id=request_id, reason=reason))
+
+    def _forget_open(self, order: Order) -> None:
+        del self._open[(str(order.account), order.client_id)]
+        del self.markets[order.symbol].open[order.id]
 
     def _expire_own(self, order: Order) -> None:
         """Self-trade prevention: the resting order of the same account gives way."""
@@ -425,6 +477,8 @@ class Exchange:
         market.tape.append(trade)
         market.candles.add(trade)
         self._happened.trades.append((symbol, trade))
+        if market.waiting:
+            self._watch(market, trade)
 
     def _close_minute(self, symbol: str, market: Market, now_ms: int) -> None:
         closed = market.candles.take_closed(now_ms)
@@ -436,10 +490,6 @@ class Exchange:
         self.now_ms = max(self.now_ms, now_ms)
 
 
-def _funds(rules: MarketRules, side: Side, price: int, quantity: int) -> tuple[str, int]:
-    """Asset and amount that an order of this size ties up."""
-    return (rules.quote, product(price, quantity)) if side is Side.BUY else (rules.base, quantity)
-
-
-def _crosses(side: Side, price: int, other: int) -> bool:
-    return price >= other if side is Side.BUY else price <= other
+def _held(market: Market, order: Order, quantity: int) -> tuple[str, int]:
+    """Asset and amount that are locked for so much of an order."""
+    return funds(market.rules, order.side, order.price if order.has_limit else order.held_price, quantity)

@@ -69,8 +69,38 @@ def cost(book: Book, account: str, quantity: int) -> int:
     return total
 
 
+def base_for(book: Book, account: str, quote: int, step: int) -> int:
+    """Base that selling for `quote` at market would take now, as far as the book goes."""
+    left, total = quote, 0
+    for maker in book.resting(Side.BUY):
+        if left <= 0:
+            break
+        if maker.account != account:
+            total += min(maker.open_quantity, _steps_for(left, maker.price, step))
+            left -= product(maker.price, maker.open_quantity)
+    return total
+
+
+def affordable(book: Book, account: str, quote: int, step: int) -> int:
+    """Base that `quote` would buy at market now, as far as the book goes."""
+    left, total = quote, 0
+    for maker in book.resting(Side.SELL):
+        if maker.account == account:
+            continue
+        part = min(maker.open_quantity, _steps_for(left, maker.price, step))
+        if part <= 0:
+            break
+        total += part
+        left -= product(maker.price, part)
+    return total
+
+
+def _steps_for(quote: int, price: int, step: int) -> int:
+    quantity = quote * ONE // price
+    return quantity - quantity % step
+
+
 def _wanted(taker: Order, price: int, step: int) -> int:
     if not taker.quote_quantity:
         return taker.open_quantity
-    affordable = (taker.quote_quantity - taker.quote_filled) * ONE // price
-    return affordable - affordable % step
+    return _steps_for(taker.quote_quantity - taker.quote_filled, price, step)

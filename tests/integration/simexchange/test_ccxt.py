@@ -66,6 +66,89 @@ def test_a_refusal_raises_what_ccxt_raises_for_binance(exchange, order, error):
         client.create_order(PAIR, *order)
 
 
+@pytest.fixture
+def standing(exchange):
+    """An exchange whose time stands, and a client that owns a bitcoin."""
+    running = exchange("--paused", "--balance", "USDT=200000", "--balance", "BTC=1")
+    running.admin("POST", "step", {"seconds": 60})
+    return running, running.client()
+
+
+def last_price(client):
+    return client.fetch_trades(PAIR, limit=1)[0]["price"]
+
+
+def until(running, client, done):
+    """Step on until something holds."""
+    for _ in range(400):
+        if done():
+            return
+        running.admin("POST", "step", {"seconds": 15})
+    raise AssertionError("it never came about")
+
+
+@pytest.mark.parametrize("side", ["buy", "sell"])
+@pytest.mark.parametrize("kind", ["market", "limit"])
+@pytest.mark.parametrize("parameter", ["stopLossPrice", "takeProfitPrice"])
+def test_a_stop_and_a_take_profit_wait_for_their_price_and_fill(standing, side, kind, parameter):
+    running, client = standing
+    price = last_price(client)
+    above = (side == "buy") == (parameter == "stopLossPrice")
+    stop = round(price * (1.0004 if above else 0.9996), 2)
+    limit = None if kind == "market" else round(price * (1.01 if side == "buy" else 0.99), 2)
+    placed = client.create_order(PAIR, kind, side, 0.01, limit, {parameter: stop})
+    assert (placed["status"], placed["triggerPrice"], placed["filled"]) == ("open", stop, 0)
+    (waiting,) = client.fetch_open_orders(PAIR)
+    assert (waiting["id"], waiting["triggerPrice"], waiting["info"]["isWorking"]) == (placed["id"], stop, False)
+    until(running, client, lambda: not client.fetch_open_orders(PAIR))
+    order = client.fetch_order(placed["id"], PAIR)
+    assert (order["status"], order["filled"]) == ("closed", 0.01)
+    live = order["info"]["workingTime"]
+    paid = [trade["price"] for trade in client.fetch_trades(PAIR, since=placed["info"]["transactTime"] + 1, limit=1000)
+            if trade["timestamp"] <= live]  # fmt: skip
+    assert (max(paid) >= stop) if above else (min(paid) <= stop)
+
+
+def test_a_trailing_stop_follows_the_market_and_sells_on_the_way_down(standing):
+    running, client = standing
+    parameters = {"trailingPercent": "0.1", "stopLossOrTakeProfit": "stopLoss"}
+    placed = client.create_order(PAIR, "market", "sell", 0.01, params=parameters)
+    assert placed["info"]["trailingDelta"] == 10
+    until(running, client, lambda: not client.fetch_open_orders(PAIR))
+    order = client.fetch_order(placed["id"], PAIR)
+    trades = [
+        trade["price"]
+        for trade in client.fetch_trades(PAIR, since=placed["info"]["transactTime"] - 60_000, limit=1000)
+        if trade["timestamp"] <= order["info"]["workingTime"]
+    ]
+    assert (order["status"], order["filled"]) == ("closed", 0.01)
+    assert min(trades) <= max(trades) * 0.999
+
+
+@pytest.mark.parametrize(
+    ("order", "words"),
+    [
+        (("market", "sell", 0.01, None, {"stopLossPrice": 90_000}), "Stop price would trigger immediately"),
+        (("limit", "buy", 0.01, 6_000), "PERCENT_PRICE_BY_SIDE"),
+        (("limit", "sell", 0.01, 400_000), "PERCENT_PRICE_BY_SIDE"),
+        (("market", "sell", 0.01, None, {"trailingDelta": 5, "stopLossOrTakeProfit": "stopLoss"}), "TRAILING_DELTA"),
+    ],
+)
+def test_an_order_outside_the_markets_bounds_is_refused_in_binances_words(standing, order, words):
+    _, client = standing
+    with pytest.raises(ccxt.ExchangeError, match=words):
+        client.create_order(PAIR, *order)
+    assert client.fetch_open_orders(PAIR) == []
+
+
+def test_more_than_five_waiting_orders_are_refused(standing):
+    _, client = standing
+    for _ in range(5):
+        client.create_order(PAIR, "market", "sell", 0.01, params={"stopLossPrice": 30_000})
+    with pytest.raises(ccxt.ExchangeError, match="MAX_NUM_ALGO_ORDERS"):
+        client.create_order(PAIR, "market", "sell", 0.01, params={"stopLossPrice": 30_000})
+
+
 @pytest.mark.parametrize("wrong", ["apiKey", "secret"])
 def test_a_wrong_key_or_secret_is_refused(exchange, wrong):
     client = ccxt.binance({**exchange("--speed", "1").config(), wrong: "x" * 64})

@@ -42,6 +42,42 @@ def test_orders_fills_and_balances_come_back(exchange, ending):
     assert int(client.create_order(PAIR, "limit", "buy", 0.01, 30000)["id"]) == int(resting["id"]) + 2
 
 
+def extremes(running):
+    """The best price that each trailing order has followed, as last stored."""
+    found = {}
+    for line in (running.data_dir / "journal.jsonl").read_text().splitlines():
+        found |= {order["id"]: order["extreme"] for order in json.loads(line)["orders"] if order["trailing_delta"]}
+    return found
+
+
+def test_waiting_orders_and_what_they_have_followed_come_back_and_fire(exchange):
+    running = exchange("--paused", "--balance", "USDT=100000", "--balance", "BTC=1")
+    running.admin("POST", "step", {"seconds": 60})
+    client = running.client()
+    (last,) = client.fetch_trades(PAIR, limit=1)
+    price = last["price"]
+    stop = client.create_order(PAIR, "market", "sell", 0.01, params={"stopLossPrice": round(price * 0.997, 2)})
+    trailing = client.create_order(
+        PAIR, "market", "sell", 0.01, params={"trailingPercent": "0.3", "stopLossOrTakeProfit": "stopLoss"}
+    )
+    highest = price
+    while highest < price * 1.0002:
+        running.admin("POST", "step", {"seconds": 20})
+        highest = max(highest, *(t["price"] for t in client.fetch_trades(PAIR, params={"fromId": last["id"]})))
+    before, followed = owned(client), extremes(running)
+    assert followed == {2: round(highest * 10**8)}
+    running.end(signal.SIGKILL)
+
+    running = exchange("--paused")
+    client = running.client()
+    assert (owned(client), extremes(running)) == (before, followed)
+    assert [order["id"] for order in client.fetch_open_orders(PAIR)] == [stop["id"], trailing["id"]]
+    while client.fetch_open_orders(PAIR):
+        running.admin("POST", "step", {"seconds": 900})
+    for order in (stop, trailing):
+        assert client.fetch_order(order["id"], PAIR)["status"] == "closed"
+
+
 async def test_public_trade_ids_go_on_without_a_gap_after_kill(exchange):
     running = exchange("--speed", "600")
     seen = {}

@@ -3,11 +3,11 @@
 import pytest
 
 from simexchange import journal as journals
-from simexchange.engine.orders import Trade
+from simexchange.engine.orders import NewOrder, OrderType, Side, Status, Trade
 from simexchange.engine.tape import Tape
 from simexchange.journal import CorruptJournal, Journal
 from simexchange.market.rules import rules_for_price
-from simexchange.settings import BadSettings, Settings
+from simexchange.settings import ACCOUNT, BadSettings, Settings
 from simexchange.simulation import Simulation
 from simexchange.trade_files import TradeFile
 from tests.unit.simexchange.trading import Desk
@@ -103,6 +103,38 @@ def test_a_restarted_market_goes_on_from_its_last_price_id_and_time(tmp_path):
     fresh = [trade for symbol, trade in second.store().trades if symbol == "BTCUSDT"]
     assert fresh[0].id == before.id + 1
     assert abs(fresh[0].price / before.price - 1) < 0.01
+
+
+def test_a_stop_whose_price_was_stored_but_not_what_it_did_goes_live_at_the_restart(tmp_path):
+    """The end came between the two files: the public trade was stored, the line of the journal was not."""
+
+    def start():
+        return Simulation(Settings(data_dir=tmp_path, paused=True), lambda: 0.0)
+
+    first = start()
+    first.step(60_000)
+    last = first.exchange.markets["BTCUSDT"].tape.last
+    new = NewOrder(
+        ACCOUNT, "stop", "BTCUSDT", Side.BUY, OrderType.STOP_LOSS, quantity=10**6, stop_price=last.price + 10**8
+    )
+    order, _ = first.exchange.place(new, first.now_ms())
+    trailing = NewOrder(
+        ACCOUNT, "trail", "BTCUSDT", Side.BUY, OrderType.STOP_LOSS, quantity=10**6, trailing_delta=2_000
+    )
+    followed, _ = first.exchange.place(trailing, first.now_ms())
+    first.store()
+    kept = (tmp_path / "journal.jsonl").read_bytes()
+    while order.waiting or followed.extreme == last.price:
+        first.step(1_000)
+    first.store()
+    (tmp_path / "journal.jsonl").write_bytes(kept)
+
+    second = start()
+    found = second.exchange.find(ACCOUNT, "BTCUSDT", order.id, None)
+    assert (found.status, found.waiting) == (Status.FILLED, False)
+    assert second.exchange.find(ACCOUNT, "BTCUSDT", followed.id, None).extreme == followed.extreme
+    second.store()
+    assert start().exchange.orders == second.exchange.orders
 
 
 def test_data_of_another_market_is_refused(tmp_path):

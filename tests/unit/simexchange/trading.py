@@ -4,7 +4,7 @@ from typing import Any
 
 from simexchange.engine.exchange import Exchange
 from simexchange.engine.filters import MarketRules
-from simexchange.engine.orders import Fill, NewOrder, Order, OrderType, Side, TimeInForce
+from simexchange.engine.orders import Fill, NewOrder, Order, OrderType, Side, TimeInForce, Trade
 from simexchange.engine.units import parse
 
 RULES = MarketRules("BTC", "USDT", tick=parse("0.01"), step=parse("0.00001"), min_notional=parse("5"))
@@ -25,9 +25,9 @@ class Desk:
     def order(
         self, account: str, side: str, quantity: str, price: str | None = None, **more: Any
     ) -> tuple[Order, list[Fill]]:
-        """Place a limit order, or a market order where no price is given."""
+        """Place a limit order, or a market order where no price is given; `kind`, `stop`, `trailing` make another of it."""
         self._placed += 1
-        kind = OrderType.MARKET if price is None else more.pop("kind", OrderType.LIMIT)
+        kind = more.pop("kind", OrderType.MARKET if price is None else OrderType.LIMIT)
         new = NewOrder(
             account,
             more.pop("client_id", f"c{self._placed}"),
@@ -38,8 +38,18 @@ class Desk:
             price=parse(price or "0"),
             quantity=parse(quantity),
             quote_quantity=parse(more.pop("quote", "0")),
+            stop_price=parse(more.pop("stop", "0")),
+            trailing_delta=more.pop("trailing", 0),
         )
         return self.exchange.place(new, self._placed)
+
+    def print(self, price: str, spread: str = "1") -> None:
+        """The market trades at a price elsewhere (needs private executions), and the house quotes around it."""
+        self._placed += 1
+        at, off, size = parse(price), parse(spread), parse("100")
+        last = self.exchange.markets[SYMBOL].tape.last
+        self.exchange.publish(SYMBOL, Trade(last.id + 1 if last else 1, self._placed, at, parse("1"), True))
+        self.exchange.quote(SYMBOL, {at - off: size}, {at + off: size}, self._placed)
 
     def free(self, account: str, asset: str) -> int:
         """Free balance in units."""
