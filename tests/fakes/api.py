@@ -17,16 +17,21 @@ from chalice.test import Client
 from chalicelib.api.authorizer import Refused
 from chalicelib.runtime import wiring
 from tests.fakes import views
+from tests.fakes.control import FakeControlTransaction
 from tests.fakes.desk import FakeDeskTransaction
 from tests.fakes.transaction import FakeQuoteBoard, FakeStore, FixedClock
+from volexswarm.control.kill_switch import KillSwitch
+from volexswarm.control.mode_switch import ModeSwitch
 from volexswarm.desk.agent import TradingDesk
 from volexswarm.errors import NotFound, Unauthorized
 from volexswarm.messages import Queue, Quote
+from volexswarm.ports import Halt
 from volexswarm.security.login import Login
 from volexswarm.security.roles import Role
 from volexswarm.security.tokens import Principal, Signed, TokenIssuer
 from volexswarm.settings import Settings
 from volexswarm.views.books import Fill, Portfolio, Positions
+from volexswarm.views.control import Control
 from volexswarm.views.market import Candles
 from volexswarm.views.reconciliation import Difference, Reconciliation
 from volexswarm.views.shape import Page
@@ -76,6 +81,11 @@ class FakeSwarm:
         self.quotes.quotes["BTC/USDT"] = Quote(
             bid=Decimal("60000"), ask=Decimal("60001"), as_of=views.MARKET, received_at=views.NOW
         )
+        self.control_store = FakeStore(FakeControlTransaction())
+        self.control_store.state.add_halt(
+            Halt(views.HALT.id, "ann", "the market is broken", True, views.NOW, views.NOW)
+        )
+        self.governing = views.CONTROL
         self.signals_told: list[Signal] = [views.SIGNAL]
         self.health: list[Part] = [views.PART]
 
@@ -146,6 +156,10 @@ class FakeSwarm:
         self._ask("database", signal_id)
         return self.signals_told.pop(0) if len(self.signals_told) > 1 else self.signals_told[0]
 
+    def control(self) -> Control:
+        self._ask("database")
+        return self.governing
+
     def reconciliation(self) -> Reconciliation:
         self._ask("database")
         return Reconciliation(venue="binance", account="main", last=views.COMPARISON, open=[views.DIFFERENCE])
@@ -213,8 +227,13 @@ class FakeSwarm:
             symbols=SETTINGS.symbols,
             quote_max_age=timedelta(seconds=30),
         )
+        modes = ModeSwitch(
+            self.control_store, self.clock, venue="binance", account="main", environment="live", new_code=lambda: "c0de"
+        )
         parts = {
             "settings": SETTINGS,
+            "kill_switch": KillSwitch(self.control_store, self.clock),
+            "mode_switch": modes,
             "clock": self.clock,
             "token_verifier": self,
             "login": log_in,
@@ -223,6 +242,7 @@ class FakeSwarm:
             [
                 "swarm_reader",
                 "books_reader",
+                "control_reader",
                 "reconciliation_reader",
                 "difference_desk",
                 "trading_reader",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tests.fakes.transaction import FakeTransaction
+from tests.fakes.transaction import FakeGovernedTransaction
 from volexswarm.messages import Event, SignalRaised
 
 
-class FakeDeskTransaction(FakeTransaction):
+class FakeDeskTransaction(FakeGovernedTransaction):
     """Signals by id."""
 
     def __init__(self) -> None:

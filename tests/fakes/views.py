@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from volexswarm.messages import Check, OrderState, OrderType, Purpose, Side, TimeInForce
-from volexswarm.views import books, market, reconciliation, story, swarm, trading
+from volexswarm.views import books, control, market, reconciliation, story, swarm, trading
 
 NOW = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 MARKET = datetime(2026, 1, 4, 9, 30, tzinfo=UTC)
@@ -83,6 +83,32 @@ def decision(stage: str, *, approved: bool) -> trading.Decision:
     )
 
 
+CONTROL = control.Control(
+    trading=control.TradingMode(
+        venue="binance",
+        account="main",
+        mode="simulated",
+        simulated=True,
+        cap=None,
+        switched_by="seed",
+        reason="where every system begins",
+        switched_at=NOW,
+    ),
+    available=["simulated", "paper"],
+    currency="USDT",
+    open_orders=2,
+    halt=None,
+)
+HALT = control.Halt(
+    id="4a170000-0000-5000-8000-000000000006",
+    actor="ann",
+    reason="the market is broken",
+    flatten=True,
+    halted_at=NOW,
+    settled_at=NOW + timedelta(seconds=9),
+    canceled=3,
+    left=["0.00001 BTC in main: the amount is below the venue's minimum"],
+)
 SIGNAL = trading.Signal(
     id=SIGNAL_ID,
     strategy_id="ma-cross-btc",

@@ -14,6 +14,7 @@ from chalice.app import Response
 from pydantic import BaseModel
 
 from volexswarm.errors import (
+    ConfirmationRequired,
     Conflict,
     Forbidden,
     InvalidInput,
@@ -119,6 +120,12 @@ _DESCRIPTIONS: dict[type[Exception], Callable[[Any], Described]] = {
     Forbidden: lambda error: (403, "forbidden", str(error), {"permission": str(error.permission)}),
     NotFound: lambda error: (404, "not_found", str(error), {"kind": error.kind}),
     Conflict: _plain(409, "conflict"),
+    ConfirmationRequired: lambda error: (
+        428,
+        "confirmation_required",
+        str(error),
+        {"confirmation": error.code, "expires_at": error.expires_at.isoformat()},
+    ),
     TooLarge: _plain(413, "too_large"),
     UnsupportedMedia: _plain(415, "unsupported_media_type"),
     TooManyAttempts: _plain(429, "too_many_attempts"),

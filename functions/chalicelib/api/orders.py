@@ -114,6 +114,6 @@ def trade(call: Call[Any, TradeRequest, IdempotencyKey]) -> TradeAccepted:
         limit_price=taken.signal.limit_price,
         price=taken.signal.price,
         as_of=taken.signal.as_of,
-        simulated=wiring.settings().mode != "live",
+        simulated=taken.mode != "live",
         repeated=taken.repeated,
     )

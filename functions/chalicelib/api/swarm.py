@@ -28,9 +28,9 @@ def status(_: Call[Any, Any, Any]) -> Status:
     Overall is healthy only if every part was seen healthy lately; nobody having looked is unknown.
     """
     settings = wiring.settings()
-    reader = wiring.swarm_reader()
-    opened, feeds = None, []
+    opened, feeds, governing = None, [], None
     try:
+        governing, reader = wiring.control_reader().control(), wiring.swarm_reader()
         seen, feeds, opened = reader.parts(), reader.feeds(), reader.account_opened_at()
         # the monitor's word on the database is older than ours
         parts = [_just_seen(DATABASE, Health.HEALTHY, "answers"), *(part for part in seen if part.part != DATABASE)]
@@ -40,11 +40,12 @@ def status(_: Call[Any, Any, Any]) -> Status:
         parts = [_just_seen(DATABASE, Health.UNHEALTHY, f"{error.part} does not answer")]
     return Status(
         overall=_overall(parts),
-        mode=settings.mode,
-        simulated=settings.mode != "live",
+        mode=governing and governing.trading.mode,
+        simulated=settings.mode != "live" if governing is None else governing.trading.simulated,
         target=settings.target,
         venue=settings.venue,
-        account=settings.account,
+        account=governing and governing.trading.account,
+        halt=governing and governing.halt,
         account_opened_at=opened,
         now=wiring.clock().now(),
         parts=sorted(parts, key=lambda part: part.part),

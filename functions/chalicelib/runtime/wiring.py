@@ -26,11 +26,14 @@ if TYPE_CHECKING:
     from volexswarm.adapters.postgres.readers.scope import Scope
     from volexswarm.adapters.postgres.readers.trading import PostgresTradingReader
     from volexswarm.adapters.postgres.reconciliation import ReconcilingTransaction
+    from volexswarm.adapters.postgres.slicing import SlicingTransaction
     from volexswarm.adapters.postgres.store import PostgresStore
     from volexswarm.adapters.sqs import SqsSender
     from volexswarm.adapters.vault import Vault
     from volexswarm.clock import Clock
     from volexswarm.compliance.agent import ComplianceAgent
+    from volexswarm.control.kill_switch import KillSwitch
+    from volexswarm.control.mode_switch import ModeSwitch
     from volexswarm.desk.agent import TradingDesk
     from volexswarm.execution.agent import ExecutionAgent
     from volexswarm.execution.differences import DifferenceDesk
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     from volexswarm.execution.ports import ExchangeGateway
     from volexswarm.execution.reconciler import Reconciler
     from volexswarm.execution.record import Record
+    from volexswarm.execution.slicing import Slicer
     from volexswarm.market.agent import MarketDataAgent
     from volexswarm.monitor.agent import MonitorAgent
     from volexswarm.monitor.ports import Probe
@@ -50,6 +54,7 @@ if TYPE_CHECKING:
     from volexswarm.signals.agent import SignalAgent
     from volexswarm.views.ports import (
         CandleReader,
+        ControlReader,
         FunctionLogs,
         QueueDesk,
         ReconciliationReader,
@@ -245,7 +250,19 @@ def difference_desk() -> DifferenceDesk[ReconcilingTransaction]:
 def execution_agent() -> ExecutionAgent[ExecutionTransaction]:
     from volexswarm.execution.agent import ExecutionAgent
 
-    return ExecutionAgent(store=_execution_store(), orders=orders, record=_record(), clock=clock())
+    return ExecutionAgent(
+        store=_execution_store(), orders=orders, slicer=slicer(), record=_record(), clock=clock()
+    )
+
+
+@cache
+def slicer() -> Slicer[SlicingTransaction]:
+    from volexswarm.adapters.postgres.slicing import SlicingTransaction
+    from volexswarm.execution.slicing import Slicer
+
+    return Slicer(
+        store=_store(SlicingTransaction), orders=orders, exchange=exchange, record=_record(), clock=clock()
+    )
 
 
 def _halting_store() -> PostgresStore[HaltingTransaction]:
@@ -350,48 +367,67 @@ def trading_desk() -> TradingDesk:
     )
 
 
-def _scope() -> Scope:
-    from volexswarm.adapters.postgres.readers.scope import Scope
+@cache
+def kill_switch() -> KillSwitch:
+    from volexswarm.adapters.postgres.control import ControlTransaction
+    from volexswarm.control.kill_switch import KillSwitch
 
-    return Scope.of(settings())
+    return KillSwitch(_store(ControlTransaction), clock())
 
 
 @cache
+def mode_switch() -> ModeSwitch:
+    from volexswarm.adapters.postgres.control import ControlTransaction
+    from volexswarm.control.mode_switch import ModeSwitch
+
+    s = settings()
+    return ModeSwitch(_store(ControlTransaction), clock(), venue=s.venue, account=s.account, environment=s.mode)
+
+
+@cache
+def control_reader() -> ControlReader:
+    from volexswarm.adapters.postgres.readers.control import PostgresControlReader
+
+    return PostgresControlReader(database(), settings())
+
+
+def _scope() -> Scope:
+    """Whose books are shown: asked for anew each time, as the mode may have been switched. Raises Unavailable."""
+    from volexswarm.adapters.postgres.readers.scope import Scope
+
+    return Scope.in_force(database(), settings())
+
+
 def swarm_reader() -> SwarmReader:
     from volexswarm.adapters.postgres.readers.swarm import PostgresSwarmReader
 
     return PostgresSwarmReader(database(), _scope(), clock())
 
 
-@cache
 def books_reader() -> PostgresBooksReader:
     from volexswarm.adapters.postgres.readers.books import PostgresBooksReader
 
     return PostgresBooksReader(database(), _scope())
 
 
-@cache
 def trading_reader() -> PostgresTradingReader:
     from volexswarm.adapters.postgres.readers.trading import PostgresTradingReader
 
     return PostgresTradingReader(database(), _scope())
 
 
-@cache
 def candle_reader() -> CandleReader:
     from volexswarm.adapters.postgres.readers.market import PostgresCandleReader
 
     return PostgresCandleReader(database(), _scope())
 
 
-@cache
 def story_reader() -> StoryReader:
     from volexswarm.adapters.postgres.readers.story import PostgresStoryReader
 
     return PostgresStoryReader(database(), _scope(), trading_reader(), books_reader())
 
 
-@cache
 def reconciliation_reader() -> ReconciliationReader:
     from volexswarm.adapters.postgres.readers.reconciliation import PostgresReconciliationReader
 

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from volexswarm.cli.client import path_of
 from volexswarm.cli.commands import Desk, command
+from volexswarm.cli.control import halt_lines
 from volexswarm.cli.output import ago, coloured, notes, short, table, when, when_short, words
 
 
@@ -32,10 +33,14 @@ def _status(desk: Desk) -> None:
 
 
 def _render_status(data: Any) -> Iterable[RenderableType]:
+    if data["halt"] is not None:
+        yield from halt_lines(data["halt"])
     money = "simulated money" if data["simulated"] else "REAL MONEY"
     head = Text.assemble("The swarm is ", coloured(data["overall"]))
-    yield head.append(f" · {data['venue']}, account {data['account']}, {money} ({data['mode']}) · on {data['target']}")
-    if data["account_opened_at"] is None:
+    yield head.append(
+        f" · {data['venue']}, account {words(data['account'])}, {money} ({words(data['mode'])}) · on {data['target']}"
+    )
+    if data["account"] is not None and data["account_opened_at"] is None:
         yield Text("the account's books are not open yet: nothing is traded before", style="yellow")
     yield table(
         ["part", "health", "seen", "detail"],

@@ -60,8 +60,8 @@ class KillSwitch:
             tx.publish(self._halted(halt, f"{SUBJECT}:flatten"))
             return Halted(halt, repeated=False)
 
-    def resume(self, *, actor: str, reason: str) -> None:
-        """Let trading go on.
+    def resume(self, *, actor: str, reason: str) -> Halt:
+        """Let trading go on; the halt that is lifted.
 
         Raises
         ------
@@ -85,6 +85,7 @@ class KillSwitch:
             tx.lift_halt(halt.id, actor, reason, now)
             resumed = TradingResumed(halt_id=halt.id, actor=actor, reason=reason, resumed_at=now)
             tx.publish(Event.caused_by(halt, resumed, source=SOURCE, subject=SUBJECT, time=now))
+            return halt
 
     def _halted(self, halt: Halt, subject: str) -> Event[TradingHalted]:
         halted = TradingHalted(

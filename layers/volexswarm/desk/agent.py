@@ -29,12 +29,13 @@ class Wish:
 
 @dataclass(frozen=True)
 class Taken:
-    """The signal a wish became; `repeated` when the same request had been taken before."""
+    """The signal a wish became; `repeated` when the same request had been taken before; `mode` what money it is about."""
 
     event_id: str
     correlation_id: str
     signal: SignalRaised
     repeated: bool
+    mode: str
 
 
 class TradingDesk:
@@ -79,7 +80,7 @@ class TradingDesk:
         InvalidInput
             If the symbol is not traded here, or amount and prices make no order.
         Conflict
-            If the key was used for another wish.
+            If the key was used for another wish, or trading is halted.
         Unavailable
             If there is no present price of the symbol, or nothing can be stored.
         """
@@ -87,13 +88,16 @@ class TradingDesk:
         quote = self._quote(wish.symbol)
         event = self._event(wish, quote, requested_by, idempotency_key)
         with self._store.transaction() as tx:
+            state = tx.trading_state(self._venue)
             if tx.add_signal(event):
+                if state.halt is not None:
+                    raise Conflict(f"trading is {state.halt}; nothing is traded until an administrator lifts it")
                 tx.publish(event)
-                return Taken(event.id, event.correlationid, event.data, repeated=False)
+                return Taken(event.id, event.correlationid, event.data, repeated=False, mode=state.mode)
             known = tx.signal(event.id)
         if _wish(known) != wish:
             raise Conflict("this idempotency key was used for another trade: take a new one for a new trade")
-        return Taken(event.id, event.correlationid, known, repeated=True)
+        return Taken(event.id, event.correlationid, known, repeated=True, mode=state.mode)
 
     def _check(self, wish: Wish) -> None:
         require(wish.symbol in self._symbols, "symbol", wish.symbol, f"one of {', '.join(self._symbols)}")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Protocol
 
 from volexswarm.messages import Event, SignalRaised
-from volexswarm.ports import Transaction
+from volexswarm.ports import GovernedTransaction
 
 
-class DeskTransaction(Transaction, Protocol):
+class DeskTransaction(GovernedTransaction, Protocol):
     """Stores signals by their id."""
 
     def add_signal(self, event: Event[SignalRaised]) -> bool:

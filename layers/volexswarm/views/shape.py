@@ -6,7 +6,7 @@ from typing import Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-Mode = Literal["simulated", "sandbox", "live"]
+Mode = Literal["simulated", "paper", "sandbox", "live"]
 
 
 class View(BaseModel):

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import AwareDatetime
 
+from volexswarm.views.control import Halt
 from volexswarm.views.shape import Mode, View
 
 
@@ -39,14 +40,19 @@ class Feed(View):
 
 
 class Status(View):
-    """The whole swarm at a glance. `account_opened_at` is null until the books are open: no trade is possible before."""
+    """The whole swarm at a glance. `account_opened_at` is null until the books are open: no trade is possible before.
+
+    `halt` is why nothing is traded. Mode, account and halt are null also while the database is away: then nobody can say, and
+    `simulated` is false wherever the money may be real.
+    """
 
     overall: Health
-    mode: Mode
+    mode: Mode | None
     simulated: bool
     target: str
     venue: str
-    account: str
+    account: str | None
+    halt: Halt | None
     account_opened_at: AwareDatetime | None
     now: AwareDatetime
     parts: list[Part]

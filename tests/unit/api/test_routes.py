@@ -33,6 +33,10 @@ GOOD: dict[tuple[str, str], tuple[str, Any]] = {
     ("GET", "/orders/{order}"): ("/orders/0a1b2c3d", None),
     ("GET", "/orders/{order}/explain"): ("/orders/0a1b2c3d/explain", None),
     ("POST", "/trade"): ("/trade", TRADE),
+    ("GET", "/control"): ("/control", None),
+    ("POST", "/halt"): ("/halt", {"reason": "the market is broken", "flatten": True}),
+    ("POST", "/resume"): ("/resume", {"reason": "it is mended"}),
+    ("POST", "/mode"): ("/mode", {"mode": "paper", "reason": "first without money"}),
     ("GET", "/reconciliation"): ("/reconciliation", None),
     ("POST", "/reconciliation"): ("/reconciliation", {}),
     ("GET", "/differences"): ("/differences?state=open", None),
@@ -124,6 +128,9 @@ def test_each_role_may_do_what_its_permissions_say(client: Client, key: tuple[st
         (("POST", "/trade"), Role.VIEWER),
         (("POST", "/trade"), Role.ANALYST),
         (("POST", "/dlq/{queue}/replay"), Role.TRADER),
+        (("POST", "/halt"), Role.ANALYST),
+        (("POST", "/resume"), Role.TRADER),
+        (("POST", "/mode"), Role.TRADER),
         (("GET", "/logs"), Role.VIEWER),
     ],
 )
@@ -188,6 +195,27 @@ BAD = [
     ("POST", "/trade", TRADE | {"type": "limit"}, 400, "invalid_input", "price"),
     ("POST", "/trade", TRADE | {"leverage": 100}, 400, "invalid_input", "leverage"),
     ("POST", "/trade", TRADE | {"symbol": "ETH/USDT"}, 503, "unavailable", "no price of ETH/USDT"),
+    ("GET", "/control?x=1", None, 400, "invalid_input", "x"),
+    ("POST", "/halt", {}, 400, "invalid_input", "reason"),
+    ("POST", "/halt", {"reason": ""}, 400, "invalid_input", "reason"),
+    ("POST", "/halt", {"reason": "    "}, 400, "invalid_input", "reason"),
+    ("POST", "/halt", {"reason": "broken", "flatten": "perhaps"}, 400, "invalid_input", "flatten"),
+    ("POST", "/resume", {}, 400, "invalid_input", "reason"),
+    ("POST", "/mode", {"mode": "paper"}, 400, "invalid_input", "reason"),
+    ("POST", "/mode", {"mode": "demo", "reason": "why not"}, 400, "invalid_input", "mode"),
+    ("POST", "/mode", {"mode": "sandbox", "reason": "why not"}, 400, "invalid_input", "live, paper"),
+    ("POST", "/mode", {"mode": "live", "reason": "why not"}, 400, "invalid_input", "cap"),
+    ("POST", "/mode", {"mode": "live", "reason": "why not", "cap": "0"}, 400, "invalid_input", "cap"),
+    ("POST", "/mode", {"mode": "live", "reason": "why not", "cap": "NaN"}, 400, "invalid_input", "cap"),
+    ("POST", "/mode", {"mode": "paper", "reason": "why not", "cap": "5"}, 400, "invalid_input", "cap"),
+    (
+        "POST",
+        "/mode",
+        {"mode": "live", "reason": "why not", "cap": "5", "confirm": "?"},
+        409,
+        "conflict",
+        "confirmation",
+    ),
     ("GET", "/signals?cursor=" + "a" * 401, None, 400, "invalid_input", "cursor"),
     ("GET", "/candles", None, 400, "invalid_input", "symbol"),
     ("GET", "/candles?symbol=BTC%2FUSDT&timeframe=2m", None, 400, "invalid_input", "timeframe"),
@@ -218,6 +246,7 @@ def test_bad_input_gets_the_right_code_and_is_named(
     assert error["code"] == code
     assert named in error["message"]
     assert swarm.desk.state.published == []
+    assert swarm.control_store.state.published == []
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,11 @@ READING = [
     (["reconcile", "--now"], ["a comparison is on its way", "4 open orders"]),
     (["differences", "list", "--state", "open"], ["d1ff0000", "balance", "0.5", "0.6"]),
     (["differences", "accept", "d1ff", "--reason", "an airdrop"], ["accepted: d1ff0000"]),
+    (["control"], ["mode simulated, simulated money", "could be: simulated, paper", "open orders: 2", "not halted"]),
+    (["halt", "--reason", "it runs wild"], ["TRADING IS HALTED by ann: the market is broken", "halted before"]),
+    (["resume", "--reason", "it is mended"], ["trading goes on, by admin: it is mended"]),
+    (["mode"], ["account main", "mode simulated, simulated money"]),
+    (["mode", "paper", "--reason", "first without money"], ["account main-paper", "mode paper, simulated money"]),
     (["candles", "BTC/USDT"], ["2026-01-04 09:29", "60050.5", "closed"]),
     (["logs", "risk"], ["2026-01-05 12:00:00 done"]),
     (["dlq", "list"], ["orders.fifo", "fills.fifo"]),
@@ -231,6 +236,14 @@ USAGE = [
     ["logout", "now"],
     ["trades", "--limit", "0"],
     ["signals", "--limit", "many"],
+    ["halt"],
+    ["halt", "--reason"],
+    ["resume"],
+    ["mode", "demo"],
+    ["mode", "paper"],
+    ["mode", "--reason", "why not"],
+    ["mode", "live", "--reason", "why not", "--cap", "0"],
+    ["control", "now"],
     ["logs"],
     ["logs", "risk", "--limit", "0"],
     ["dlq", "show"],
@@ -267,6 +280,10 @@ REFUSED = [
     (["explain", "ffff0000"], "no order ffff0000"),
     (["trade", "BUY", "DOGE/USDT", "1"], "BTC/USDT, ETH/USDT"),
     (["trade", "BUY", "ETH/USDT", "1"], "no price of ETH/USDT"),
+    (["halt", "--reason", "x"], "reason"),
+    (["mode", "sandbox", "--reason", "why not"], "live, paper"),
+    (["mode", "live", "--reason", "why not"], "cap"),
+    (["mode", "live", "--reason", "why not", "--cap", "5"], "send the same again with the confirmation c0de"),
     (["candles", "bitcoin"], "symbol"),
     (["candles", "BTC/USDT", "--before", "noon"], "before"),
     (["logs", "nobody"], "no function nobody"),
@@ -305,6 +322,28 @@ def test_a_part_that_is_away_is_named(terminal: Terminal, swarm: FakeSwarm) -> N
     result = terminal.log_in().run("orders")
     assert result.exit_code == 1
     assert "database does not answer" in result.output
+
+
+def test_a_halt_stands_above_everything_else(terminal: Terminal, swarm: FakeSwarm) -> None:
+    swarm.governing = views.CONTROL.model_copy(update={"halt": views.HALT})
+    first, *_ = terminal.log_in().run("status").output.strip().splitlines()
+    assert first == "TRADING IS HALTED by ann: the market is broken"
+    flat = " ".join(terminal.run("control").output.split())
+    assert "3 orders ended canceled what is held is sold as well left: 0.00001 BTC in main" in flat
+
+
+def test_real_money_is_named_and_confirmed(terminal: Terminal, swarm: FakeSwarm) -> None:
+    terminal.log_in()
+    asked = ["mode", "live", "--reason", "the tests are over", "--cap", "250"]
+    assert terminal.run(*asked).exit_code == 1
+    result = terminal.run(*asked, "--confirm", "c0de")
+    assert result.exit_code == 0, result.output
+    assert "mode live, REAL MONEY, at most 250" in " ".join(result.output.split())
+
+
+def test_nobody_can_say_what_is_in_force_while_the_database_is_away(terminal: Terminal, swarm: FakeSwarm) -> None:
+    swarm.failing["database"] = Unavailable("database", "refused")
+    assert "account –" in " ".join(terminal.log_in().run("status").output.split())
 
 
 def away(request: httpx.Request) -> httpx.Response:

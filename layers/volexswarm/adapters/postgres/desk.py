@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from volexswarm.adapters.postgres.governed import GovernedTransaction
 from volexswarm.adapters.postgres.signal_rows import insert_signal
-from volexswarm.adapters.postgres.store import PostgresTransaction
 from volexswarm.errors import NotFound
 from volexswarm.messages import Event, SignalRaised
 
 
-class DeskTransaction(PostgresTransaction):
+class DeskTransaction(GovernedTransaction):
     """Implements `desk.ports.DeskTransaction`."""
 
     def add_signal(self, event: Event[SignalRaised]) -> bool:

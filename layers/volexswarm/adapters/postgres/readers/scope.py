@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from volexswarm.adapters.postgres.database import Database
+from volexswarm.adapters.postgres.governed import no_mode
 from volexswarm.settings import Settings
 from volexswarm.views.shape import Mode
 
@@ -18,8 +20,15 @@ class Scope:
     valuation_currency: str
 
     @classmethod
-    def of(cls, settings: Settings) -> Scope:
-        return cls(settings.venue, settings.account, settings.mode, settings.valuation_currency)
+    def in_force(cls, database: Database, settings: Settings) -> Scope:
+        """The books that trade at this moment. Raises Unavailable if the database is away."""
+        with database.connection() as connection:
+            row = connection.execute(
+                "SELECT account, mode FROM trading_modes WHERE venue = %s", (settings.venue,)
+            ).fetchone()
+        if row is None:
+            raise no_mode(settings.venue)
+        return cls(settings.venue, row["account"], row["mode"], settings.valuation_currency)
 
     @property
     def simulated(self) -> bool:
