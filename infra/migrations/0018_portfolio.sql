@@ -34,3 +34,31 @@ ALTER TABLE equity_snapshots ALTER COLUMN units SET NOT NULL;
 -- The highest worth of a unit, from which a drawdown counts.
 CREATE INDEX equity_snapshots_peak
     ON equity_snapshots (venue, account, currency, (equity / nullif(units, 0)) DESC NULLS LAST);
+
+-- First in, first out: what is still held of each purchase, and which sale closed how much of which purchase. Money in quote currency.
+CREATE TABLE lots (
+    venue     text        NOT NULL,
+    account   text        NOT NULL,
+    symbol    text        NOT NULL,
+    trade_id  text        NOT NULL,                              -- the purchase
+    opened_at timestamptz NOT NULL,
+    amount    numeric     NOT NULL CHECK (amount > 0),           -- base currency
+    cost      numeric     NOT NULL,                              -- fees included
+    fees      numeric     NOT NULL,
+    PRIMARY KEY (venue, account, symbol, trade_id)
+);
+CREATE TABLE closings (
+    venue     text        NOT NULL,
+    account   text        NOT NULL,
+    symbol    text        NOT NULL,
+    entry_id  text        NOT NULL,                              -- trade ids of purchase and sale
+    exit_id   text        NOT NULL,
+    opened_at timestamptz NOT NULL,
+    closed_at timestamptz NOT NULL,
+    amount    numeric     NOT NULL CHECK (amount > 0),
+    cost      numeric     NOT NULL,                              -- what was paid for it, fees included
+    proceeds  numeric     NOT NULL,                              -- what was received for it, net of fees
+    fees      numeric     NOT NULL,                              -- of both
+    PRIMARY KEY (venue, account, symbol, exit_id, entry_id)
+);
+CREATE INDEX closings_newest ON closings (venue, account, closed_at DESC);

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
 from tests.fakes.transaction import FakeGovernedTransaction
 from volexswarm.portfolio.ledger import sums
+from volexswarm.portfolio.lots import Closing, Lot
 from volexswarm.portfolio.model import Entry, Flow, LedgerAccount, Position, Posting, Valuation
 from volexswarm.portfolio.positions import exchange_order
 from volexswarm.ports import Fill
@@ -18,7 +19,7 @@ from volexswarm.ports import Fill
 class FakePortfolioTransaction(FakeGovernedTransaction):
     """`postings` by reference, `recorded` fills as (fill, order id, realised), `snapshots` and their units by market time.
 
-    `flows` and their values by (kind, reference).
+    `held` lots by symbol and trade id, `closings` by symbol; `flows` and their values by (kind, reference).
     """
 
     def __init__(self) -> None:
@@ -30,6 +31,8 @@ class FakePortfolioTransaction(FakeGovernedTransaction):
         self.positions: dict[str, Position] = {}
         self.snapshots: dict[datetime, Valuation] = {}
         self.snapshot_units: dict[datetime, Decimal] = {}
+        self.held: dict[str, dict[str, Lot]] = {}
+        self.closings: dict[str, list[Closing]] = {}
         self.flows: dict[tuple[str, str], Flow] = {}
         self.flow_values: dict[tuple[str, str], Decimal] = {}
 
@@ -63,7 +66,14 @@ class FakePortfolioTransaction(FakeGovernedTransaction):
         self.recorded[fill.symbol, fill.trade_id] = (known, owner or order_id, realised)
 
     def add_fill(
-        self, fill: Fill, *, order_id: str | None, realised_pnl: Decimal, correlation_id: str, applied_at: datetime
+        self,
+        fill: Fill,
+        *,
+        order_id: str | None,
+        realised_pnl: Decimal,
+        slippage: Decimal | None,
+        correlation_id: str,
+        applied_at: datetime,
     ) -> None:
         assert not self.knows_fill(fill)
         self.recorded[fill.symbol, fill.trade_id] = (fill, order_id, realised_pnl)
@@ -83,6 +93,25 @@ class FakePortfolioTransaction(FakeGovernedTransaction):
 
     def put_position(self, fill: Fill, position: Position, updated_at: datetime) -> None:
         self.positions[fill.symbol] = replace(position)
+
+    def lots(self, venue: str, account: str, symbol: str) -> list[Lot]:
+        held = self.held.get(symbol, {}).values()
+        return sorted(held, key=lambda lot: (lot.opened_at, len(lot.trade_id), lot.trade_id))
+
+    def change_lots(self, fill: Fill, *, gone: Sequence[Lot], kept: Sequence[Lot]) -> None:
+        held = self.held.setdefault(fill.symbol, {})
+        for lot in gone:
+            del held[lot.trade_id]
+        for lot in kept:
+            assert lot.trade_id not in held
+            held[lot.trade_id] = lot
+
+    def add_closings(self, fill: Fill, closings: Sequence[Closing]) -> None:
+        self.closings.setdefault(fill.symbol, []).extend(closings)
+
+    def forget_lots(self, fill: Fill) -> None:
+        self.held.pop(fill.symbol, None)
+        self.closings.pop(fill.symbol, None)
 
     def add_flow(self, flow: Flow, *, correlation_id: str, booked_at: datetime) -> bool:
         return self.flows.setdefault((flow.kind.value, flow.reference), flow) is flow

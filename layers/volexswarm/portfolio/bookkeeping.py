@@ -11,7 +11,8 @@ from decimal import Decimal
 
 from volexswarm.clock import Clock
 from volexswarm.errors import Retry, require
-from volexswarm.portfolio import ledger, positions
+from volexswarm.messages import Side
+from volexswarm.portfolio import ledger, lots, positions
 from volexswarm.portfolio.model import Flow, FlowKind, Position
 from volexswarm.portfolio.ports import PortfolioTransaction
 from volexswarm.ports import Booked, Fill, Transfer
@@ -24,7 +25,13 @@ class Bookkeeper:
         self._clock = clock
 
     def record_fill(
-        self, tx: PortfolioTransaction, fill: Fill, *, order_id: str | None, correlation_id: str
+        self,
+        tx: PortfolioTransaction,
+        fill: Fill,
+        *,
+        order_id: str | None,
+        correlation_id: str,
+        slippage: Decimal | None = None,
     ) -> Booked | None:
         """Book the fill once; None if the books hold it already (repeated, or part of the opening balance).
 
@@ -46,7 +53,14 @@ class Bookkeeper:
         tx.post(ledger.of_fill(fill), correlation_id=correlation_id, posted_at=now)
         position, realised = self._position_after(tx, fill)
         tx.put_position(fill, position, now)
-        tx.add_fill(fill, order_id=order_id, realised_pnl=realised, correlation_id=correlation_id, applied_at=now)
+        tx.add_fill(
+            fill,
+            order_id=order_id,
+            realised_pnl=realised,
+            slippage=slippage,
+            correlation_id=correlation_id,
+            applied_at=now,
+        )
         return Booked(realised, position.amount, position.average_price)
 
     def record_transfer(
@@ -103,12 +117,29 @@ class Bookkeeper:
         return True
 
     def _position_after(self, tx: PortfolioTransaction, fill: Fill) -> tuple[Position, Decimal]:
-        if not tx.has_later_fill(fill):
-            return positions.apply_fill(tx.position(fill.venue, fill.account, fill.symbol), fill)
-        earlier_known = tx.fills(fill.venue, fill.account, fill.symbol)
-        position, realised = positions.fold([*earlier_known, fill])
-        for known in earlier_known:
-            tx.correct_realised(known, realised[known.trade_id])
+        if tx.has_later_fill(fill):
+            return self._work_out_anew(tx, fill)
+        position = tx.position(fill.venue, fill.account, fill.symbol)
+        held = tx.lots(fill.venue, fill.account, fill.symbol) if fill.side is Side.SELL else []
+        if fill.side is Side.SELL and lots.total(held) != position.amount:  # bought before lots were kept
+            return self._work_out_anew(tx, fill)
+        left, closings = lots.apply_fill(held, fill)
+        before, after = set(held), set(left)
+        tx.change_lots(
+            fill, gone=[lot for lot in held if lot not in after], kept=[lot for lot in left if lot not in before]
+        )
+        tx.add_closings(fill, closings)
+        return positions.apply_fill(position, fill)
+
+    def _work_out_anew(self, tx: PortfolioTransaction, fill: Fill) -> tuple[Position, Decimal]:
+        known = tx.fills(fill.venue, fill.account, fill.symbol)
+        position, realised = positions.fold([*known, fill])
+        for one in known:
+            tx.correct_realised(one, realised[one.trade_id])
+        held, closings = lots.match([*known, fill])
+        tx.forget_lots(fill)
+        tx.change_lots(fill, gone=[], kept=held)
+        tx.add_closings(fill, closings)
         return position, realised[fill.trade_id]
 
 

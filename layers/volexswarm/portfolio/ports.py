@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
+from volexswarm.portfolio.lots import Closing, Lot
 from volexswarm.portfolio.model import Flow, LedgerAccount, Position, Posting, Valuation
 from volexswarm.ports import Fill, Transaction
 
@@ -41,7 +42,14 @@ class PortfolioTransaction(Transaction, Protocol):
         ...
 
     def add_fill(
-        self, fill: Fill, *, order_id: str | None, realised_pnl: Decimal, correlation_id: str, applied_at: datetime
+        self,
+        fill: Fill,
+        *,
+        order_id: str | None,
+        realised_pnl: Decimal,
+        slippage: Decimal | None,
+        correlation_id: str,
+        applied_at: datetime,
     ) -> None: ...
 
     def has_later_fill(self, fill: Fill) -> bool:
@@ -57,6 +65,22 @@ class PortfolioTransaction(Transaction, Protocol):
         ...
 
     def put_position(self, fill: Fill, position: Position, updated_at: datetime) -> None: ...
+
+    def lots(self, venue: str, account: str, symbol: str) -> Sequence[Lot]:
+        """What is still held of each purchase, in the exchange's order."""
+        ...
+
+    def change_lots(self, fill: Fill, *, gone: Sequence[Lot], kept: Sequence[Lot]) -> None:
+        """Of the fill's symbol: drop those that are gone, then store those that are kept, each by its trade id."""
+        ...
+
+    def add_closings(self, fill: Fill, closings: Sequence[Closing]) -> None:
+        """Store closings of the fill's symbol."""
+        ...
+
+    def forget_lots(self, fill: Fill) -> None:
+        """Drop all lots and closings of the fill's symbol, to be worked out anew."""
+        ...
 
     def add_flow(self, flow: Flow, *, correlation_id: str, booked_at: datetime) -> bool:
         """Store what came or went; False if it is stored already. Its value is unknown until the next valuation."""

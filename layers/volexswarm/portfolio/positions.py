@@ -25,7 +25,7 @@ def exchange_order(fill: Fill) -> tuple[datetime, int, str]:
 def apply_fill(position: Position, fill: Fill) -> tuple[Position, Decimal]:
     """The position after a fill, and the P&L it realised (quote currency, net of fees)."""
     with wide():
-        position = replace(position, fees=position.fees + _fee_in_quote(fill))
+        position = replace(position, fees=position.fees + fee_in_quote(fill))
         return _buy(position, fill) if fill.side is Side.BUY else _sell(position, fill)
 
 
@@ -37,27 +37,53 @@ def fold(fills: Iterable[Fill]) -> tuple[Position, dict[str, Decimal]]:
     return position, realised
 
 
+def received(purchase: Fill) -> Decimal:
+    """Base currency that it brought."""
+    return purchase.amount - _fee_in(_base(purchase), purchase)
+
+
+def paid(purchase: Fill) -> Decimal:
+    """Quote currency that it cost."""
+    return purchase.price * purchase.amount + _fee_in(_quote(purchase), purchase)
+
+
+def given(sale: Fill) -> Decimal:
+    """Base currency that it took."""
+    return sale.amount + _fee_in(_base(sale), sale)
+
+
+def proceeds(sale: Fill) -> Decimal:
+    """Quote currency that it brought."""
+    return sale.price * sale.amount - _fee_in(_quote(sale), sale)
+
+
+def fee_in_quote(fill: Fill) -> Decimal:
+    """Its fee at its own price; a fee in a third currency has no price here: 0."""
+    return _fee_in(_quote(fill), fill) + _fee_in(_base(fill), fill) * fill.price
+
+
 def _buy(position: Position, fill: Fill) -> tuple[Position, Decimal]:
-    base, quote = fill.symbol.split("/")
-    received = fill.amount - (fill.fee if fill.fee_currency == base else 0)
-    paid = fill.price * fill.amount + (fill.fee if fill.fee_currency == quote else 0)
-    amount = position.amount + received
-    average = (position.amount * position.average_price + paid) / amount
+    amount = position.amount + received(fill)
+    average = (position.amount * position.average_price + paid(fill)) / amount
     return replace(position, amount=amount, average_price=to_finest(average)), Decimal(0)
 
 
 def _sell(position: Position, fill: Fill) -> tuple[Position, Decimal]:
-    base, quote = fill.symbol.split("/")
-    given = fill.amount + (fill.fee if fill.fee_currency == base else 0)
-    proceeds = fill.price * fill.amount - (fill.fee if fill.fee_currency == quote else 0)
-    covered = min(given, position.amount)
-    realised = to_finest(proceeds * covered / given - position.average_price * covered)
+    covered = min(given(fill), position.amount)
+    realised = to_finest(proceeds(fill) * covered / given(fill) - position.average_price * covered)
     amount = position.amount - covered
     average = position.average_price if amount else Decimal(0)
     total = position.realised_pnl + realised
     return replace(position, amount=amount, average_price=average, realised_pnl=total), realised
 
 
-def _fee_in_quote(fill: Fill) -> Decimal:
-    base, quote = fill.symbol.split("/")
-    return fill.fee * {quote: Decimal(1), base: fill.price}.get(fill.fee_currency, Decimal(0))
+def _fee_in(currency: str, fill: Fill) -> Decimal:
+    return fill.fee if fill.fee_currency == currency else Decimal(0)
+
+
+def _base(fill: Fill) -> str:
+    return fill.symbol.split("/")[0]
+
+
+def _quote(fill: Fill) -> str:
+    return fill.symbol.split("/")[1]

@@ -27,7 +27,7 @@ from volexswarm.portfolio.positions import fold
 from volexswarm.ports import Fill, Transfer
 
 CHAIN = str(uuid.uuid4())
-TABLES = "transfers, fills, positions, ledger_entries, ledger_transactions, balances, accounts"
+TABLES = "lots, closings, transfers, fills, positions, ledger_entries, ledger_transactions, balances, accounts"
 
 
 def open_books(dsn: str) -> None:
@@ -51,6 +51,8 @@ def kept(dsn: str) -> list[object]:
                 "SELECT * FROM balances ORDER BY ledger_account, currency",
                 "SELECT symbol, amount, average_price, realised_pnl, fees FROM positions",
                 "SELECT trade_id, realised_pnl FROM fills ORDER BY trade_id",
+                "SELECT * FROM lots ORDER BY trade_id",
+                "SELECT * FROM closings ORDER BY exit_id, entry_id",
                 "SELECT transaction_id, line, ledger_account, currency, amount FROM ledger_entries ORDER BY 1, 2",
             )
         ]

@@ -13,6 +13,7 @@ from tests.unit.portfolio.fills import fill, histories
 from volexswarm.errors import InvalidInput, Retry
 from volexswarm.messages import Side
 from volexswarm.portfolio.bookkeeping import Bookkeeper
+from volexswarm.portfolio.lots import match
 from volexswarm.portfolio.model import LedgerAccount
 from volexswarm.ports import Booked, Fill, Transfer
 
@@ -54,6 +55,12 @@ def test_any_order_and_any_repetition_gives_the_same_books(history: list[Fill], 
     assert shuffled.postings == straight.postings
     assert shuffled.positions == straight.positions
     assert shuffled.recorded == straight.recorded
+    assert shuffled.lots("binance", "main", "BTC/USDT") == straight.lots("binance", "main", "BTC/USDT")
+    assert shuffled.closings.get("BTC/USDT", []) == straight.closings.get("BTC/USDT", [])
+    assert match(history) == (
+        straight.lots("binance", "main", "BTC/USDT"),
+        straight.closings.get("BTC/USDT", []),
+    )
     assert shuffled.balances("binance", "main", LedgerAccount.ASSETS) == straight.balances(
         "binance", "main", LedgerAccount.ASSETS
     )
@@ -67,6 +74,15 @@ def test_a_late_fill_corrects_what_the_later_ones_realised() -> None:
     assert tx.recorded["BTC/USDT", "3"][2] == 40
     assert tx.positions["BTC/USDT"].amount == 1
     assert tx.positions["BTC/USDT"].realised_pnl == 40
+
+
+def test_coins_from_before_lots_were_kept_are_matched_with_the_next_sale() -> None:
+    tx = opened()
+    book(tx, fill(1, Side.BUY, "2", "100"))
+    tx.held.clear()
+    book(tx, fill(2, Side.SELL, "1", "150"))
+    assert [closing.realised for closing in tx.closings["BTC/USDT"]] == [50]
+    assert [lot.amount for lot in tx.lots("binance", "main", "BTC/USDT")] == [1]
 
 
 def test_a_fill_that_came_before_its_order_was_known_is_given_to_it() -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import astuple
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, LiteralString
 
 from volexswarm.adapters.postgres.governed import GovernedTransaction
 from volexswarm.messages import Side
 from volexswarm.portfolio.ledger import sums
+from volexswarm.portfolio.lots import Closing, Lot
 from volexswarm.portfolio.model import Flow, LedgerAccount, Position, Posting, Valuation
 from volexswarm.ports import Fill
 
@@ -91,12 +93,19 @@ class PortfolioTransaction(GovernedTransaction):
         )
 
     def add_fill(
-        self, fill: Fill, *, order_id: str | None, realised_pnl: Decimal, correlation_id: str, applied_at: datetime
+        self,
+        fill: Fill,
+        *,
+        order_id: str | None,
+        realised_pnl: Decimal,
+        slippage: Decimal | None,
+        correlation_id: str,
+        applied_at: datetime,
     ) -> None:
         self.connection.execute(
             "INSERT INTO fills (venue, account, symbol, trade_id, order_id, exchange_order_id, side, price, amount, fee,"
-            " fee_currency, is_maker, realised_pnl, as_of, applied_at, correlation_id)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            " fee_currency, is_maker, realised_pnl, as_of, applied_at, correlation_id, slippage)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             (
                 *_key(fill),
                 order_id,
@@ -111,6 +120,7 @@ class PortfolioTransaction(GovernedTransaction):
                 fill.as_of,
                 applied_at,
                 correlation_id,
+                slippage,
             ),
         )
 
@@ -163,6 +173,49 @@ class PortfolioTransaction(GovernedTransaction):
                 updated_at,
             ),
         )
+
+    def lots(self, venue: str, account: str, symbol: str) -> list[Lot]:
+        rows = self.connection.execute(
+            "SELECT trade_id, opened_at, amount, cost, fees FROM lots WHERE venue = %s AND account = %s AND symbol = %s"
+            ' ORDER BY opened_at, length(trade_id), trade_id COLLATE "C"',
+            (venue, account, symbol),
+        )
+        return [Lot(**row) for row in rows]
+
+    def change_lots(self, fill: Fill, *, gone: Sequence[Lot], kept: Sequence[Lot]) -> None:
+        if gone:
+            self.connection.execute(
+                "DELETE FROM lots WHERE venue = %s AND account = %s AND symbol = %s AND trade_id = ANY(%s)",
+                (fill.venue, fill.account, fill.symbol, [lot.trade_id for lot in gone]),
+            )
+        self._insert_parts(
+            "INSERT INTO lots (venue, account, symbol, trade_id, opened_at, amount, cost, fees)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+            fill,
+            kept,
+        )
+
+    def add_closings(self, fill: Fill, closings: Sequence[Closing]) -> None:
+        self._insert_parts(
+            "INSERT INTO closings"
+            " (venue, account, symbol, entry_id, exit_id, opened_at, closed_at, amount, cost, proceeds, fees)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            fill,
+            closings,
+        )
+
+    def _insert_parts(self, statement: LiteralString, fill: Fill, parts: Sequence[Lot | Closing]) -> None:
+        """One row for each, its fields in their order after the fill's venue, account and symbol."""
+        if parts:
+            with self.connection.cursor() as cursor:
+                cursor.executemany(
+                    statement, [(fill.venue, fill.account, fill.symbol, *astuple(part)) for part in parts]
+                )
+
+    def forget_lots(self, fill: Fill) -> None:
+        keys = (fill.venue, fill.account, fill.symbol)
+        self.connection.execute("DELETE FROM lots WHERE venue = %s AND account = %s AND symbol = %s", keys)
+        self.connection.execute("DELETE FROM closings WHERE venue = %s AND account = %s AND symbol = %s", keys)
 
     def add_flow(self, flow: Flow, *, correlation_id: str, booked_at: datetime) -> bool:
         cursor = self.connection.execute(
