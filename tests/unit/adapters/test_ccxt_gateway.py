@@ -32,20 +32,31 @@ TRADE = {
 class Client:
     """ccxt with these answers."""
 
+    headers: dict[str, str] = {}  # noqa: RUF012 - as ccxt has them
+
     def __init__(self, order: dict[str, Any], trade: dict[str, Any]) -> None:
         self._order, self._trade = order, trade
 
     def fetch_order(self, _id: str, _symbol: str, _parameters: dict[str, Any]) -> dict[str, Any]:
         return self._order
 
-    def fetch_order_trades(self, _id: str, _symbol: str) -> list[dict[str, Any]]:
+    def load_markets(self) -> None:
+        """They are the same each time."""
+
+    def fetch_my_trades(self, _symbol: str, _since: None, _limit: int, asked: dict[str, Any]) -> list[dict[str, Any]]:
+        assert asked == {"orderId": self._order["id"]}
         return [self._trade]
 
 
 def gateway(order: dict[str, Any], trade: dict[str, Any]) -> CcxtGateway:
     secrets = FakeSecrets()
     made = CcxtGateway(
-        venue="binance", account="main", exchange_url="http://127.0.0.1:1", mode="simulated", secrets=secrets
+        venue="binance",
+        account="main",
+        exchange_url="http://127.0.0.1:1",
+        mode="simulated",
+        secrets=secrets,
+        pause=lambda _seconds: None,
     )
     made.__dict__["_client"] = Client(order, trade)  # where its cached property keeps it
     return made
