@@ -121,7 +121,7 @@ class Halting(Generic[OrdersT]):
     def look_after(self, halt_id: str | None = None) -> None:
         """Go on with the halt in force until it is settled; with `halt_id`, only if it is this one. Raises Retry."""
         with self._store.transaction() as tx:
-            halt, accounts = tx.halt_in_force(), tx.accounts(self._venue)
+            halt, accounts = tx.halt_in_force(), tx.accounts_at(self._venue)
         if halt is not None and halt.settled_at is None and halt_id in (None, halt.id):
             self._settle(halt, accounts)
 

@@ -19,7 +19,7 @@ class HaltingTransaction(ExecutionTransaction):
     def halt_in_force(self) -> Halt | None:
         return halt_in_force(self.connection)
 
-    def accounts(self, venue: str) -> Sequence[str]:
+    def accounts_at(self, venue: str) -> Sequence[str]:
         rows = self.connection.execute(
             "SELECT account FROM trading_modes WHERE venue = %(venue)s UNION SELECT account FROM accounts"
             " WHERE venue = %(venue)s ORDER BY account",
