@@ -105,7 +105,7 @@ RISK = Agent(
             "risk", "Sizing and limits.", queue=Queue.SIGNALS, concurrency=2, sends=(Queue.PROPOSALS, Queue.EVENTS)
         ),
     ),
-    emits=("TradeProposed", "TradeRefused"),
+    emits=("TradeProposed", "TradeRefused", "BreakerChanged"),
 )
 COMPLIANCE = Agent(
     "compliance",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
 from tests.fakes.decisions import FakeDecisionTransaction
+from volexswarm.market.timeframes import Timeframe
 from volexswarm.messages import Event, Side, TradeProposed
 from volexswarm.policies import StoredPolicy
-from volexswarm.risk.model import History, Holdings, Pending
+from volexswarm.risk.breakers import Breaker, Outcome
+from volexswarm.risk.model import Bar, History, Holdings, Pending, Periods, Surroundings
 from volexswarm.risk.policy import RiskPolicy
 
 
@@ -27,22 +29,69 @@ class FakeRiskTransaction(FakeDecisionTransaction):
         self.assets = None if assets is None else {currency: Decimal(amount) for currency, amount in assets.items()}
         self.positions = {symbol: Decimal(amount) for symbol, amount in (positions or {}).items()}
         self.mode = "simulated"
+        self.candles: dict[tuple[str, Timeframe], list[Bar]] = {}
+        self.closes: dict[str, list[float | None]] = {}
+        self.results: list[Decimal] = []
+        self.around = Surroundings({}, 0)
+        self.kept_breakers: dict[str, Breaker] = {}
+        self.outcomes: dict[str, Outcome] = {}
+        self.complete_to: datetime | None = None
         self.pending: list[Pending] = []
         self.entries: list[datetime] = []
         self.snapshots: dict[datetime, Decimal] = {}
         self.proposals: dict[str, TradeProposed] = {}
 
-    def holdings(self, venue: str, account: str, symbol: str, binding_since: datetime) -> Holdings | None:
+    def holdings(self, venue: str, account: str, symbol: str | None, binding_since: datetime) -> Holdings | None:
         if self.assets is None:
             return None
-        return Holdings(self.mode, dict(self.assets), self.positions.get(symbol, Decimal(0)), tuple(self.pending))
+        return Holdings(self.mode, dict(self.assets), self.positions.get(symbol or "", Decimal(0)), tuple(self.pending))
 
-    def history(self, venue: str, account: str, currency: str, day: datetime) -> History:
-        before = [equity for at, equity in sorted(self.snapshots.items()) if at < day]
-        since = [equity for at, equity in sorted(self.snapshots.items()) if at >= day]
-        start = before[-1] if before else since[0] if since else None
-        entries = sum(1 for at in self.entries if at >= day)
-        return History(max(self.snapshots.values(), default=None), start, entries)
+    def history(self, venue: str, account: str, currency: str, periods: Periods) -> History:
+        entries = sum(1 for at in self.entries if at >= periods.day)
+        starts = [self._start(began) for began in (periods.day, periods.week, periods.month)]
+        return History(max(self.snapshots.values(), default=None), *starts, entries)
+
+    def _start(self, began: datetime) -> Decimal | None:
+        before = [equity for at, equity in sorted(self.snapshots.items()) if at < began]
+        since = [equity for at, equity in sorted(self.snapshots.items()) if at >= began]
+        return before[-1] if before else since[0] if since else None
+
+    def bars(
+        self,
+        venue: str,
+        symbol: str,
+        timeframe: Timeframe,
+        until: datetime,
+        count: int,
+        since: datetime | None = None,
+    ) -> Sequence[Bar]:
+        return self.candles.get((symbol, timeframe), [])[-count:]
+
+    def hourly_closes(
+        self, venue: str, symbols: Collection[str], timeframe: Timeframe, until: datetime, hours: int
+    ) -> Mapping[str, Sequence[float | None]]:
+        known = {symbol: self.closes.get(symbol, [])[-hours:] for symbol in symbols}
+        return {symbol: [None] * (hours - len(closes)) + closes for symbol, closes in known.items()}
+
+    def closed_trades(self, venue: str, account: str, strategy_id: str, limit: int) -> Sequence[Decimal]:
+        return self.results[-limit:]
+
+    def surroundings(
+        self, venue: str, account: str, symbol: str, voices_since: datetime, errors_since: datetime
+    ) -> Surroundings:
+        return self.around
+
+    def breakers(self, venue: str, account: str, binding_since: datetime) -> Sequence[tuple[Breaker, Outcome | None]]:
+        return [
+            (breaker, self.outcomes.get(breaker.probe_id, Outcome.OUTSTANDING) if breaker.probe_id else None)
+            for breaker in self.kept_breakers.values()
+        ]
+
+    def save_breaker(self, venue: str, account: str, breaker: Breaker, at: datetime) -> None:
+        self.kept_breakers[breaker.id] = breaker
+
+    def market_time(self, venue: str) -> datetime | None:
+        return self.complete_to
 
     def record_equity(
         self, venue: str, account: str, currency: str, equity: Decimal, cash: Decimal, as_of: datetime, at: datetime

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from volexswarm.portfolio.agent import PortfolioAgent
     from volexswarm.ports import QuoteBoard
     from volexswarm.risk.agent import RiskAgent
+    from volexswarm.risk.situation import Inquiry
     from volexswarm.security.login import Login
     from volexswarm.security.tokens import TokenVerifier
     from volexswarm.signals.agent import SignalAgent
@@ -153,16 +154,22 @@ def risk_agent() -> RiskAgent:
     from volexswarm.adapters.postgres.risk import RiskTransaction
     from volexswarm.risk.agent import RiskAgent
 
+    real_time = settings().mode != "simulated"
+    return RiskAgent(store=_store(RiskTransaction), inquiry=risk_inquiry(), clock=clock(), real_time=real_time)
+
+
+@cache
+def risk_inquiry() -> Inquiry:
+    from volexswarm.risk.situation import Inquiry
+
     s = settings()
-    return RiskAgent(
-        store=_store(RiskTransaction),
+    return Inquiry(
         quotes=quotes(),
         clock=clock(),
-        account=s.account,
-        valuation_currency=s.valuation_currency,
+        currency=s.valuation_currency,
         symbols=s.symbols,
+        timeframes=s.timeframes,
         quote_max_age=s.quote_max_age,
-        mode=s.mode,
     )
 
 
@@ -250,9 +257,7 @@ def difference_desk() -> DifferenceDesk[ReconcilingTransaction]:
 def execution_agent() -> ExecutionAgent[ExecutionTransaction]:
     from volexswarm.execution.agent import ExecutionAgent
 
-    return ExecutionAgent(
-        store=_execution_store(), orders=orders, slicer=slicer(), record=_record(), clock=clock()
-    )
+    return ExecutionAgent(store=_execution_store(), orders=orders, slicer=slicer(), record=_record(), clock=clock())
 
 
 @cache
@@ -260,9 +265,7 @@ def slicer() -> Slicer[SlicingTransaction]:
     from volexswarm.adapters.postgres.slicing import SlicingTransaction
     from volexswarm.execution.slicing import Slicer
 
-    return Slicer(
-        store=_store(SlicingTransaction), orders=orders, exchange=exchange, record=_record(), clock=clock()
-    )
+    return Slicer(store=_store(SlicingTransaction), orders=orders, exchange=exchange, record=_record(), clock=clock())
 
 
 def _halting_store() -> PostgresStore[HaltingTransaction]:
@@ -289,7 +292,7 @@ def halting() -> Halting[ExecutionTransaction]:
 def accounts() -> Sequence[str]:
     """Every account that trades or has books. Raises Unavailable."""
     with _halting_store().transaction() as tx:
-        return tx.accounts(settings().venue)
+        return tx.accounts_at(settings().venue)
 
 
 @cache

@@ -72,7 +72,10 @@ class PolicyActivated(Payload):
 
 
 class BreakerChanged(Payload):
-    """A circuit breaker went from `closed` to `open`, from there to `half_open`, and back to either."""
+    """A circuit breaker went from `closed` to `open`, from there to `half_open`, and back to either.
+
+    `scope` is a symbol, or `account` for all of them; `actor` who closed it by hand, None where it changed by itself.
+    """
 
     venue: str
     account: str
@@ -80,6 +83,7 @@ class BreakerChanged(Payload):
     breaker: str
     before: Literal["closed", "open", "half_open"]
     after: Literal["closed", "open", "half_open"]
+    actor: str | None = None
     reason: str
     as_of: AwareDatetime
 

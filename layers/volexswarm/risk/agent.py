@@ -7,73 +7,56 @@ second sees what the first has bound.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 
 from volexswarm.clock import Clock
 from volexswarm.market.timeframes import Timeframe
-from volexswarm.messages import Check, Event, OrderType, SignalRaised, TradeProposed, TradeRefused, Verdict
-from volexswarm.policies import InForce, in_force
-from volexswarm.ports import QuoteBoard, Store
+from volexswarm.messages import Event, Side, SignalRaised, TradeProposed, TradeRefused, Verdict
+from volexswarm.ports import Store, TradingState
 from volexswarm.risk import limits
-from volexswarm.risk.assessment import Assessment, Market, assess, preconditions
-from volexswarm.risk.board import Board
-from volexswarm.risk.model import ZERO, Holdings, currencies
+from volexswarm.risk.assessment import Assessment, assess_purchase, assess_sale, preconditions
+from volexswarm.risk.model import ZERO, Bar, currencies
 from volexswarm.risk.policy import RiskPolicy
 from volexswarm.risk.ports import RiskTransaction
-from volexswarm.valuation import Markets, Marks
+from volexswarm.risk.purchase import Market
+from volexswarm.risk.situation import Inquiry, Situation
+from volexswarm.risk.stops import candles_needed
+from volexswarm.risk.watch import Watch, watch
 
 CONSUMER = "risk"
 
-# A proposal whose message died must not bind money and positions for ever. Compliance refuses what waited for a quarter of an
-# hour, execution what waited for another: after an hour nothing can become of it any more.
-_BINDING = timedelta(hours=1)
+
+@dataclass(frozen=True)
+class Decision:
+    """What risk makes of a signal, and what it found on the way."""
+
+    situation: Situation
+    assessment: Assessment
+    verdict: Verdict
+    watch: Watch
 
 
 class RiskAgent:
-    """Sizes signals and holds them against the account's limits.
+    """Sizes signals and holds them against the limits of the account that trades.
 
     Parameters
     ----------
     store : Store[RiskTransaction]
-    quotes : QuoteBoard
-        Latest quotes: what has none fresh can't be valued, and what can't be valued isn't traded.
+    inquiry : Inquiry
+        Reads how things stand.
     clock : Clock
         Wall time, for staleness; all rules about days count in market time.
-    account : str
-        The account that trades.
-    valuation_currency : str
-        Equity and limits are in this currency.
-    symbols : sequence
-        Markets whose quotes are kept: what none of them leads to the valuation currency has no price.
-    quote_max_age : float
-        Seconds of wall time after which a quote is stale.
-    mode : str
-        What money is traded with: `simulated`, `sandbox` or `live`. Books that were opened for other money size nothing. On every
-        venue but a simulated one market time is wall time: then a signal is as old as the market it speaks of, also where a
-        feed that was away brought the candle late.
+    real_time : bool
+        Market time is wall time, as everywhere but at a simulated exchange: then a signal is as old as the market it speaks of,
+        also where a feed that was away brought the candle late.
     """
 
-    def __init__(
-        self,
-        *,
-        store: Store[RiskTransaction],
-        quotes: QuoteBoard,
-        clock: Clock,
-        account: str,
-        valuation_currency: str,
-        symbols: Sequence[str],
-        quote_max_age: float,
-        mode: str,
-    ) -> None:
+    def __init__(self, *, store: Store[RiskTransaction], inquiry: Inquiry, clock: Clock, real_time: bool) -> None:
         self._store = store
-        self._quotes = quotes
+        self._inquiry = inquiry
         self._clock = clock
-        self._account = account
-        self._currency = valuation_currency
-        self._symbols = tuple(symbols)
-        self._max_age = timedelta(seconds=quote_max_age)
-        self._mode = mode
-        self._is_real_time = mode != "simulated"
+        self._real_time = real_time
 
     def assess(self, event: Event[SignalRaised]) -> None:
         """Decide about a signal once, store the decision with all its checks, and publish the proposal or the refusal.
@@ -82,126 +65,128 @@ class RiskAgent:
         ------
         Unavailable
             If database or quotes can't be asked: nothing is stored, the message comes again.
+        Stop
+            If nobody has set what trading is in force.
         """
         with self._store.transaction() as tx:
+            state = tx.trading_state(event.data.venue)  # before any other lock
             if not tx.first_delivery(CONSUMER, event.id):
                 return
-            signal = event.data
-            tx.lock_account(signal.venue, self._account)
-            policy = in_force(RiskPolicy, tx.newest_policy())
-            binding_since = self._clock.now() - _BINDING
-            holdings = tx.holdings(signal.venue, self._account, signal.symbol, binding_since)
-            board = self._board(signal, holdings)
-            as_of = _market_time(signal, board)
-            assessment = self._weigh(tx, event, policy, holdings, board, as_of)
-            self._conclude(tx, event, policy.version, assessment, as_of)
+            tx.lock_account(event.data.venue, state.account)
+            self._conclude(tx, event, self._decide(tx, event, state))
 
-    def _board(self, signal: SignalRaised, holdings: Holdings | None) -> Board:
-        needed = self._markets(signal).needed(_to_price(signal, holdings), self._currency)
-        # the clock after the quotes: a quote must not seem to come from the future
-        quotes = self._quotes.get(signal.venue, sorted(needed | {signal.symbol}))
-        return Board(quotes, self._clock.now(), self._max_age)
+    def consider(self, event: Event[SignalRaised]) -> Decision:
+        """What would be decided about a signal at this moment. Nothing is stored, nothing published. Raises as `assess`."""
+        with self._store.transaction() as tx:
+            return self._decide(tx, event, tx.trading_state(event.data.venue))
 
-    def _markets(self, signal: SignalRaised) -> Markets:
-        return Markets([*self._symbols, signal.symbol])
+    def _decide(self, tx: RiskTransaction, event: Event[SignalRaised], state: TradingState) -> Decision:
+        signal = event.data
+        found = self._inquiry.situation(tx, signal.venue, state, signal.symbol, signal.as_of)
+        looked, assessment = self._weigh(tx, event, found)
+        verdict = Verdict.of("risk", found.policy.version, assessment.checks)
+        return Decision(found, assessment, verdict, looked)
 
-    def _weigh(
-        self,
-        tx: RiskTransaction,
-        event: Event[SignalRaised],
-        policy: InForce[RiskPolicy],
-        holdings: Holdings | None,
-        board: Board,
-        as_of: datetime,
+    def _weigh(self, tx: RiskTransaction, event: Event[SignalRaised], found: Situation) -> tuple[Watch, Assessment]:
+        signal, policy, checks = event.data, found.policy.policy, found.checks()
+        if policy is None or not found.is_of_this_money:
+            return Watch(), Assessment(checks)
+        checks += preconditions(signal, self._age(event, found), found.board, policy)
+        looked = Watch()
+        if signal.side is Side.BUY:
+            looked = watch(tx, self._inquiry, found, policy, signal, self._clock)
+            checks += (*looked.checks(), limits.equity_known(found.marks.missing, found.equity))
+        if not all(check.passed for check in checks):
+            return looked, Assessment(checks)
+        weighed = self._weigh_sound(tx, signal, policy, found, probe=looked.probe)
+        return looked, Assessment(
+            checks + weighed.checks, weighed.amount, weighed.stop_price, weighed.sizing, weighed.protection
+        )
+
+    def _weigh_sound(
+        self, tx: RiskTransaction, signal: SignalRaised, policy: RiskPolicy, found: Situation, *, probe: bool
     ) -> Assessment:
-        signal = event.data
-        opened_for = None if holdings is None else holdings.mode
-        first: tuple[Check, ...] = (policy.check, limits.account_open(opened_for, self._mode))
-        if (
-            policy.policy is None or holdings is None or holdings.mode != self._mode
-        ):  # such books must not be valued either
-            return Assessment(first)
-        marks = self._markets(signal).mark(_to_price(signal, holdings), self._currency, board.mids)
-        # what was before this moment; the new valuation must not be its own yardstick
-        history = tx.history(signal.venue, self._account, self._currency, Timeframe.D1.opening(as_of))
-        self._value(tx, signal.venue, holdings, marks, as_of)
-        first += preconditions(signal, self._age(event, board.now), board, policy.policy)
-        if not all(check.passed for check in first):
-            return Assessment(first)
-        found = assess(signal, policy.policy, holdings, history, Market(board.usable[signal.symbol], marks))
-        return Assessment(first + found.checks, found.amount, found.stop_price, found.sizing)
+        assert found.holdings is not None  # the account is open
+        market = Market(found.board.usable[signal.symbol], found.marks)
+        if signal.side is Side.SELL:
+            return assess_sale(signal, policy, found.holdings, market)
+        base = currencies(signal.symbol)[0]
+        book = self._inquiry.book(tx, found, policy, base, None if signal.amount is not None else signal.strategy_id)
+        return assess_purchase(signal, policy, book, market, self._candles(tx, signal, policy, found), probe=probe)
 
-    def _age(self, event: Event[SignalRaised], now: datetime) -> timedelta:
-        return now - (min(event.time, event.data.as_of) if self._is_real_time else event.time)
+    def _candles(
+        self, tx: RiskTransaction, signal: SignalRaised, policy: RiskPolicy, found: Situation
+    ) -> Sequence[Bar]:
+        """What the stop's method looks at: candles of the signal's own timeframe; a person has none and gets the coarsest."""
+        count = candles_needed(policy)
+        timeframe = Timeframe(signal.timeframe) if signal.timeframe in tuple(Timeframe) else self._inquiry.coarsest
+        return tx.bars(found.venue, signal.symbol, timeframe, found.as_of, count) if count else ()
 
-    def _value(self, tx: RiskTransaction, venue: str, holdings: Holdings, marks: Marks, as_of: datetime) -> None:
-        if not marks.missing:
-            equity, cash = marks.value(holdings.assets), holdings.assets.get(self._currency, ZERO)
-            tx.record_equity(venue, self._account, self._currency, equity, cash, as_of, self._clock.now())
+    def _age(self, event: Event[SignalRaised], found: Situation) -> timedelta:
+        return found.board.now - (min(event.time, event.data.as_of) if self._real_time else event.time)
 
-    def _conclude(
-        self, tx: RiskTransaction, event: Event[SignalRaised], version: int, assessment: Assessment, as_of: datetime
-    ) -> None:
-        now = self._clock.now()
-        verdict = Verdict.of("risk", version, assessment.checks)
-        tx.record_decision(event, event.id, verdict, as_of, now)
-        if not verdict.approved:
-            tx.publish(self._refusal(event, verdict, as_of, now))
+    def _conclude(self, tx: RiskTransaction, event: Event[SignalRaised], decision: Decision) -> None:
+        now, found = self._clock.now(), decision.situation
+        self._record_equity(tx, found)
+        tx.record_decision(event, event.id, decision.verdict, found.as_of, now)
+        proposal = self._proposal(event, decision) if decision.verdict.approved else None
+        if proposal is not None:
+            tx.record_proposal(proposal, now)
+        self._keep_breakers(tx, event, decision, None if proposal is None else proposal.id)
+        tx.publish(proposal or self._refusal(event, decision))
+
+    def _record_equity(self, tx: RiskTransaction, found: Situation) -> None:
+        if found.policy.policy is None or found.holdings is None or not found.is_of_this_money or found.marks.missing:
             return
-        proposal = self._proposal(event, assessment, verdict, as_of, now)
-        tx.record_proposal(proposal, now)
-        tx.publish(proposal)
+        currency = found.marks.currency
+        cash = found.holdings.assets.get(currency, ZERO)
+        account, now = found.state.account, self._clock.now()
+        tx.record_equity(found.venue, account, currency, found.equity.amount, cash, found.as_of, now)
 
-    def _proposal(
-        self,
-        event: Event[SignalRaised],
-        assessment: Assessment,
-        verdict: Verdict,
-        as_of: datetime,
-        now: datetime,
-    ) -> Event[TradeProposed]:
-        signal = event.data
+    def _keep_breakers(
+        self, tx: RiskTransaction, event: Event[SignalRaised], decision: Decision, probe_id: str | None
+    ) -> None:
+        found, now = decision.situation, self._clock.now()
+        for breaker in decision.watch.changed(probe_id):
+            tx.save_breaker(found.venue, found.state.account, breaker, now)
+        for news in decision.watch.turned(found.venue, found.state.account, found.as_of):
+            subject = f"{news.venue}:{news.scope}:{news.breaker}"
+            tx.publish(Event.caused_by(event, news, source=CONSUMER, subject=subject, time=now))
+
+    def _proposal(self, event: Event[SignalRaised], decision: Decision) -> Event[TradeProposed]:
+        signal, assessment = event.data, decision.assessment
         assert assessment.amount is not None  # no check passes for a trade without a size
         proposal = TradeProposed(
             venue=signal.venue,
             symbol=signal.symbol,
-            account=self._account,
+            account=decision.situation.state.account,
             signal_id=event.id,
             strategy_id=signal.strategy_id,
             side=signal.side,
             order_type=signal.order_type,
             amount=assessment.amount,
-            limit_price=signal.limit_price if signal.order_type is OrderType.LIMIT else None,
+            limit_price=signal.limit_price if signal.order_type.has_limit else None,
+            trigger_price=signal.trigger_price if signal.order_type.has_trigger else None,
+            time_in_force=signal.time_in_force,
             reference_price=signal.price,
             stop_price=assessment.stop_price,
-            as_of=as_of,
+            protection=assessment.protection,
+            volatility=signal.volatility,
+            as_of=decision.situation.as_of,
             sizing=assessment.sizing,
-            verdict=verdict,
+            verdict=decision.verdict,
         )
-        return Event.caused_by(event, proposal, source=CONSUMER, subject=signal.key, time=now)
+        return Event.caused_by(event, proposal, source=CONSUMER, subject=signal.key, time=self._clock.now())
 
-    def _refusal(
-        self, event: Event[SignalRaised], verdict: Verdict, as_of: datetime, now: datetime
-    ) -> Event[TradeRefused]:
+    def _refusal(self, event: Event[SignalRaised], decision: Decision) -> Event[TradeRefused]:
         signal = event.data
         refusal = TradeRefused(
             venue=signal.venue,
             symbol=signal.symbol,
-            account=self._account,
+            account=decision.situation.state.account,
             signal_id=event.id,
             side=signal.side,
-            verdict=verdict,
-            as_of=as_of,
+            verdict=decision.verdict,
+            as_of=decision.situation.as_of,
         )
-        return Event.caused_by(event, refusal, source=CONSUMER, subject=signal.key, time=now)
-
-
-def _to_price(signal: SignalRaised, holdings: Holdings | None) -> set[str]:
-    held = set() if holdings is None else holdings.currencies()
-    return held | set(currencies(signal.symbol))
-
-
-def _market_time(signal: SignalRaised, board: Board) -> datetime:
-    """Market time now: the quote's, unless the signal is ahead of it."""
-    quote = board.usable.get(signal.symbol)
-    return signal.as_of if quote is None else max(signal.as_of, quote.as_of)
+        return Event.caused_by(event, refusal, source=CONSUMER, subject=signal.key, time=self._clock.now())

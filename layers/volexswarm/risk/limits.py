@@ -1,17 +1,36 @@
 """One function per limit. Each answers with a Check that says what was allowed and what was found.
 
-All money is in one currency, named for the reader. Limits on buying are shares of equity.
+Where the limit is a number of the policy, the check also carries the field's name and what was found in that field's own unit.
+All money is in one currency, named for the reader.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 
-from volexswarm.messages import Check
+from volexswarm.messages import Check, Protection
 from volexswarm.policies import money, percent
+from volexswarm.risk.breakers import Breaker, Finding
 from volexswarm.risk.model import ZERO
+from volexswarm.risk.tail import Tail
+
+_FINE = 10  # decimals of a measured share: finer than any limit
+
+
+@dataclass(frozen=True)
+class Equity:
+    """What shares are of: the account's worth, and the currency that it is counted in."""
+
+    amount: Decimal
+    currency: str
+
+
+def not_halted(halt: str | None) -> Check:
+    """The kill switch is off."""
+    return Check(name="kill_switch", limit="trading goes on", value=halt or "trading goes on", passed=halt is None)
 
 
 def account_open(opened_for: str | None, mode: str) -> Check:
@@ -22,7 +41,15 @@ def account_open(opened_for: str | None, mode: str) -> Check:
 
 def signal_fresh(age: timedelta, limit: timedelta) -> Check:
     """An idea that waited too long (wall time) is not traded any more."""
-    return Check(name="signal_fresh", limit=f"{limit.total_seconds():.0f} s", value=_seconds(age), passed=age <= limit)
+    return Check(
+        name="signal_fresh",
+        limit=f"{limit.total_seconds():.0f} s",
+        value=_seconds(age),
+        passed=age <= limit,
+        setting="max_signal_age",
+        measure=Decimal(str(age.total_seconds())),
+        bound="at_most",
+    )
 
 
 def data_fresh(symbol: str, age: timedelta | None, limit: timedelta, usable: bool) -> Check:
@@ -39,6 +66,9 @@ def price_near_market(price: Decimal, market: Decimal, limit: Decimal) -> Check:
         limit=percent(limit),
         value=percent(deviation),
         passed=price > 0 and deviation <= limit,
+        setting="max_price_deviation",
+        measure=round(deviation, _FINE),
+        bound="at_most",
     )
 
 
@@ -54,10 +84,18 @@ def limit_price_given(limit_price: Decimal | None) -> Check:
     return Check(name="limit_price_given", limit="above 0", value=value, passed=passed)
 
 
-def equity_known(missing: Sequence[str], equity: Decimal, currency: str) -> Check:
+def trigger_price_given(trigger_price: Decimal | None) -> Check:
+    """An order that waits for a price names it."""
+    passed = trigger_price is not None and trigger_price > 0
+    value = "none" if trigger_price is None else format(trigger_price, "f")
+    return Check(name="trigger_price_given", limit="above 0", value=value, passed=passed)
+
+
+def equity_known(missing: Sequence[str], equity: Equity) -> Check:
     """Everything held has a fresh price, and there is something to lose."""
-    value = f"no fresh price of {', '.join(missing)}" if missing else money(equity, currency)
-    return Check(name="equity_known", limit="above 0, all priced", value=value, passed=not missing and equity > 0)
+    value = f"no fresh price of {_listed(missing)}" if missing else money(equity.amount, equity.currency)
+    passed = not missing and equity.amount > 0
+    return Check(name="equity_known", limit="above 0, all priced", value=value, passed=passed)
 
 
 def stop_on_the_right_side(price: Decimal, stop: Decimal) -> Check:
@@ -70,29 +108,98 @@ def stop_on_the_right_side(price: Decimal, stop: Decimal) -> Check:
     )
 
 
-def per_trade(loss_at_stop: Decimal, equity: Decimal, limit: Decimal, currency: str) -> Check:
-    """What is lost when the stop is hit."""
-    return _money_check("per_trade", loss_at_stop, equity * limit, currency)
+def ways_out_on_the_right_side(price: Decimal, wanted: Protection) -> tuple[Check, ...]:
+    """What a person wants of a long position: its take-profit lies above its price. The stop has a check of its own."""
+    target = wanted.take_profit_price
+    if target is None:
+        return ()
+    return (
+        Check(
+            name="take_profit_on_the_right_side",
+            limit=f"above {price:f}",
+            value=format(target, "f"),
+            passed=target > price,
+        ),
+    )
 
 
-def volatility(move: Decimal, equity: Decimal, limit: Decimal, currency: str) -> Check:
+def per_trade(loss_at_stop: Decimal, equity: Equity, limit: Decimal, scale: Decimal) -> Check:
+    """What is lost when the stop is hit. `scale` multiplies the limit, as in every check that has one."""
+    return _share_check("per_trade", "risk_per_trade", loss_at_stop, equity, limit, scale)
+
+
+def kelly(loss_at_stop: Decimal, equity: Equity, share: Decimal, scale: Decimal) -> Check:
+    """What is lost when the stop is hit is no more than the strategy's own odds justify."""
+    return _money_check("kelly", loss_at_stop, equity.amount * share * scale, equity.currency)
+
+
+def volatility(move: Decimal, equity: Equity, limit: Decimal, scale: Decimal) -> Check:
     """What the trade gains or loses in one candle's typical range."""
-    return _money_check("volatility", move, equity * limit, currency)
+    return _share_check("volatility", "volatility_target", move, equity, limit, scale)
 
 
-def trade_size(notional: Decimal, equity: Decimal, limit: Decimal, currency: str) -> Check:
+def trade_size(notional: Decimal, equity: Equity, limit: Decimal, scale: Decimal) -> Check:
     """The value of one trade whose size risk chooses."""
-    return _money_check("trade_size", notional, equity * limit, currency)
+    return _share_check("trade_size", "max_trade", notional, equity, limit, scale)
 
 
-def per_symbol(exposure_after: Decimal, equity: Decimal, limit: Decimal, currency: str) -> Check:
+def probe_size(notional: Decimal, equity: Equity, share: Decimal) -> Check:
+    """A trade that tries whether all is well again after a circuit breaker is a small one."""
+    return _money_check("probe_size", notional, equity.amount * share, equity.currency)
+
+
+def per_symbol(exposure_after: Decimal, equity: Equity, limit: Decimal) -> Check:
     """What is held and being bought of one asset, with this trade."""
-    return _money_check("per_symbol", exposure_after, equity * limit, currency)
+    return _share_check("per_symbol", "max_per_symbol", exposure_after, equity, limit)
 
 
-def gross_exposure(exposure_after: Decimal, equity: Decimal, limit: Decimal, currency: str) -> Check:
+def per_sector(exposure_after: Decimal, equity: Equity, limit: Decimal, asset: str, sector: str | None) -> Check:
+    """What is held and being bought of the asset's sector, with this trade."""
+    if sector is None:
+        return Check(
+            name="per_sector", limit=_of(limit, equity), value=f"{asset} is in no sector of the policy", passed=True
+        )
+    found = _share_check("per_sector", "max_per_sector", exposure_after, equity, limit)
+    return found.model_copy(update={"value": f"{found.value} in {sector}"})
+
+
+def per_cluster(exposure_after: Decimal, equity: Equity, limit: Decimal, cluster: Collection[str]) -> Check:
+    """What is held and being bought of assets that move together, with this trade; one asset alone is no cluster."""
+    if len(cluster) < 2:
+        return Check(
+            name="per_cluster", limit=_of(limit, equity), value="it moves with nothing else that is held", passed=True
+        )
+    found = _share_check("per_cluster", "max_per_cluster", exposure_after, equity, limit)
+    return found.model_copy(update={"value": f"{found.value} in {_listed(sorted(cluster))}"})
+
+
+def gross_exposure(exposure_after: Decimal, equity: Equity, limit: Decimal) -> Check:
     """What is held and being bought of everything but the valuation currency, with this trade."""
-    return _money_check("gross_exposure", exposure_after, equity * limit, currency)
+    return _share_check("gross_exposure", "max_gross_exposure", exposure_after, equity, limit)
+
+
+def net_exposure(exposure_after: Decimal, equity: Equity, limit: Decimal) -> Check:
+    """The same, with debts taken off."""
+    return _share_check("net_exposure", "max_net_exposure", abs(exposure_after), equity, limit)
+
+
+def leverage(exposure_after: Decimal, equity: Equity, limit: Decimal) -> Check:
+    """How many times the equity hangs on prices, with this trade; above 1 only with borrowed money."""
+    multiple = exposure_after / equity.amount
+    return Check(
+        name="leverage",
+        limit=f"{limit:.2f} times equity",
+        value=f"{multiple:.2f} times",
+        passed=exposure_after <= equity.amount * limit,
+        setting="max_leverage",
+        measure=round(multiple, _FINE),
+        bound="at_most",
+    )
+
+
+def live_cap(exposure_after: Decimal, cap: Decimal, currency: str) -> Check:
+    """With real money no more than the cap that an administrator set is exposed, with this trade."""
+    return _money_check("live_cap", exposure_after, cap, currency)
 
 
 def cash_available(cost: Decimal, free: Decimal, currency: str) -> Check:
@@ -102,34 +209,96 @@ def cash_available(cost: Decimal, free: Decimal, currency: str) -> Check:
 
 def open_positions(count_after: int, limit: int) -> Check:
     """How many assets are held or being bought, with this trade."""
-    return Check(name="open_positions", limit=str(limit), value=str(count_after), passed=count_after <= limit)
+    return _count_check("open_positions", "max_open_positions", count_after, limit)
 
 
 def entries_per_day(count_before: int, limit: int) -> Check:
     """How many buys were proposed this market day, with this trade."""
-    return Check(name="entries_per_day", limit=str(limit), value=str(count_before + 1), passed=count_before < limit)
+    return _count_check("entries_per_day", "max_entries_per_day", count_before + 1, limit)
 
 
-def daily_loss(day_start: Decimal, equity: Decimal, limit: Decimal, currency: str) -> Check:
-    """What has been lost since the market day began; at the limit, buying ends until the next day."""
-    lost, allowed = max(ZERO, day_start - equity), day_start * limit
+def period_loss(period: str, start: Decimal, equity: Equity, limit: Decimal) -> Check:
+    """What has been lost since the market's day, week or month began; at the limit, buying ends until the next one.
+
+    `period` is `daily`, `weekly` or `monthly`; `start` the equity at its beginning, deposits and withdrawals since included.
+    """
+    lost, allowed = max(ZERO, start - equity.amount), max(ZERO, start) * limit
     return Check(
-        name="daily_loss", limit=f"below {money(allowed, currency)}", value=money(lost, currency), passed=lost < allowed
+        name=f"{period}_loss",
+        limit=f"below {money(allowed, equity.currency)}",
+        value=money(lost, equity.currency),
+        passed=lost < allowed,
+        setting=f"max_{period}_loss",
+        measure=round(lost / start, _FINE) if start > 0 else None,
+        bound="below" if start > 0 else None,
     )
 
 
 def drawdown(share: Decimal, limit: Decimal) -> Check:
     """The fall from the highest equity ever; at the limit, buying ends."""
-    return Check(name="drawdown", limit=f"below {percent(limit)}", value=percent(share), passed=share < limit)
+    return Check(
+        name="drawdown",
+        limit=f"below {percent(limit)}",
+        value=percent(share),
+        passed=share < limit,
+        setting="hard_drawdown",
+        measure=round(share, _FINE),
+        bound="below",
+    )
 
 
-def worth_its_fees(notional: Decimal, least: Decimal, currency: str) -> Check:
+def value_at_risk(found: Tail, equity: Equity, limit: Decimal) -> Check:
+    """What a day may cost, with this trade."""
+    value = Decimal(found.value_at_risk)
+    words = f"historical {_amount(found.historical, equity)}, parametric {_amount(found.parametric, equity)}"
+    return _share_check("value_at_risk", "max_var", value, equity, limit).model_copy(update={"value": words})
+
+
+def expected_shortfall(found: Tail, equity: Equity, limit: Decimal) -> Check:
+    """What a day costs on average when it costs more than the value at risk, with this trade."""
+    value = Decimal(found.shortfall)
+    words = (
+        f"historical {_amount(found.historical_shortfall, equity)},"
+        f" parametric {_amount(found.parametric_shortfall, equity)}"
+    )
+    return _share_check("expected_shortfall", "max_cvar", value, equity, limit).model_copy(update={"value": words})
+
+
+def unknown_for_lack_of_history(
+    name: str, limit: Decimal, equity: Equity, assets: Sequence[str], least: int, *, skip: bool
+) -> Check:
+    """A limit that can't be judged yet, because some assets have no past; the policy says whether that stops the trade."""
+    words = f"not known: fewer than {least} hourly returns of {_listed(assets)}"
+    return Check(name=name, limit=_of(limit, equity), value=f"{words}{', skipped' if skip else ''}", passed=skip)
+
+
+def breaker(state: Breaker, finding: Finding, *, probe: bool) -> Check:
+    """A circuit breaker lets the trade pass: it is closed, or the trade is the probe that a half-open one waits for."""
+    # what was measured decides only where the breaker does not stand open from before
+    decisive = (
+        finding.limit is not None and finding.measure is not None and (state.state == "closed" or finding.tripped)
+    )
+    return Check(
+        name=finding.kind.setting,
+        limit="off" if finding.limit is None else f"at most {finding.limit:f}",
+        value=_of_breaker(state, finding, probe=probe),
+        passed=state.state == "closed" or probe,
+        setting=finding.kind.setting if decisive else None,
+        measure=finding.measure if decisive else None,
+        bound="at_most" if decisive else None,
+    )
+
+
+def worth_its_fees(notional: Decimal, least: Decimal, equity: Equity) -> Check:
     """A trade that risk sizes itself is not too small to be worth anything."""
     return Check(
         name="worth_its_fees",
-        limit=f"at least {money(least, currency)}",
-        value=money(notional, currency),
+        limit=f"at least {money(least, equity.currency)}",
+        value=money(notional, equity.currency),
         passed=notional >= least,
+        setting="min_trade",
+        measure=_share(notional, equity),
+        bound="at_least",
     )
 
 
@@ -149,8 +318,66 @@ def more_than_dust(value: Decimal, dust: Decimal, currency: str) -> Check:
     return Check(name="more_than_dust", limit=limit, value=money(value, currency), passed=value > dust)
 
 
+def _share_check(
+    name: str, setting: str, value: Decimal, equity: Equity, limit: Decimal, scale: Decimal = Decimal(1)
+) -> Check:
+    allowed = equity.amount * limit * scale
+    return Check(
+        name=name,
+        limit=money(allowed, equity.currency),
+        value=money(value, equity.currency),
+        passed=value <= allowed,
+        setting=setting,
+        measure=_share(value, equity, scale),
+        bound="at_most",
+    )
+
+
+def _count_check(name: str, setting: str, count: int, limit: int) -> Check:
+    return Check(
+        name=name,
+        limit=str(limit),
+        value=str(count),
+        passed=count <= limit,
+        setting=setting,
+        measure=Decimal(count),
+        bound="at_most",
+    )
+
+
 def _money_check(name: str, value: Decimal, limit: Decimal, currency: str) -> Check:
     return Check(name=name, limit=money(limit, currency), value=money(value, currency), passed=value <= limit)
+
+
+def _share(value: Decimal, equity: Equity, scale: Decimal = Decimal(1)) -> Decimal:
+    """A value as a share of equity, as if nothing had scaled the limit."""
+    return round(value / equity.amount / scale, _FINE)
+
+
+def _of(limit: Decimal, equity: Equity) -> str:
+    return money(equity.amount * limit, equity.currency)
+
+
+def _amount(value: float, equity: Equity) -> str:
+    return money(round(Decimal(value), 8), equity.currency)
+
+
+def _listed(names: Sequence[str], most: int = 5) -> str:
+    """The first few names, and how many more there are: a decision travels in a message."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def _of_breaker(state: Breaker, finding: Finding, *, probe: bool) -> str:
+    if state.state == "closed":
+        return finding.words
+    if state.state == "open" and state.until is not None:
+        return f"open until {_clock(state.until)} market time ({state.reason}); now {finding.words}"
+    return "half open: this trade is the probe" if probe else "half open: a probe is on its way"
+
+
+def _clock(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S}"
 
 
 def _seconds(age: timedelta) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Self
 
 from volexswarm.messages import Side
 
@@ -42,7 +44,7 @@ class Pending:
 class Holdings:
     """The books at one moment: what the exchange holds for us by currency, the symbol's position, and what is pending.
 
-    `mode` is what money the books were opened for: `simulated`, `sandbox` or `live`.
+    `mode` is what money the books were opened for: `simulated`, `paper`, `sandbox` or `live`.
     """
 
     mode: str
@@ -56,10 +58,13 @@ class Holdings:
             pending.base for pending in self.pending if pending.side is Side.BUY
         }
 
-    def committed(self, asset: str) -> Decimal:
-        """How much of an asset is held or being bought; sales on their way don't count before they are done."""
-        buying = (p.amount for p in self.pending if p.side is Side.BUY and p.base == asset)
-        return self.assets.get(asset, ZERO) + sum(buying, ZERO)
+    def committed(self) -> dict[str, Decimal]:
+        """How much of each asset is held or being bought; sales on their way don't count before they are done."""
+        amounts = dict(self.assets)
+        for pending in self.pending:
+            if pending.side is Side.BUY:
+                amounts[pending.base] = amounts.get(pending.base, ZERO) + pending.amount
+        return amounts
 
     def sellable(self, symbol: str) -> Decimal:
         """What of the symbol's base is held and not already being sold or spent; never negative."""
@@ -75,13 +80,47 @@ class Holdings:
 
 
 @dataclass(frozen=True)
+class Periods:
+    """When the day, the week (from Monday) and the month began that hold a moment of market time, in UTC."""
+
+    day: datetime
+    week: datetime
+    month: datetime
+
+    @classmethod
+    def at(cls, moment: datetime) -> Self:
+        day = moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        return cls(day, day - timedelta(days=day.weekday()), day.replace(day=1))
+
+
+@dataclass(frozen=True)
 class History:
     """How the account has fared, in the valuation currency; None where nothing was recorded yet.
 
-    `peak` highest equity ever recorded; `day_start` equity when the market day began; `entries` buys proposed this market day and
-    not refused.
+    `peak` highest equity ever recorded; `day_start`, `week_start` and `month_start` equity when the market's day, week and month
+    began: each with what was deposited since added and what was withdrawn taken off, so that it compares with the present equity.
+    `entries` buys proposed this market day and not refused.
     """
 
     peak: Decimal | None
     day_start: Decimal | None
+    week_start: Decimal | None
+    month_start: Decimal | None
     entries: int
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A closed candle, in quote per base."""
+
+    high: Decimal
+    low: Decimal
+    close: Decimal
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What goes on around a trade: the side that each strategy wanted last, and orders that got no answer from the exchange."""
+
+    voices: Mapping[str, Side]
+    exchange_errors: int

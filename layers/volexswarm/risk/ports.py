@@ -2,27 +2,73 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
+from volexswarm.market.timeframes import Timeframe
 from volexswarm.messages import Event, TradeProposed
 from volexswarm.ports import DecisionTransaction
-from volexswarm.risk.model import History, Holdings
+from volexswarm.risk.breakers import Breaker, Outcome
+from volexswarm.risk.model import Bar, History, Holdings, Periods, Surroundings
 
 
 class RiskTransaction(DecisionTransaction, Protocol):
     """One assessment, stored wholly or not at all."""
 
-    def holdings(self, venue: str, account: str, symbol: str, binding_since: datetime) -> Holdings | None:
+    def holdings(self, venue: str, account: str, symbol: str | None, binding_since: datetime) -> Holdings | None:
         """The books as one consistent view, never a fill counted half; None if the account is not opened.
 
         A proposal of before `binding_since` (wall time) that has not become an order binds nothing any more.
         """
         ...
 
-    def history(self, venue: str, account: str, currency: str, day: datetime) -> History:
-        """How the account has fared; `day` is the beginning of the market day."""
+    def history(self, venue: str, account: str, currency: str, periods: Periods) -> History:
+        """How the account has fared since the periods began."""
+        ...
+
+    def bars(
+        self,
+        venue: str,
+        symbol: str,
+        timeframe: Timeframe,
+        until: datetime,
+        count: int,
+        since: datetime | None = None,
+    ) -> Sequence[Bar]:
+        """The last closed candles that ended by `until` and opened not before `since`, at most `count`, oldest first."""
+        ...
+
+    def hourly_closes(
+        self, venue: str, symbols: Collection[str], timeframe: Timeframe, until: datetime, hours: int
+    ) -> Mapping[str, Sequence[float | None]]:
+        """The last close in each of the `hours` hours that end at `until`, by symbol, oldest first; None without a candle.
+
+        From candles of `timeframe`, which is no longer than an hour.
+        """
+        ...
+
+    def closed_trades(self, venue: str, account: str, strategy_id: str, limit: int) -> Sequence[Decimal]:
+        """Result of the strategy's newest sales, net of fees, each as a share of what was sold had cost."""
+        ...
+
+    def surroundings(
+        self, venue: str, account: str, symbol: str, voices_since: datetime, errors_since: datetime
+    ) -> Surroundings:
+        """What strategies wanted since a moment of market time, and what the exchange did not answer since one of wall time."""
+        ...
+
+    def breakers(self, venue: str, account: str, binding_since: datetime) -> Sequence[tuple[Breaker, Outcome | None]]:
+        """Every breaker that ever tripped, and what became of its probe; a probe without an order is void as `holdings` says."""
+        ...
+
+    def save_breaker(self, venue: str, account: str, breaker: Breaker, at: datetime) -> None:
+        """Store the breaker as it is."""
+        ...
+
+    def market_time(self, venue: str) -> datetime | None:
+        """How far the venue's market is known; None before anything was heard of it."""
         ...
 
     def record_equity(
@@ -32,5 +78,5 @@ class RiskTransaction(DecisionTransaction, Protocol):
         ...
 
     def record_proposal(self, event: Event[TradeProposed], at: datetime) -> None:
-        """Store the proposal: from now on it binds money."""
+        """Store the proposal: from then on it binds money."""
         ...

@@ -32,6 +32,41 @@ def volatility_target(equity: Decimal, target: Decimal, volatility: Decimal, pri
     return affordable(max(ZERO, equity) * target, volatility * price)
 
 
+def fractional_kelly(win_rate: Decimal, payoff: Decimal, fraction: Decimal, cap: Decimal) -> Decimal:
+    """Share of equity to risk on one trade, by the Kelly criterion scaled down: f = (b·p − q) / b × fraction, at most `cap`.
+
+    Parameters
+    ----------
+    win_rate : Decimal
+        p, the probability of a winning trade, 0 to 1, from closed trades only; q = 1 − p.
+    payoff : Decimal
+        b, the average win divided by the average loss, ≥ 0.
+    fraction, cap : Decimal
+        Part of full Kelly to use, and the most to risk; both 0 to 1.
+
+    Returns
+    -------
+    Decimal
+        0 to `cap`. 0 whenever the edge is not positive: without an edge nothing is bet.
+
+    Raises
+    ------
+    InvalidInput
+        If win_rate, fraction or cap is outside [0, 1], or payoff is negative.
+
+    References
+    ----------
+    Kelly (1956), A New Interpretation of Information Rate.
+    """
+    for name, share in (("win_rate", win_rate), ("fraction", fraction), ("cap", cap)):
+        require(0 <= share <= 1, name, share, "a share from 0 to 1")
+    require(payoff >= 0, "payoff", payoff, "an average win over an average loss, 0 or more")
+    if payoff == 0:
+        return ZERO
+    edge = win_rate - _UP.divide(1 - win_rate, payoff)
+    return min(cap, max(ZERO, edge) * fraction)
+
+
 def affordable(room: Decimal, price: Decimal) -> Decimal:
     """Amount whose value at this price (> 0) fits into the room; 0 where there is none."""
     require(price > 0, "price", price, "a price above zero")

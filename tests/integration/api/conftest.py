@@ -15,7 +15,7 @@ from tests.fakes.transaction import START, FakeQuoteBoard, FixedClock
 from volexswarm.adapters.postgres.compliance import ComplianceTransaction
 from volexswarm.adapters.postgres.database import Database
 from volexswarm.adapters.postgres.desk import DeskTransaction
-from volexswarm.adapters.postgres.execution import ExecutionTransaction
+from volexswarm.adapters.postgres.slicing import SlicingTransaction
 from volexswarm.adapters.postgres.market import MarketTransaction
 from volexswarm.adapters.postgres.outbox import Relay
 from volexswarm.adapters.postgres.portfolio import PortfolioTransaction
@@ -43,6 +43,7 @@ from volexswarm.messages import (
 from volexswarm.portfolio.agent import PortfolioAgent
 from volexswarm.portfolio.bookkeeping import Bookkeeper
 from volexswarm.risk.agent import RiskAgent
+from volexswarm.risk.situation import Inquiry
 
 SYMBOL = "BTC/USDT"
 SCOPE = Scope("binance", "main", "simulated", "USDT")
@@ -167,13 +168,16 @@ class Chain:
         """Risk answers what waits for it."""
         risk = RiskAgent(
             store=self.store(RiskTransaction),
-            quotes=self.quotes,
+            inquiry=Inquiry(
+                quotes=self.quotes,
+                clock=self.clock,
+                currency="USDT",
+                symbols=(SYMBOL,),
+                timeframes=[Timeframe.M1],
+                quote_max_age=30,
+            ),
             clock=self.clock,
-            account="main",
-            valuation_currency="USDT",
-            symbols=(SYMBOL,),
-            quote_max_age=30,
-            mode="simulated",
+            real_time=False,
         )
         for body in self.sent.take("signals"):
             risk.assess(decode(body, SignalRaised))
@@ -188,7 +192,7 @@ class Chain:
     def execute(self) -> None:
         """Execution places what waits for it."""
         execution = execution_agent(
-            self.store(ExecutionTransaction), self.exchange, FakeSecrets(), Bookkeeper(self.clock), self.clock
+            self.store(SlicingTransaction), self.exchange, FakeSecrets(), Bookkeeper(self.clock), self.clock
         )
         for body in self.sent.take("orders.fifo"):
             execution.execute(decode(body, OrderApproved))

@@ -24,9 +24,11 @@ from volexswarm.adapters.postgres.risk import RiskTransaction
 from volexswarm.adapters.postgres.store import PostgresStore
 from volexswarm.compliance.agent import ComplianceAgent
 from volexswarm.compliance.policy import CompliancePolicy
+from volexswarm.market.timeframes import Timeframe
 from volexswarm.messages import Event, Quote, SignalRaised, TradeProposed, decode
 from volexswarm.risk.agent import RiskAgent
 from volexswarm.risk.policy import RiskPolicy
+from volexswarm.risk.situation import Inquiry
 
 
 class Unheard:
@@ -54,13 +56,16 @@ class Desk:
             )
         self.risk = RiskAgent(
             store=PostgresStore(self.database, RiskTransaction, relay),
-            quotes=quotes,
+            inquiry=Inquiry(
+                quotes=quotes,
+                clock=self.clock,
+                currency="USDT",
+                symbols=["BTC/USDT", "ETH/USDT"],
+                timeframes=[Timeframe.M1],
+                quote_max_age=30,
+            ),
             clock=self.clock,
-            account="main",
-            valuation_currency="USDT",
-            symbols=["BTC/USDT", "ETH/USDT"],
-            quote_max_age=30,
-            mode="simulated",
+            real_time=False,
         )
         self.compliance = ComplianceAgent(
             store=PostgresStore(self.database, ComplianceTransaction, relay), clock=self.clock
@@ -283,9 +288,11 @@ def test_the_newest_policy_is_in_force_and_an_invalid_one_is_not_replaced_by_the
 
 
 def test_peak_and_day_start_come_from_the_snapshots(desk):
+    desk.run("UPDATE accounts SET units = 1")
     for hours, equity in ((-40, 130_000), (-13, 109_000), (-1, 101_000)):
         desk.run(
-            "INSERT INTO equity_snapshots VALUES ('binance', 'main', %s, 'USDT', %s, 0, now())",
+            "INSERT INTO equity_snapshots (venue, account, as_of, currency, equity, cash, taken_at, units)"
+            " VALUES ('binance', 'main', %s, 'USDT', %s, 0, now(), 1)",
             START + timedelta(hours=hours),
             equity,
         )

@@ -11,7 +11,7 @@ import pytest
 from tests.fakes.transaction import START
 from volexswarm.adapters.postgres.database import Connection, Database
 from volexswarm.adapters.postgres.risk import RiskTransaction
-from volexswarm.risk.model import History
+from volexswarm.risk.model import History, Periods
 
 DAY = timedelta(days=1)
 
@@ -39,18 +39,20 @@ def transfer(connection: Connection, amount: int, value: int | None, days: float
 
 
 def history(connection: Connection, days: float) -> History:
-    return RiskTransaction(connection).history("binance", "main", "USDT", START + days * DAY)
+    """The day begins so many days after the first valuation, the week one day before it, the month at the very first."""
+    day = START + days * DAY
+    return RiskTransaction(connection).history("binance", "main", "USDT", Periods(day, day - DAY, START))
 
 
 def test_peak_and_day_start_are_told_in_the_money_of_today(connection: Connection) -> None:
     value(connection, 1000, 0)
     value(connection, 1200, 1)
     value(connection, 1100, 2)
-    assert history(connection, 1.5) == History(Decimal(1200), Decimal(1200), 0)
+    assert history(connection, 1.5) == History(Decimal(1200), Decimal(1200), Decimal(1000), Decimal(1000), 0)
     # half of it is withdrawn, and half of the units with it: what is left was never worth more than 600
     connection.execute("UPDATE accounts SET units = units / 2")
     value(connection, 550, 3)
-    assert history(connection, 2.5) == History(Decimal(600), Decimal(550), 0)
+    assert history(connection, 2.5) == History(Decimal(600), Decimal(550), Decimal(600), Decimal(500), 0)
 
 
 def test_a_valuation_begun_before_money_came_is_not_stored_after_it(connection: Connection) -> None:
@@ -68,4 +70,4 @@ def test_a_valuation_begun_before_money_came_is_not_stored_after_it(connection: 
 
 
 def test_without_a_valuation_nothing_is_known(connection: Connection) -> None:
-    assert history(connection, 0) == History(None, None, 0)
+    assert history(connection, 0) == History(None, None, None, None, 0)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from tests.fakes.risk import FakeRiskTransaction
 from tests.fakes.transaction import FakeQuoteBoard, FakeStore, FixedClock
-from volexswarm.messages import Check, Event, Quote, SignalRaised, TradeProposed, TradeRefused, Verdict
+from volexswarm.market.timeframes import Timeframe
+from volexswarm.messages import BreakerChanged, Check, Event, Quote, SignalRaised, TradeProposed, TradeRefused, Verdict
 from volexswarm.policies import StoredPolicy
 from volexswarm.risk.agent import RiskAgent
 from volexswarm.risk.policy import RiskPolicy
+from volexswarm.risk.situation import Inquiry
 
 MARKET_START = datetime.fromisoformat("2026-03-01T09:00:00+00:00")  # the simulated market has a time of its own
 SYMBOLS = ["BTC/USDT", "ETH/USDT", "SOL/USDT", "USDT/EUR"]
@@ -43,15 +46,17 @@ class Desk:
         self.quotes = FakeQuoteBoard()
         for symbol, price in {"BTC/USDT": "50000", "ETH/USDT": "2500", "SOL/USDT": "100"}.items():
             self.quote(symbol, price)
-        self.agent = RiskAgent(
-            store=FakeStore(self.state),
+        self.state.state = replace(self.state.state, mode=mode)
+        self.inquiry = Inquiry(
             quotes=self.quotes,
             clock=self.clock,
-            account="main",
-            valuation_currency=currency,
+            currency=currency,
             symbols=SYMBOLS,
+            timeframes=[Timeframe.M1, Timeframe.M5],
             quote_max_age=30,
-            mode=mode,
+        )
+        self.agent = RiskAgent(
+            store=FakeStore(self.state), inquiry=self.inquiry, clock=self.clock, real_time=mode != "simulated"
         )
         self._numbers = itertools.count()
 
@@ -84,8 +89,8 @@ class Desk:
         """Give the agent a signal; what it published."""
         before = len(self.state.published)
         self.agent.assess(event)
-        (answer,) = self.state.published[before:]
-        return answer.data
+        (answer,) = (e.data for e in self.state.published[before:] if not isinstance(e.data, BreakerChanged))
+        return answer
 
     def buy(self, **fields: object) -> TradeProposed | TradeRefused:
         return self.assess(self.signal("buy", **fields))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields
+from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from psycopg.types.json import Jsonb
 
 from volexswarm.adapters.postgres.decisions import DecidingTransaction
+from volexswarm.market.timeframes import Timeframe
 from volexswarm.messages import Event, Side, TradeProposed
-from volexswarm.risk.model import ZERO, History, Holdings, Pending
+from volexswarm.risk.breakers import Breaker, Kind, Outcome
+from volexswarm.risk.model import ZERO, Bar, History, Holdings, Pending, Periods, Surroundings
 
 # One statement, hence one snapshot: between two, a fill could leave the pending orders before it reaches the balances.
 # Numbers travel as text inside JSON, because JSON readers make floats of them.
@@ -20,14 +25,17 @@ SELECT a.mode,
     (SELECT amount FROM positions WHERE venue = a.venue AND account = a.account AND symbol = %(symbol)s) AS position,
     (SELECT coalesce(jsonb_agg(jsonb_build_array(symbol, side, amount::text, price::text)), '[]')
      FROM (
-        -- one order for the whole proposal, or none yet
-        SELECT p.symbol, p.side, coalesce(o.amount, p.amount) - coalesce(o.filled, 0) AS amount,
-               coalesce(p.limit_price, p.reference_price) AS price
-        FROM proposals p LEFT JOIN orders o ON o.proposal_id = p.id AND o.purpose = 'trade'
-        WHERE p.venue = a.venue AND p.account = a.account AND p.state <> 'refused'
+        -- decided on, and no order yet
+        SELECT p.symbol, p.side, p.amount, coalesce(p.limit_price, p.reference_price) AS price FROM proposals p
+        WHERE p.venue = a.venue AND p.account = a.account AND p.state <> 'refused' AND p.proposed_at >= %(binding_since)s
+          AND NOT EXISTS (SELECT FROM orders WHERE proposal_id = p.id AND purpose = 'trade')
           AND NOT EXISTS (SELECT FROM order_plans WHERE proposal_id = p.id)
-          AND CASE WHEN o.id IS NULL THEN p.proposed_at >= %(binding_since)s
-                   ELSE o.state NOT IN ('filled', 'canceled', 'rejected', 'expired') END
+        UNION ALL
+        -- one order for the whole proposal
+        SELECT p.symbol, p.side, o.amount - o.filled, coalesce(p.limit_price, p.reference_price)
+        FROM orders o JOIN proposals p ON p.id = o.proposal_id
+        WHERE o.venue = a.venue AND o.account = a.account AND o.purpose = 'trade'
+          AND o.state NOT IN ('filled', 'canceled', 'rejected', 'expired')
         UNION ALL
         -- in slices: all that is not executed binds while the plan goes on, then only what still stands
         SELECT p.symbol, p.side,
@@ -54,16 +62,92 @@ _HISTORY = """
 SELECT
     a.units * (SELECT max(equity / nullif(units, 0)) FROM equity_snapshots
      WHERE venue = a.venue AND account = a.account AND currency = %(currency)s) AS peak,
-    a.units * coalesce(
-        (SELECT equity / nullif(units, 0) FROM equity_snapshots
-         WHERE venue = a.venue AND account = a.account AND currency = %(currency)s AND as_of < %(day)s
-         ORDER BY as_of DESC LIMIT 1),
-        (SELECT equity / nullif(units, 0) FROM equity_snapshots
-         WHERE venue = a.venue AND account = a.account AND currency = %(currency)s AND as_of >= %(day)s
-         ORDER BY as_of LIMIT 1)) AS day_start,
+    began.starts,
     (SELECT count(*) FROM proposals
      WHERE venue = a.venue AND account = a.account AND side = 'buy' AND state <> 'refused' AND as_of >= %(day)s) AS entries
-FROM accounts a WHERE a.venue = %(venue)s AND a.account = %(account)s
+FROM accounts a CROSS JOIN LATERAL (
+    SELECT array_agg(a.units * coalesce(
+        (SELECT equity / nullif(units, 0) FROM equity_snapshots
+         WHERE venue = a.venue AND account = a.account AND currency = %(currency)s AND as_of < period.start
+         ORDER BY as_of DESC LIMIT 1),
+        (SELECT equity / nullif(units, 0) FROM equity_snapshots
+         WHERE venue = a.venue AND account = a.account AND currency = %(currency)s AND as_of >= period.start
+         ORDER BY as_of LIMIT 1)) ORDER BY period.place) AS starts
+    FROM unnest(ARRAY[%(day)s, %(week)s, %(month)s]::timestamptz[]) WITH ORDINALITY AS period (start, place)
+) began
+WHERE a.venue = %(venue)s AND a.account = %(account)s
+"""
+
+_BARS = """
+SELECT high, low, close FROM candles
+WHERE venue = %(venue)s AND symbol = %(symbol)s AND timeframe = %(timeframe)s AND closed
+  AND opened_at <= %(last)s AND (%(since)s::timestamptz IS NULL OR opened_at >= %(since)s)
+ORDER BY opened_at DESC LIMIT %(count)s
+"""
+
+# one step down an index for each hour of each symbol, however many candles there are
+_HOURLY_CLOSES = """
+SELECT wanted.symbol, array_agg(candle.close::double precision ORDER BY hour.ends) AS closes
+FROM unnest(%(symbols)s::text[]) AS wanted (symbol)
+CROSS JOIN generate_series(%(first)s::timestamptz, %(until)s::timestamptz, interval '1 hour') AS hour (ends)
+LEFT JOIN LATERAL (
+    SELECT close FROM candles
+    WHERE venue = %(venue)s AND symbol = wanted.symbol AND timeframe = %(timeframe)s AND closed
+      AND opened_at >= hour.ends - interval '1 hour' AND opened_at < hour.ends
+    ORDER BY opened_at DESC LIMIT 1
+) candle ON true
+GROUP BY wanted.symbol
+"""
+
+# A trade is what was bought by one order of the strategy, as far as it was sold since, first in, first out.
+_CLOSED_TRADES = """
+SELECT (sum(c.proceeds) - sum(c.cost)) / sum(c.cost) AS result
+FROM closings c
+JOIN fills f ON f.venue = c.venue AND f.account = c.account AND f.symbol = c.symbol AND f.trade_id = c.entry_id
+JOIN orders o ON o.id = f.order_id
+WHERE c.venue = %(venue)s AND c.account = %(account)s AND o.strategy_id = %(strategy)s
+GROUP BY coalesce(o.proposal_id, o.id) HAVING sum(c.cost) > 0
+ORDER BY max(c.closed_at) DESC, coalesce(o.proposal_id, o.id) LIMIT %(limit)s
+"""
+
+_SURROUNDINGS = """
+SELECT
+    (SELECT coalesce(jsonb_object_agg(strategy_id, side), '{}') FROM (
+        SELECT DISTINCT ON (strategy_id) strategy_id, side FROM signals
+        WHERE venue = %(venue)s AND symbol = %(symbol)s AND as_of > %(voices_since)s AND amount IS NULL
+        ORDER BY strategy_id, as_of DESC, id
+    ) latest) AS voices,
+    (SELECT count(DISTINCT t.order_id) FROM order_transitions t JOIN orders o ON o.id = t.order_id
+     WHERE t.after = 'unknown' AND t.changed_at > %(errors_since)s AND o.venue = %(venue)s AND o.account = %(account)s
+    ) AS exchange_errors
+"""
+
+_BREAKERS = """
+SELECT b.kind, b.scope, b.state, b.reason, b.since, b.until, b.cooldown, b.probe_id, CASE
+    WHEN b.probe_id IS NULL THEN NULL
+    WHEN p.id IS NULL OR p.state = 'refused' THEN 'void'
+    WHEN o.filled > 0 THEN 'filled'
+    WHEN o.number = 0 THEN CASE WHEN p.proposed_at < %(binding_since)s THEN 'void' ELSE 'outstanding' END
+    WHEN o.standing > 0 THEN 'outstanding'
+    WHEN o.failed > 0 THEN 'failed'
+    ELSE 'void' END AS outcome
+FROM breakers b LEFT JOIN proposals p ON p.id = b.probe_id
+LEFT JOIN LATERAL (
+    SELECT count(*) AS number, coalesce(sum(filled), 0) AS filled,
+        count(*) FILTER (WHERE state NOT IN ('filled', 'canceled', 'rejected', 'expired')) AS standing,
+        count(*) FILTER (WHERE state IN ('rejected', 'expired')) AS failed
+    FROM orders WHERE proposal_id = p.id AND purpose IN ('trade', 'slice')
+) o ON true
+WHERE b.venue = %(venue)s AND b.account = %(account)s ORDER BY b.kind, b.scope
+"""
+
+_SAVE_BREAKER = """
+INSERT INTO breakers (venue, account, kind, scope, state, reason, since, until, cooldown, probe_id, updated_at)
+VALUES (%(venue)s, %(account)s, %(kind)s, %(scope)s, %(state)s, %(reason)s, %(since)s, %(until)s, %(cooldown)s, %(probe_id)s,
+    %(at)s)
+ON CONFLICT (venue, account, kind, scope) DO UPDATE SET state = EXCLUDED.state, reason = EXCLUDED.reason,
+    since = EXCLUDED.since, until = EXCLUDED.until, cooldown = EXCLUDED.cooldown, probe_id = EXCLUDED.probe_id,
+    updated_at = EXCLUDED.updated_at
 """
 
 # The first valuation of an account makes its units. While money from outside has just come or gone the books' own valuation alone
@@ -90,7 +174,7 @@ class RiskTransaction(DecidingTransaction):
 
     STAGE = "risk"
 
-    def holdings(self, venue: str, account: str, symbol: str, binding_since: datetime) -> Holdings | None:
+    def holdings(self, venue: str, account: str, symbol: str | None, binding_since: datetime) -> Holdings | None:
         wanted = {"venue": venue, "account": account, "symbol": symbol, "binding_since": binding_since}
         row = self.connection.execute(_HOLDINGS, wanted).fetchone()
         if row is None:
@@ -105,12 +189,70 @@ class RiskTransaction(DecidingTransaction):
             ),
         )
 
-    def history(self, venue: str, account: str, currency: str, day: datetime) -> History:
-        row = self.connection.execute(
-            _HISTORY, {"venue": venue, "account": account, "currency": currency, "day": day}
-        ).fetchone()
+    def history(self, venue: str, account: str, currency: str, periods: Periods) -> History:
+        keys = {"venue": venue, "account": account, "currency": currency}
+        began = {"day": periods.day, "week": periods.week, "month": periods.month}
+        row = self.connection.execute(_HISTORY, keys | began).fetchone()
         assert row is not None  # holdings were found, so the account is there
-        return History(peak=row["peak"], day_start=row["day_start"], entries=row["entries"])
+        day, week, month = row["starts"]
+        return History(peak=row["peak"], day_start=day, week_start=week, month_start=month, entries=row["entries"])
+
+    def bars(
+        self,
+        venue: str,
+        symbol: str,
+        timeframe: Timeframe,
+        until: datetime,
+        count: int,
+        since: datetime | None = None,
+    ) -> Sequence[Bar]:
+        wanted = {"venue": venue, "symbol": symbol, "timeframe": timeframe.value, "count": count}
+        span = {"last": until - timeframe.length, "since": since}
+        rows = self.connection.execute(_BARS, wanted | span).fetchall()
+        return [Bar(**row) for row in reversed(rows)]
+
+    def hourly_closes(
+        self, venue: str, symbols: Collection[str], timeframe: Timeframe, until: datetime, hours: int
+    ) -> Mapping[str, Sequence[float | None]]:
+        first = until - timedelta(hours=hours - 1)
+        wanted = {"venue": venue, "symbols": list(symbols), "timeframe": timeframe.value}
+        rows = self.connection.execute(_HOURLY_CLOSES, wanted | {"first": first, "until": until})
+        return {row["symbol"]: row["closes"] for row in rows}
+
+    def closed_trades(self, venue: str, account: str, strategy_id: str, limit: int) -> Sequence[Decimal]:
+        wanted = {"venue": venue, "account": account, "strategy": strategy_id, "limit": limit}
+        return [row["result"] for row in self.connection.execute(_CLOSED_TRADES, wanted)]
+
+    def surroundings(
+        self, venue: str, account: str, symbol: str, voices_since: datetime, errors_since: datetime
+    ) -> Surroundings:
+        keys = {"venue": venue, "account": account, "symbol": symbol}
+        row = self.connection.execute(
+            _SURROUNDINGS, keys | {"voices_since": voices_since, "errors_since": errors_since}
+        ).fetchone()
+        assert row is not None  # a SELECT of scalars always gives a row
+        voices = {strategy: Side(side) for strategy, side in row["voices"].items()}
+        return Surroundings(voices, row["exchange_errors"])
+
+    def breakers(self, venue: str, account: str, binding_since: datetime) -> Sequence[tuple[Breaker, Outcome | None]]:
+        keys = {"venue": venue, "account": account, "binding_since": binding_since}
+        return [
+            (_breaker(row), None if row["outcome"] is None else Outcome(row["outcome"]))
+            for row in self.connection.execute(_BREAKERS, keys)
+        ]
+
+    def save_breaker(self, venue: str, account: str, breaker: Breaker, at: datetime) -> None:
+        state = {field.name: getattr(breaker, field.name) for field in fields(breaker)}
+        plain = {"kind": breaker.kind.value, "cooldown": breaker.cooldown.total_seconds()}
+        self.connection.execute(_SAVE_BREAKER, state | plain | {"venue": venue, "account": account, "at": at})
+
+    def market_time(self, venue: str) -> datetime | None:
+        row = self.connection.execute(
+            "SELECT max(complete_to) AS moment FROM watermarks WHERE venue = %s", (venue,)
+        ).fetchone()
+        assert row is not None  # an aggregate always answers
+        moment: datetime | None = row["moment"]
+        return moment
 
     def record_equity(
         self, venue: str, account: str, currency: str, equity: Decimal, cash: Decimal, as_of: datetime, at: datetime
@@ -147,3 +289,16 @@ class RiskTransaction(DecidingTransaction):
                 trade.volatility,
             ),
         )
+
+
+def _breaker(row: Mapping[str, Any]) -> Breaker:
+    return Breaker(
+        kind=Kind(row["kind"]),
+        scope=row["scope"],
+        state=row["state"],
+        reason=row["reason"],
+        since=row["since"],
+        until=row["until"],
+        cooldown=timedelta(seconds=row["cooldown"]),
+        probe_id=None if row["probe_id"] is None else str(row["probe_id"]),
+    )

@@ -1,0 +1,174 @@
+"""Everything about the account and the market that a decision starts from, read in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from volexswarm.clock import Clock
+from volexswarm.market.timeframes import Timeframe
+from volexswarm.messages import Check
+from volexswarm.policies import InForce, in_force
+from volexswarm.ports import QuoteBoard, TradingState
+from volexswarm.risk import limits
+from volexswarm.risk.board import Board
+from volexswarm.risk.chronicle import Chronicle, Span
+from volexswarm.risk.exposure import Exposure
+from volexswarm.risk.limits import Equity
+from volexswarm.risk.model import ZERO, Bar, Holdings, Periods, currencies
+from volexswarm.risk.policy import RiskPolicy
+from volexswarm.risk.ports import RiskTransaction
+from volexswarm.risk.purchase import Book
+from volexswarm.risk.track import LENGTH, track_record
+from volexswarm.valuation import Markets, Marks
+
+# A proposal whose message died must not bind money and positions for ever. Compliance refuses what waited for a quarter of an
+# hour, execution what waited for another: after an hour nothing can become of it any more.
+BINDING = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Situation:
+    """The account in force at one venue at one moment, market time `as_of`."""
+
+    venue: str
+    state: TradingState
+    policy: InForce[RiskPolicy]
+    holdings: Holdings | None
+    board: Board
+    marks: Marks
+    markets: Markets
+    as_of: datetime
+
+    def checks(self) -> tuple[Check, ...]:
+        """What must hold before the account is looked at closer."""
+        opened_for = None if self.holdings is None else self.holdings.mode
+        return (
+            limits.not_halted(self.state.halt),
+            self.policy.check,
+            limits.account_open(opened_for, self.state.mode),
+        )
+
+    @property
+    def is_of_this_money(self) -> bool:
+        """Books of other money must not even be valued."""
+        return self.holdings is not None and self.holdings.mode == self.state.mode
+
+    @cached_property
+    def equity(self) -> Equity:
+        """What the account is worth; 0 while something has no price."""
+        worth = ZERO if self.marks.missing or self.holdings is None else self.marks.value(self.holdings.assets)
+        return Equity(worth, self.marks.currency)
+
+
+class Inquiry:
+    """Reads situations.
+
+    Parameters
+    ----------
+    quotes : QuoteBoard
+        Latest quotes: what has none fresh can't be valued, and what can't be valued isn't traded.
+    clock : Clock
+        Wall time, for staleness.
+    currency : str
+        What is valued in.
+    symbols : sequence
+        Markets whose quotes are kept: what none of them leads to the valuation currency has no price.
+    timeframes : sequence
+        Candles that are kept.
+    quote_max_age : float
+        Seconds of wall time after which a quote is stale.
+    """
+
+    def __init__(
+        self,
+        *,
+        quotes: QuoteBoard,
+        clock: Clock,
+        currency: str,
+        symbols: Sequence[str],
+        timeframes: Sequence[Timeframe],
+        quote_max_age: float,
+    ) -> None:
+        self._quotes = quotes
+        self._clock = clock
+        self._currency = currency
+        self._symbols = tuple(symbols)
+        self._markets = Markets(self._symbols)
+        self._max_age = timedelta(seconds=quote_max_age)
+        self.finest = min(timeframes, key=lambda timeframe: timeframe.milliseconds)
+        hourly = [timeframe for timeframe in timeframes if timeframe.length <= Timeframe.H1.length]
+        self.coarsest = max(hourly or [self.finest], key=lambda timeframe: timeframe.milliseconds)
+        known = {currency for symbol in self._symbols for currency in currencies(symbol)}
+        self._chronicle = Chronicle(currency, known, self.coarsest)
+
+    def situation(
+        self, tx: RiskTransaction, venue: str, state: TradingState, symbol: str | None, since: datetime | None
+    ) -> Situation:
+        """How things stand. `symbol` is the one to be traded; market time is its quote's, but not before `since`.
+
+        Raises
+        ------
+        Unavailable
+            If database or quotes can't be asked.
+        """
+        policy = in_force(RiskPolicy, tx.newest_policy())
+        holdings = tx.holdings(venue, state.account, symbol, self._clock.now() - BINDING)
+        markets = self._markets if symbol in (None, *self._symbols) else Markets([*self._symbols, str(symbol)])
+        wanted = (set() if holdings is None else holdings.currencies()) | set(currencies(symbol) if symbol else ())
+        symbols = markets.needed(wanted, self._currency) | ({symbol} if symbol else set())
+        # the clock after the quotes: a quote must not seem to come from the future
+        quotes = self._quotes.get(venue, sorted(symbols))
+        board = Board(quotes, self._clock.now(), self._max_age)
+        return Situation(
+            venue=venue,
+            state=state,
+            policy=policy,
+            holdings=holdings,
+            board=board,
+            marks=markets.mark(wanted, self._currency, board.mids),
+            markets=markets,
+            as_of=self._market_time(tx, venue, board, symbol, since),
+        )
+
+    def _market_time(
+        self, tx: RiskTransaction, venue: str, board: Board, symbol: str | None, since: datetime | None
+    ) -> datetime:
+        if since is None:
+            return tx.market_time(venue) or self._clock.now()
+        quote = board.usable.get(symbol) if symbol else None
+        return since if quote is None else max(since, quote.as_of)
+
+    def book(
+        self, tx: RiskTransaction, found: Situation, policy: RiskPolicy, base: str | None, strategy: str | None
+    ) -> Book:
+        """The account in detail. Only to be asked when everything has a price; `strategy` is whose record counts."""
+        assert found.holdings is not None  # what is priced is open
+        exposure = Exposure(found.holdings, found.marks)
+        span = Span.at(found.venue, found.as_of, policy.history_hours)
+        record = None
+        if policy.use_kelly and strategy is not None:
+            record = track_record(tx.closed_trades(found.venue, found.state.account, strategy, LENGTH))
+        return Book(
+            holdings=found.holdings,
+            exposure=exposure,
+            equity=found.equity,
+            history=tx.history(found.venue, found.state.account, self._currency, Periods.at(found.as_of)),
+            results=self._chronicle.results(tx, span, found.markets, exposure.amounts, [base] if base else []),
+            cap=found.state.cap,
+            record=record,
+        )
+
+    def usual_volatility(self, tx: RiskTransaction, found: Situation, policy: RiskPolicy, asset: str) -> float | None:
+        """Standard deviation of an hour's log return of an asset; None with too little history."""
+        span = Span.at(found.venue, found.as_of, policy.history_hours)
+        history = self._chronicle.history(tx, span, found.markets, [asset])
+        return None if history.lacking([asset], policy.min_history_hours) else history.volatility(asset)
+
+    def window(self, tx: RiskTransaction, found: Situation, policy: RiskPolicy, symbol: str) -> Sequence[Bar]:
+        """The candles of the breakers' window, of the finest timeframe there is."""
+        span = timedelta(minutes=policy.breaker_window)
+        count = max(1, span // self.finest.length)
+        return tx.bars(found.venue, symbol, self.finest, found.as_of, count, found.as_of - span)
