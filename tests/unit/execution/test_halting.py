@@ -88,9 +88,7 @@ def desk(*mishaps: str) -> Desk:
     exchange = FakeExchange(clock, list(mishaps))
     record: Record[FakeHaltingTransaction] = Record(Bookkeeper(clock), clock)
     store = FakeStore(tx)
-    orders = Orders(
-        store=store, exchange=exchange, secrets=FakeSecrets(), record=record, clock=clock, mode="simulated"
-    )
+    orders = Orders(store=store, exchange=exchange, secrets=FakeSecrets(), record=record, clock=clock, mode="simulated")
     halting = Halting(
         store=store,
         way=lambda _: Way(orders, exchange),

@@ -12,12 +12,15 @@ from volexswarm.ports import Halt
 
 _FINAL = [state.value for state in OrderState if state.is_final]
 
+HOLD_WITHIN = "15s"
+"""How long is waited for those who hold the state of trading: less than the gateway waits for an answer."""
+
 
 class ControlTransaction(PostgresTransaction):
     """Implements `control.ports.ControlTransaction`."""
 
     def hold_trading(self) -> None:
-        self.connection.execute("SET LOCAL lock_timeout = '15s'")  # less than the gateway waits for an answer
+        self.connection.execute("SELECT set_config('lock_timeout', %s, true)", (HOLD_WITHIN,))
         hold_alone(self.connection)
 
     def halt_in_force(self) -> Halt | None:
