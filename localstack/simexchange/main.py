@@ -62,6 +62,9 @@ def parser() -> argparse.ArgumentParser:
         "--balance", type=_balance, action="append", help="ASSET=AMOUNT, at the first start; repeatable"
     )
     options.add_argument(
+        "--max-position", type=_position, action="append", default=[], help="SYMBOL=AMOUNT of base; repeatable"
+    )
+    options.add_argument(
         "--wait-for-subscriber", action="store_true", help="stand still until someone subscribes to trades"
     )
     options.add_argument("--paused", action="store_true", help="stand still until told to run or to step (/admin)")
@@ -91,6 +94,7 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
         replay_symbol=arguments.symbol,
         start_ms=arguments.start,
         balances=dict(arguments.balance) if arguments.balance else None,
+        max_positions=dict(arguments.max_position),
         wait_for_subscriber=arguments.wait_for_subscriber,
         paused=arguments.paused,
         weight_limit=arguments.weight_limit,
@@ -154,14 +158,25 @@ def _symbols(text: str) -> dict[str, float | None]:
 
 
 def _balance(text: str) -> tuple[str, int]:
-    asset, _, amount = text.partition("=")
+    asset, units = _named_amount(text, "ASSET=AMOUNT, such as USDT=100000")
+    if not asset.isalnum():
+        raise argparse.ArgumentTypeError(f"{text!r}: write ASSET=AMOUNT, such as USDT=100000")
+    return asset, units
+
+
+def _position(text: str) -> tuple[str, int]:
+    return _named_amount(text, "SYMBOL=AMOUNT, such as BTC/USDT=10")
+
+
+def _named_amount(text: str, form: str) -> tuple[str, int]:
+    name, _, amount = text.partition("=")
     try:
         units = parse(amount)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r}: {error}; write ASSET=AMOUNT, such as USDT=100000") from error
-    if not asset.isalnum() or units < 0:
-        raise argparse.ArgumentTypeError(f"{text!r}: write ASSET=AMOUNT, such as USDT=100000")
-    return asset.upper(), units
+        raise argparse.ArgumentTypeError(f"{text!r}: {error}; write {form}") from error
+    if not name or units < 0:
+        raise argparse.ArgumentTypeError(f"{text!r}: write {form}")
+    return name.upper(), units
 
 
 def _instant(text: str) -> int:

@@ -17,7 +17,8 @@ class Settings:
     `symbols` maps unified symbols to their first price, None for a usual one; it rules the synthetic market. With `replay`, the
     one market is `replay_symbol`. `start_ms` None means the recording's first minute or, without one, a fixed instant.
     With `paused` the clock stands until it is told to run or to step; with `wait_for_subscriber` until someone subscribes to
-    trades. `balances` are given once, at the first start of a data directory, in units of 10^-8.
+    trades. `max_positions` maps unified symbols to the most base that an account may hold or have
+    on order there, in units of 10^-8. `balances` are given once, at the first start of a data directory, in units of 10^-8.
     """
 
     data_dir: Path
@@ -33,6 +34,7 @@ class Settings:
     replay_symbol: str | None = None
     start_ms: int | None = None
     balances: dict[str, int] | None = None
+    max_positions: dict[str, int] = field(default_factory=dict)
     wait_for_subscriber: bool = False
     paused: bool = False
     weight_limit: int = 6000

@@ -5,6 +5,7 @@ The order of things that makes it safe to die at any moment: engine, then files,
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -244,10 +245,15 @@ def _rules(settings: Settings, recording: Recording | None) -> list[MarketRules]
     try:
         if recording is not None:
             symbol = str(settings.replay_symbol)
-            return [rules_for_decimals(symbol, recording.price_decimals, recording.quantity_decimals)]
-        return [rules_for_price(symbol, _first_price(settings, symbol)) for symbol in settings.symbols]
+            rules = [rules_for_decimals(symbol, recording.price_decimals, recording.quantity_decimals)]
+        else:
+            rules = [rules_for_price(symbol, _first_price(settings, symbol)) for symbol in settings.symbols]
     except ValueError as error:
         raise BadSettings(str(error)) from error
+    unknown = settings.max_positions.keys() - {market.name for market in rules}
+    if unknown:
+        raise BadSettings(f"--max-position {min(unknown)}: there is no such market here")
+    return [replace(market, max_position=settings.max_positions.get(market.name)) for market in rules]
 
 
 def _first_price(settings: Settings, symbol: str) -> float:

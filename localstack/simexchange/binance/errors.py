@@ -4,19 +4,22 @@ from simexchange.engine.errors import Reason, Refused
 
 
 class ApiError(Exception):
-    """An answer that is an error: HTTP status, Binance's code, Binance's words."""
+    """An answer that is an error: HTTP status, Binance's code, Binance's words, and `data` where there is more to say."""
 
-    def __init__(self, code: int, message: str, http: int = 400, retry_after: int | None = None) -> None:
+    def __init__(
+        self, code: int, message: str, http: int = 400, retry_after: int | None = None, data: object = None
+    ) -> None:
         super().__init__(f"{code} {message}")
         self.code = code
         self.message = message
         self.http = http
         self.retry_after = retry_after
+        self.data = data
 
     @property
     def body(self) -> dict[str, object]:
         """The JSON body."""
-        return {"code": self.code, "msg": self.message}
+        return {"code": self.code, "msg": self.message, **({} if self.data is None else {"data": self.data})}
 
 
 class NoAnswer(ApiError):
@@ -51,6 +54,7 @@ INVALID_SIDE = (-1117, "Invalid side.")
 INVALID_TYPE = (-1116, "Invalid orderType.")
 INVALID_TIME_IN_FORCE = (-1115, "Invalid timeInForce.")
 INVALID_INTERVAL = (-1120, "Invalid interval.")
+INVALID_REPLACE_MODE = (-1100, "Illegal cancelReplaceMode; it must be STOP_ON_FAILURE or ALLOW_FAILURE.")
 TOO_PRECISE = (-1111, "Parameter '{}' has too much precision.")
 CANCEL_REJECTED = (-2011, "Unknown order sent.")
 

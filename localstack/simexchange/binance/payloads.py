@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from simexchange.binance.errors import ApiError
 from simexchange.engine.accounts import Balance, Transfer
 from simexchange.engine.candles import INTERVALS, Candle
 from simexchange.engine.filters import MarketRules
@@ -36,7 +37,7 @@ def symbol_info(rules: MarketRules) -> dict[str, Any]:
         "ocoAllowed": False,
         "quoteOrderQtyMarketAllowed": True,
         "allowTrailingStop": True,
-        "cancelReplaceAllowed": False,
+        "cancelReplaceAllowed": True,
         "isSpotTradingAllowed": True,
         "isMarginTradingAllowed": False,
         "filters": [
@@ -329,6 +330,32 @@ def cancelled(found: Order, request_id: str) -> dict[str, Any]:
         "origClientOrderId": found.client_id,
         "clientOrderId": request_id,
     }
+
+
+def replaced(cancelled: dict[str, Any] | ApiError, placed: dict[str, Any] | ApiError | None) -> dict[str, Any]:
+    """The answer to POST /order/cancelReplace: what became of both parts; `placed` is None when it was not attempted.
+
+    Raises
+    ------
+    ApiError
+        -2022 when nothing succeeded, -2021 when one part did; `data` says which.
+    """
+    data = {
+        "cancelResult": _result(cancelled),
+        "newOrderResult": "NOT_ATTEMPTED" if placed is None else _result(placed),
+        "cancelResponse": cancelled.body if isinstance(cancelled, ApiError) else cancelled,
+        "newOrderResponse": placed.body if isinstance(placed, ApiError) else placed,
+    }
+    succeeded = [part for part in (cancelled, placed) if isinstance(part, dict)]
+    if not succeeded:
+        raise ApiError(-2022, "Order cancel-replace failed.", 400, data=data)
+    if len(succeeded) == 1:
+        raise ApiError(-2021, "Order cancel-replace partially failed.", 409, data=data)
+    return data
+
+
+def _result(part: dict[str, Any] | ApiError) -> str:
+    return "FAILURE" if isinstance(part, ApiError) else "SUCCESS"
 
 
 def my_trade(fill: Fill) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from simexchange.engine.accounts import FEES, HOUSE, Accounts, Transfer
 from simexchange.engine.candles import Candle
 from simexchange.engine.errors import Reason, Refused
 from simexchange.engine.filters import MarketRules
-from simexchange.engine.market import Market
+from simexchange.engine.history import History
+from simexchange.engine.market import Market, fill_history
 from simexchange.engine.orders import (
     Fill,
     NewOrder,
@@ -67,6 +68,7 @@ class Exchange:
         self.transfers: list[Transfer] = []
         self.now_ms = 0
         self._public_executions = public_executions
+        self._fills_of: dict[int, History[Fill]] = {}
         self._open: dict[tuple[str, str], Order] = {}
         self._by_client_id: dict[tuple[str, str, str], int] = {}
         self._next_order_id = 1
@@ -158,6 +160,10 @@ class Exchange:
             raise Refused(Reason.UNKNOWN_ORDER, str(order_id))
         return order
 
+    def fills_of(self, order_id: int) -> History[Fill]:
+        """What an order traded."""
+        return self._fills_of.get(order_id) or fill_history()
+
     def open_orders(self, account: str, symbol: str | None = None) -> list[Order]:
         """Open orders, oldest first."""
         markets = self.markets.values() if symbol is None else [self.market(symbol)]
@@ -241,7 +247,8 @@ class Exchange:
                 self._rest(market, order)
         for market in self.markets.values():
             self._see_again(market)
-        self.fills = list(fills)
+        for fill in fills:
+            self._keep_fill(fill)
         self.transfers = list(transfers)
         private = (fill.trade_id + 1 for fill in self.fills if fill.trade_id >= PRIVATE_TRADE_IDS)
         self._next_private_trade_id = max(private, default=PRIVATE_TRADE_IDS)
@@ -332,8 +339,14 @@ class Exchange:
 
     # Matching and booking.
 
+    def _keep_fill(self, fill: Fill) -> None:
+        self.fills.append(fill)
+        self.markets[fill.symbol].fills.append(fill)
+        self._fills_of.setdefault(fill.order_id, fill_history()).append(fill)
+
     def _remember(self, order: Order) -> None:
         self.orders[order.id] = order
+        self.market(order.symbol).orders.append(order)
         self._by_client_id[(str(order.account), order.symbol, order.client_id)] = order.id
 
     def _trade(self, market: Market, taker: Order) -> None:
@@ -399,7 +412,7 @@ class Exchange:
         complete = not order.open_quantity if order.quantity else False
         order.status = Status.FILLED if complete else Status.PARTIALLY_FILLED
         order.updated_ms = self.now_ms
-        self.fills.append(fill)
+        self._keep_fill(fill)
         self._happened.fills.append(fill)
         self._report(Report("TRADE", replace(order), fill))
         if complete:

@@ -1,6 +1,7 @@
 """Unmodified ccxt and ccxt.pro trade on the simulated exchange."""
 
 import asyncio
+import json
 from contextlib import asynccontextmanager
 from decimal import Decimal
 
@@ -139,6 +140,120 @@ def test_an_order_outside_the_markets_bounds_is_refused_in_binances_words(standi
     with pytest.raises(ccxt.ExchangeError, match=words):
         client.create_order(PAIR, *order)
     assert client.fetch_open_orders(PAIR) == []
+
+
+def test_a_post_only_order_rests_or_is_refused(standing):
+    _, client = standing
+    best = client.fetch_order_book(PAIR)
+    order = client.create_order(PAIR, "limit", "buy", 0.01, best["bids"][0][0], {"postOnly": True})
+    assert (order["status"], order["postOnly"], order["info"]["type"]) == ("open", True, "LIMIT_MAKER")
+    with pytest.raises(ccxt.OrderImmediatelyFillable):
+        client.create_order(PAIR, "limit", "buy", 0.01, best["asks"][0][0], {"postOnly": True})
+
+
+@pytest.mark.parametrize(
+    ("tif", "status", "some"), [("GTC", "open", True), ("IOC", "expired", True), ("FOK", "expired", False)]
+)
+def test_time_in_force_rules_what_the_book_cannot_give_at_once(standing, tif, status, some):
+    _, client = standing
+    price, there = client.fetch_order_book(PAIR)["asks"][0]
+    order = client.create_order(PAIR, "limit", "buy", there + 0.5, price, {"timeInForce": tif})
+    assert (order["status"], order["timeInForce"], order["filled"]) == (status, tif, there if some else 0)
+    assert client.fetch_order(order["id"], PAIR)["status"] == status
+
+
+def test_orders_are_cancelled_by_client_id_and_all_at_once(standing):
+    _, client = standing
+    for n in range(3):
+        client.create_order(PAIR, "limit", "buy", 0.01, 40_000 + n, {"clientOrderId": f"mine{n}"})
+    client.create_order("ETH/USDT", "limit", "buy", 0.1, 2_000)
+    # ccxt shows the cancelling request's id as the order's, also on the real venue
+    assert client.cancel_order("", PAIR, {"clientOrderId": "mine1"})["info"]["origClientOrderId"] == "mine1"
+    assert [order["info"]["origClientOrderId"] for order in client.cancel_all_orders(PAIR)] == ["mine0", "mine2"]
+    assert client.fetch_open_orders(PAIR) == []
+    assert len(client.fetch_open_orders("ETH/USDT")) == 1
+    assert [order["clientOrderId"] for order in client.fetch_canceled_orders(PAIR)] == ["mine0", "mine1", "mine2"]
+    with pytest.raises(ccxt.OrderNotFound):
+        client.cancel_all_orders(PAIR)
+
+
+def test_an_edited_order_is_another_order_in_place_of_the_first(standing):
+    _, client = standing
+    first = client.create_order(PAIR, "limit", "buy", 0.01, 40_000, {"clientOrderId": "first"})
+    second = client.edit_order(first["id"], PAIR, "limit", "buy", 0.02, 41_000, {"clientOrderId": "second"})
+    assert (second["clientOrderId"], second["price"], second["status"]) == ("second", 41_000, "open")
+    assert [order["id"] for order in client.fetch_open_orders(PAIR)] == [second["id"]]
+    assert client.fetch_order(first["id"], PAIR)["status"] == "canceled"
+    assert client.fetch_balance()["USDT"]["used"] == 820
+
+
+@pytest.mark.parametrize(
+    ("mode", "old", "amount", "code", "results", "left"),
+    [
+        ("STOP_ON_FAILURE", "no such", "0.01", -2022, ("FAILURE", "NOT_ATTEMPTED"), ["first"]),
+        ("ALLOW_FAILURE", "no such", "0.01", -2021, ("FAILURE", "SUCCESS"), ["first", "second"]),
+        ("ALLOW_FAILURE", "no such", "100", -2022, ("FAILURE", "FAILURE"), ["first"]),
+        ("STOP_ON_FAILURE", "first", "100", -2021, ("SUCCESS", "FAILURE"), []),
+    ],
+)
+def test_a_replacement_that_fails_says_which_part_of_it_did(standing, mode, old, amount, code, results, left):
+    _, client = standing
+    client.create_order(PAIR, "limit", "buy", 0.01, 40_000, {"clientOrderId": "first"})
+    request = {
+        **{"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": amount},
+        **{"price": "40000", "newClientOrderId": "second", "cancelReplaceMode": mode},
+    }
+    with pytest.raises(ccxt.ExchangeError) as failed:  # ccxt knows these codes on the real host only
+        client.private_post_order_cancelreplace({**request, "cancelOrigClientOrderId": old})
+    body = json.loads(str(failed.value).removeprefix("binance "))
+    assert (body["code"], body["data"]["cancelResult"], body["data"]["newOrderResult"]) == (code, *results)
+    assert [order["clientOrderId"] for order in client.fetch_open_orders(PAIR)] == left
+
+
+def test_history_is_paged_by_id_time_and_order(standing):
+    running, client = standing
+    placed = []
+    for n in range(6):
+        placed.append(client.create_order(PAIR, "market", "buy", 0.001 * (n + 1))["id"])
+        running.admin("POST", "step", {"seconds": 20})
+    resting = client.create_order(PAIR, "limit", "buy", 0.01, 40_000)
+    fills, orders = client.fetch_my_trades(PAIR), client.fetch_orders(PAIR)
+    assert [fill["order"] for fill in fills] == placed
+    assert [order["id"] for order in orders] == [*placed, resting["id"]]
+    assert client.fetch_closed_orders(PAIR) == orders[:-1]
+    assert client.fetch_my_trades(PAIR, limit=2) == fills[-2:]
+    assert client.fetch_my_trades(PAIR, limit=2, params={"fromId": fills[1]["id"]}) == fills[1:3]
+    assert client.fetch_my_trades(PAIR, since=fills[2]["timestamp"], limit=3) == fills[2:5]
+    assert client.fetch_my_trades(PAIR, params={"endTime": fills[3]["timestamp"]}) == fills[:4]
+    assert client.fetch_order_trades(placed[4], PAIR) == [fills[4]]
+    assert client.fetch_order_trades(resting["id"], PAIR) == client.fetch_my_trades("ETH/USDT") == []
+    assert client.fetch_orders(PAIR, since=orders[3]["timestamp"]) == orders[3:]
+    assert client.fetch_orders(PAIR, params={"orderId": orders[5]["id"]}) == orders[5:]
+    with pytest.raises(ccxt.BadRequest, match="24 hours"):
+        client.fetch_my_trades(PAIR, since=1, params={"endTime": 86_400_002})
+
+
+def test_candles_are_what_was_traded(standing):
+    running, client = standing
+    running.admin("POST", "step", {"seconds": 240})
+    candles = client.fetch_ohlcv(PAIR, "1m", limit=10)
+    trades = client.fetch_trades(PAIR, limit=1000)
+    for start, opened, high, low, close, volume in candles[:-1]:
+        prices = [t["price"] for t in trades if start <= t["timestamp"] < start + 60_000]
+        assert (opened, high, low, close) == (prices[0], max(prices), min(prices), prices[-1])
+        amounts = (Decimal(str(t["amount"])) for t in trades if start <= t["timestamp"] < start + 60_000)
+        assert Decimal(str(volume)) == sum(amounts)
+    (hour,) = client.fetch_ohlcv(PAIR, "1h", limit=1)
+    assert hour[2] == max(candle[2] for candle in candles)
+
+
+def test_more_than_the_largest_position_cannot_be_bought(exchange):
+    client = exchange("--paused", "--max-position", "BTC/USDT=0.05").client()
+    client.create_order(PAIR, "market", "buy", 0.02)
+    client.create_order(PAIR, "limit", "buy", 0.02, 50_000)
+    with pytest.raises(ccxt.ExchangeError, match="MAX_POSITION"):
+        client.create_order(PAIR, "limit", "buy", 0.02, 50_000)
+    client.create_order(PAIR, "limit", "buy", 0.01, 50_000)
 
 
 def test_more_than_five_waiting_orders_are_refused(standing):
