@@ -23,7 +23,7 @@ RESOURCES = (
     "logs",
     "openapi",
 )
-MODULES = ("authorizer", *RESOURCES)
+MODULES = ("authorizer", "page", *RESOURCES)
 
 
 def blueprints() -> list[Blueprint]:

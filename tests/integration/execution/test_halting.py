@@ -192,7 +192,7 @@ def test_with_orders_in_flight_none_is_sent_after_the_halt_and_none_stands_after
     assert refused == [("halted by ann: it runs wild",)]
     last = last_order_at(floor)
     with capsys.disabled():
-        print(
+        print(  # noqa: T201 - a measurement, for whoever runs it
             f"\nkill switch with {WORKERS} processes trading: {arrived} orders at the exchange, {tried - arrived} refused;"
             f" from the call to the halt stored {stored - called:.3f} s, to the last order at the exchange"
             f" {max(0.0, (last - halted_at).total_seconds()):.3f} s after the halt, settled after {settled - called:.1f} s"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -44,10 +45,8 @@ class Desk:
         terms = {name: getattr(trade, name) for name in Proposal.__dataclass_fields__ if name != "state"}
         self.tx.proposals[trade.proposal_id] = Proposal(state="approved", **terms)
         order = self.record.intend(self.tx, event)
-        try:
+        with suppress(Retry):  # its outcome may not be known
             self.orders.go_on(order)
-        except Retry:
-            pass  # its outcome is not known
         return order.id
 
     def limit(self, number: int) -> str:
