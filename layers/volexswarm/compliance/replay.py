@@ -78,7 +78,7 @@ class PastOrder:
     pulled: bool
 
     def stands(self, at: datetime) -> bool:
-        return self.known_at <= at and (self.ended_at is None or self.ended_at > at)
+        return self.known_at < at and (self.ended_at is None or self.ended_at > at)
 
     def was_pulled(self, at: datetime, look: Look) -> bool:
         """Whether it had been canceled by then, soon after it had been sent."""
@@ -103,7 +103,7 @@ class History:
         week = [(past, past.value(at)) for past in self._known(trade, itself, at) if past.value(at) > 0]
         orders = self._orders.get(trade.symbol, [])
         day = orders[bisect_right(orders, trade.as_of - DAY, key=lambda order: order.as_of) :]
-        counted = [order for order in day if order.counted_at is not None and order.counted_at <= at]
+        counted = [order for order in day if order.counted_at is not None and order.counted_at < at]
         prices = [order.limit_price for order in orders if order.side == facing and order.stands(at)]
         return Activity(
             trades_of_hour=0,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -64,8 +65,18 @@ def in_full(model: type[BaseModel], body: Body) -> Body:
 def differences(before: Body, after: Body) -> dict[str, str]:
     """Every field whose value changed, as `0.01 → 0.02`, by its dotted name in order."""
     old, new = dict(leaves(before)), dict(leaves(after))
-    names = [name for name in (*new, *(name for name in old if name not in new)) if old.get(name) != new.get(name)]
+    names = [name for name in {**new, **old} if not equal(old.get(name), new.get(name))]
     return {name: f"{_words(old, name)} → {_words(new, name)}" for name in names}
+
+
+def equal(one: Any, another: Any) -> bool:
+    """Whether two values of a field are the same: numbers by what they are worth, for money is text that may end in zeros."""
+    if one == another:
+        return True
+    try:
+        return Decimal(str(one)) == Decimal(str(another))
+    except ArithmeticError:
+        return False
 
 
 def leaves(body: Body, prefix: str = "") -> Iterator[tuple[str, Any]]:

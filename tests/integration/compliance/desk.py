@@ -48,12 +48,20 @@ class Desk:
         self.relay = Relay(self.database, Unheard())
         self.clock = FixedClock()
         self.agent = ComplianceAgent(store=self.store(ComplianceTransaction), clock=self.clock)
-        self._numbers = itertools.count()
+        self._numbers, self._signals = itertools.count(), itertools.count()
         self.activate("compliance", CompliancePolicy())
 
     def close(self) -> None:
         self.database.close()
         self.sql.close()
+
+    def forget(self) -> None:
+        """Begin anew: what was lived through is gone, the policies stay, and the same steps give the same ids again."""
+        self.run(
+            "TRUNCATE signals, decisions, proposals, orders, fills, events, outbox, inbox, compliance_flags CASCADE"
+        )
+        self._numbers, self._signals = itertools.count(), itertools.count()
+        self.clock.time = START
 
     def store(self, kind: type) -> PostgresStore[Any]:
         return PostgresStore(self.database, kind, self.relay)
@@ -195,7 +203,7 @@ class Desk:
             "reason": "test",
         }
         data = SignalRaised.model_validate(fields)
-        number = next(self._numbers)
+        number = next(self._signals)
         event = Event.root(data, source="signal", subject=symbol, identity=str(number), time=self.clock.now())
         row = {
             **{name: fields[name] for name in fields if name != "side"},
