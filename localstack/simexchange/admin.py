@@ -8,6 +8,7 @@ import orjson
 from aiohttp import web
 
 from simexchange.answers import json_answer
+from simexchange.binance import payloads
 from simexchange.binance.streams import MarketStreams
 from simexchange.binance.ws_api import UserStreams
 from simexchange.engine.accounts import Transfer
@@ -39,6 +40,7 @@ class Admin:
             web.get("/health", self._health),
             web.get("/admin/status", self._status),
             web.get("/admin/balances", self._balances),
+            web.get("/admin/orders", self._orders),
             web.get("/admin/clock", self._clock),
             web.post("/admin/clock", self._set_clock),
             web.post("/admin/step", self._step),
@@ -78,6 +80,16 @@ class Admin:
                 }
                 for account in accounts.names
             }
+        )
+
+    async def _orders(self, _: web.Request) -> web.Response:
+        """Every order there ever was, with what it traded, in the protocol's own words. Costs no request weight."""
+        exchange = self._simulation.exchange
+        fills: dict[int, list[Any]] = {}
+        for fill in exchange.fills:
+            fills.setdefault(fill.order_id, []).append(payloads.my_trade(fill))
+        return json_answer(
+            [{**payloads.order(order), "fills": fills.get(order.id, [])} for order in exchange.orders.values()]
         )
 
     async def _clock(self, _: web.Request) -> web.Response:

@@ -19,6 +19,7 @@ class Market:
     `speed` simulated seconds per second; `symbols` of the synthetic market; `replay` a CSV of real trades or candles instead,
     which makes the one symbol `replay_symbol`; `balances` the account's first funds as `CURRENCY=AMOUNT`.
     With `paused` time stands until it is stepped (`POST /admin/step`); with `wait_for_subscriber` until someone listens.
+    `weight_limit` is what a client may ask for in a minute before it is turned away.
     """
 
     speed: float = 60.0
@@ -29,6 +30,7 @@ class Market:
     balances: tuple[str, ...] = ()
     wait_for_subscriber: bool = False
     paused: bool = False
+    weight_limit: int = 6000
 
     @property
     def traded(self) -> tuple[str, ...]:
@@ -36,7 +38,7 @@ class Market:
         return self.symbols if self.replay_symbol is None else (self.replay_symbol,)
 
     def arguments(self) -> list[str]:
-        result = ["--seed", str(self.seed), "--speed", f"{self.speed:g}"]
+        result = ["--seed", str(self.seed), "--speed", f"{self.speed:g}", "--weight-limit", str(self.weight_limit)]
         if self.replay is not None and self.replay_symbol is not None:
             result += ["--replay", str(self.replay), "--symbol", self.replay_symbol]
         else:

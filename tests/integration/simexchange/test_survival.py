@@ -1,13 +1,18 @@
 """What was told to someone outlives SIGTERM and kill -9."""
 
 import asyncio
+import contextlib
 import csv
 import json
 import signal
 import subprocess
 import sys
+import threading
 from contextlib import asynccontextmanager
+from decimal import Decimal
 
+import ccxt
+import httpx
 import pytest
 
 from simexchange.market.recording import TRADE_COLUMNS
@@ -76,6 +81,71 @@ def test_waiting_orders_and_what_they_have_followed_come_back_and_fire(exchange)
         running.admin("POST", "step", {"seconds": 900})
     for order in (stop, trailing):
         assert client.fetch_order(order["id"], PAIR)["status"] == "closed"
+
+
+class Busy(threading.Thread):
+    """Trades as fast as it can until the exchange is gone; keeps what was acknowledged."""
+
+    def __init__(self, running):
+        super().__init__(daemon=True)
+        self.client, self.running = running.client(), running
+        self.client.load_markets()
+        self.orders, self.transfers, self.asked = {}, [], []
+        self.acknowledged = threading.Condition()
+
+    def run(self):
+        with contextlib.suppress(ccxt.NetworkError, httpx.TransportError):
+            while True:
+                self.trade(len(self.asked))
+
+    def trade(self, n):
+        self.asked.append(f"n{n}")
+        kind, price, more = [
+            ("market", None, {}),
+            ("limit", 40_000, {}),
+            ("market", None, {"stopLossPrice": 100_000}),
+        ][n % 3]
+        order = self.client.create_order(PAIR, kind, "buy", 0.001, price, {"clientOrderId": f"n{n}", **more})
+        if n % 3:
+            self.client.cancel_order(order["id"], PAIR)
+        transfer = self.running.admin("POST", "transfers", {"asset": "USDT", "amount": n - 5.5})
+        with self.acknowledged:
+            self.orders[f"n{n}"] = order["filled"]
+            self.transfers.append(transfer)
+            self.acknowledged.notify()
+
+
+@pytest.mark.parametrize("count", [1, 8, 30])
+def test_whenever_it_is_killed_everything_acknowledged_is_there_and_nothing_else(exchange, count):
+    running = exchange("--speed", "600")
+    busy = Busy(running)
+    busy.start()
+    with busy.acknowledged:
+        assert busy.acknowledged.wait_for(lambda: len(busy.orders) >= count, 60)
+    running.end(signal.SIGKILL)
+    busy.join(60)
+
+    running = exchange("--paused")
+    orders = {order["clientOrderId"]: order for order in running.admin("GET", "orders")}
+    assert orders.keys() <= set(busy.asked)
+    assert {name: float(orders[name]["executedQty"]) for name in busy.orders} == busy.orders
+    transfers = running.admin("GET", "transfers")
+    assert transfers[: len(busy.transfers)] == busy.transfers
+    assert len(transfers) - len(busy.transfers) in {0, 1}
+    balances = running.admin("GET", "balances")
+    for asset in ("BTC", "USDT"):
+        held = [Decimal(owned[asset][part]) for owned in balances.values() if asset in owned for part in owned[asset]]
+        assert sum(held) == 0
+    fills = [fill for order in orders.values() for fill in order["fills"]]
+    bought = sum(Decimal(fill["qty"]) - Decimal(fill["commission"]) for fill in fills)
+    assert Decimal(balances["main"]["BTC"]["free"]) == bought
+    still_open = [order for order in orders.values() if order["status"] == "NEW"]
+    assert len(still_open) <= 1
+    for order in still_open:
+        running.client().cancel_order(order["orderId"], PAIR)
+    spent = sum(Decimal(fill["quoteQty"]) for fill in fills)
+    came = sum(Decimal(transfer["amount"]) for transfer in transfers)
+    assert Decimal(running.admin("GET", "balances")["main"]["USDT"]["free"]) == 100_000 - spent + came
 
 
 async def test_public_trade_ids_go_on_without_a_gap_after_kill(exchange):

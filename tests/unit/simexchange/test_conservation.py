@@ -211,5 +211,5 @@ def state_of(exchange):
     return held, queues, set(market.waiting), exchange.fills, exchange.transfers, orders
 
 
-Trading.TestCase.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
+Trading.TestCase.settings = settings(stateful_step_count=30, deadline=None)
 TestTrading = Trading.TestCase

@@ -197,7 +197,7 @@ def test_an_account_has_at_most_five_waiting_orders_and_two_hundred_in_all():
     desk.order("bob", "buy", "0.1", "90")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(deadline=None)
 @given(
     kind=st.sampled_from([STOP, PROFIT, STOP_LIMIT, PROFIT_LIMIT]),
     side=st.sampled_from(list(Side)),
@@ -215,7 +215,7 @@ def test_nothing_goes_live_before_its_price_was_paid_nor_after(kind, side, stop,
         assert order.waiting is (waited and not (price >= stop if rises else price <= stop))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(deadline=None)
 @given(
     side=st.sampled_from(list(Side)),
     delta=st.integers(10, 2_000),
