@@ -24,7 +24,7 @@ _FILE = Path(dashboard.__file__).with_name("control.html")
 def control_page() -> Response:
     """The page, which anybody may see."""
     text = _page()
-    headers = {
+    headers: dict[str, str | list[str]] = {
         "Content-Type": "text/html; charset=utf-8",
         "Cache-Control": "no-store",
         "Content-Security-Policy": _policy(text),

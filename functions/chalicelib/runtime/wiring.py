@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from volexswarm.execution.agent import ExecutionAgent
     from volexswarm.execution.differences import DifferenceDesk
     from volexswarm.execution.halting import Halting
+    from volexswarm.execution.guard import Guard
     from volexswarm.execution.orders import Orders
     from volexswarm.execution.ports import ExchangeGateway
     from volexswarm.execution.reconciler import Reconciler
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from volexswarm.portfolio.agent import PortfolioAgent
     from volexswarm.ports import QuoteBoard
     from volexswarm.risk.agent import RiskAgent
+    from volexswarm.risk.oversight import Oversight
     from volexswarm.risk.situation import Inquiry
     from volexswarm.security.login import Login
     from volexswarm.security.tokens import TokenVerifier
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
         CandleReader,
         ControlReader,
         FunctionLogs,
+        PerformanceReader,
         QueueDesk,
         ReconciliationReader,
         StoryReader,
@@ -159,6 +162,23 @@ def risk_agent() -> RiskAgent:
 
 
 @cache
+def oversight() -> Oversight:
+    from volexswarm.adapters.postgres.risk import RiskTransaction
+    from volexswarm.risk.oversight import Oversight
+
+    s = settings()
+    return Oversight(
+        store=_store(RiskTransaction),
+        agent=risk_agent(),
+        inquiry=risk_inquiry(),
+        quotes=quotes(),
+        clock=clock(),
+        venue=s.venue,
+        symbols=s.symbols,
+    )
+
+
+@cache
 def risk_inquiry() -> Inquiry:
     from volexswarm.risk.situation import Inquiry
 
@@ -192,12 +212,9 @@ def mode_of(account: str) -> str:
 @cache
 def exchange(account: str) -> ExchangeGateway:
     """The gateway by which the account's orders go."""
-    from volexswarm.adapters.ccxt_gateway import CcxtGateway
+    from volexswarm.adapters.exchange_of import gateway_for
 
-    s = settings()
-    return CcxtGateway(
-        venue=s.venue, account=account, exchange_url=s.exchange_url, mode=mode_of(account), secrets=vault()
-    )
+    return gateway_for(settings(), mode_of(account), vault(), database(), quotes(), clock())
 
 
 def _execution_store() -> PostgresStore[ExecutionTransaction]:
@@ -208,10 +225,11 @@ def _execution_store() -> PostgresStore[ExecutionTransaction]:
 
 @cache
 def _record() -> Record[ExecutionTransaction]:
+    from volexswarm.execution.guard import GuardCall
     from volexswarm.execution.record import Record
     from volexswarm.portfolio.bookkeeping import Bookkeeper
 
-    return Record(Bookkeeper(clock()), clock())
+    return Record(Bookkeeper(clock()), clock(), [GuardCall(clock())])
 
 
 @cache
@@ -225,7 +243,15 @@ def orders(account: str) -> Orders[ExecutionTransaction]:
         record=_record(),
         clock=clock(),
         mode=mode_of(account),
+        release=lambda sale: guard().make_room(sale),
     )
+
+
+@cache
+def guard() -> Guard[ExecutionTransaction]:
+    from volexswarm.execution.guard import Guard
+
+    return Guard(store=_execution_store(), orders=orders, exchange=exchange, record=_record(), clock=clock())
 
 
 @cache
@@ -411,6 +437,12 @@ def books_reader() -> PostgresBooksReader:
     from volexswarm.adapters.postgres.readers.books import PostgresBooksReader
 
     return PostgresBooksReader(database(), _scope())
+
+
+def performance_reader() -> PerformanceReader:
+    from volexswarm.adapters.postgres.readers.performance import PostgresPerformanceReader
+
+    return PostgresPerformanceReader(database(), _scope())
 
 
 def trading_reader() -> PostgresTradingReader:
