@@ -61,8 +61,8 @@ class Breaker:
 
     @property
     def id(self) -> str:
-        """Its name in an address: `price_move-btc-usdt`."""
-        return f"{self.kind}-{self.scope.replace('/', '-').lower()}"
+        """Its name in an address: `price-move-btc-usdt`."""
+        return f"{self.kind}-{self.scope}".replace("/", "-").replace("_", "-").lower()
 
 
 @dataclass(frozen=True)

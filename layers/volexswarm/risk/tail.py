@@ -33,6 +33,7 @@ class Tail:
     Jorion (2006), Value at Risk, 3rd ed.; Rockafellar and Uryasev (2000), Optimization of Conditional Value-at-Risk.
     """
 
+    confidence: float
     hours: int
     historical: float
     parametric: float
@@ -58,6 +59,7 @@ def tail(results: Sequence[int], confidence: float) -> Tail:
     normal, spread, day = NormalDist(), deviation(losses), sqrt(HOURS_PER_DAY)
     z = normal.inv_cdf(confidence)
     return Tail(
+        confidence=confidence,
         hours=len(losses),
         historical=max(0.0, losses[first]) * day,
         parametric=z * spread * day,
