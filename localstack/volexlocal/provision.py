@@ -98,10 +98,12 @@ class Provisioner:
         return f"{len(roles)} identities"
 
     def _strategies(self, _: Report) -> str:
-        settings = self._site.settings
-        mode, account = settings["mode"], settings["account"]
-        seed.seed(self._site.dsn, VENUE, settings["symbols"].split(","), mode=mode, account=account)
-        return settings["symbols"]
+        settings = self._settings()
+        seed.seed(self._site.dsn, VENUE, settings.symbols, mode=settings.mode, account=settings.account)
+        return ",".join(settings.symbols)
+
+    def _settings(self) -> Settings:
+        return Settings.model_validate({"stack": STACK, **self._site.settings})
 
     def _identities(self, _: Report) -> str:
         secrets_manager = self._aws("secretsmanager")
@@ -112,7 +114,7 @@ class Provisioner:
 
     def _deploy(self, report: Report) -> str:
         self._share_cache()
-        settings = Settings.model_validate({"stack": STACK, **self._site.settings})
+        settings = self._settings()
         outputs = deploy.deploy(
             self._site.target,
             deploy.settings_parameters(settings),
