@@ -8,8 +8,8 @@ from decimal import Decimal
 
 import pytest
 
-from tests.unit.execution.orders import Desk, approved, desk
-from volexswarm.errors import Retry, Unavailable
+from tests.unit.execution.orders import Desk, approved, desk, reported
+from volexswarm.errors import Retry, Stop, Unavailable
 from volexswarm.messages import CancelOrder, Event, OrderApproved, OrderState, OrderType
 
 S = OrderState
@@ -116,3 +116,20 @@ def test_nothing_is_sent_for_books_that_do_not_trade() -> None:
     at.place(event := approved())
     assert at.tx.order(event.id).reason == "trading goes on in the books main-paper, mode paper"
     assert at.exchange.standing == []
+
+
+def test_nothing_is_sent_where_the_exchange_moves_other_money_than_is_in_force() -> None:
+    at = desk()
+    at.tx.state = replace(at.tx.state, mode="live")
+    at.place(event := approved())
+    assert at.tx.order(event.id).state is S.CANCELED
+    assert at.exchange.standing == []
+
+
+def test_a_fill_of_other_money_is_not_booked() -> None:
+    at = desk()
+    at.tx.modes["binance", "main"] = "live"
+    with pytest.raises(Stop, match="the books main are of live money, the fill at binance moved simulated money"):
+        at.agent.apply(reported(S.FILLED, "1", exchange_order_id="e1"))
+    assert at.tx.recorded == {}
+    assert at.tx.inbox == set()

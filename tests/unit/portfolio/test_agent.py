@@ -9,7 +9,7 @@ import pytest
 
 from tests.fakes.portfolio import FakePortfolioTransaction
 from tests.fakes.transaction import START, FakeQuoteBoard, FakeStore, FixedClock
-from volexswarm.errors import Retry, Unavailable
+from volexswarm.errors import Retry, Stop, Unavailable
 from volexswarm.messages import AccountOpened, Quote
 from volexswarm.portfolio.agent import PortfolioAgent
 from volexswarm.portfolio.bookkeeping import Bookkeeper
@@ -150,3 +150,13 @@ def test_money_from_outside_changes_the_units_and_not_their_worth() -> None:
 
 def test_unopened_books_are_not_valued() -> None:
     assert agent(FakePortfolioTransaction(), FakeExchange({})).snapshot() is None
+
+
+def test_books_of_other_money_are_neither_opened_nor_valued() -> None:
+    state = FakePortfolioTransaction()
+    state.add_account("binance", "main", MARKET, "live")
+    books = agent(state, FakeExchange({"USDT": "1000"}), FakeQuoteBoard(**{"BTC/USDT": quote("100")}))
+    for act in (books.open_account, books.snapshot):
+        with pytest.raises(Stop, match="are of live money, and this deployment's are of sandbox money"):
+            act()
+    assert state.snapshots == {}
