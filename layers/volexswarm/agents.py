@@ -69,13 +69,13 @@ REALTIME_DATA = Agent(
     functions=(
         Function(
             "market-data",
-            "Stores trades once, builds and closes candles.",
+            "Stores trades once, builds and closes candles, watches prices.",
             queue=Queue.TICKS,
             concurrency=4,
-            sends=(Queue.CANDLES, Queue.EVENTS),
+            sends=(Queue.CANDLES, Queue.ORDERS, Queue.EVENTS),
         ),
     ),
-    emits=("CandleClosed", "CandleCorrected"),
+    emits=("CandleClosed", "CandleCorrected", "PriceReached"),
 )
 SIGNAL = Agent(
     "signal",
@@ -131,32 +131,32 @@ EXECUTION = Agent(
     functions=(
         Function(
             "execution-orders",
-            "Places approved orders.",
+            "Places approved orders, slices and ways out of positions.",
             (Layer.BASE, Layer.EXCHANGE),
             queue=Queue.ORDERS,
             batch_size=1,
             memory=768,
             timeout=30,
-            sends=(Queue.EVENTS,),
+            sends=(Queue.ORDERS, Queue.EVENTS),
         ),
         Function(
             "execution-fills",
             "Applies fills to orders, ledger and positions.",
             (Layer.BASE, Layer.EXCHANGE),
             queue=Queue.FILLS,
-            sends=(Queue.EVENTS,),
+            sends=(Queue.ORDERS, Queue.EVENTS),
         ),
         Function(
             "execution-keeper",
-            "Opens the account, resolves orders without an answer, values the books.",
+            "Opens the account, resolves orders without an answer, guards positions, values the books.",
             (Layer.BASE, Layer.EXCHANGE),
             schedule="rate(1 minute)",
             memory=768,
             timeout=50,
-            sends=(Queue.EVENTS,),
+            sends=(Queue.ORDERS, Queue.EVENTS),
         ),
     ),
-    emits=("AccountOpened", "OrderChanged", "FillRecorded"),
+    emits=("AccountOpened", "OrderChanged", "FillRecorded", "ReviewProtections", "ProtectionChanged"),
 )
 MONITOR = Agent(
     "monitor",

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from tests.fakes.portfolio import FakePortfolioTransaction
+from tests.fakes.protections import FakeProtections
 from tests.fakes.transaction import START, FixedClock
 from volexswarm.clock import Clock
 from volexswarm.errors import NotFound, OutcomeUnknown, Rejected, Unavailable
@@ -49,7 +50,7 @@ class Killed(BaseException):
     """The process is gone; nothing after this line was done."""
 
 
-class FakeExecutionTransaction(FakePortfolioTransaction):
+class FakeExecutionTransaction(FakeProtections, FakePortfolioTransaction):
     """`proposals`; `orders` by id with `touched` times; `transitions` as (order id, before, after, cause)."""
 
     def __init__(self) -> None:

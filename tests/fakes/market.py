@@ -19,6 +19,8 @@ class FakeMarketTransaction(FakeTransaction):
         self.revisions = Counter()
         self.feeds = {}
         self.watermarks = {}
+        self.waiting = {}
+        self.reached = {}
 
     def add_trades(self, venue, trades):
         new = {}
@@ -75,3 +77,15 @@ class FakeMarketTransaction(FakeTransaction):
         ]
         self.closed_keys.update(due)
         return sorted((StoredCandle(key[1], self.candles[key], 0) for key in due), key=lambda s: s.candle.as_of)
+
+    def watches(self, venue, symbols):
+        return [
+            watch
+            for watch in self.waiting.values()
+            if watch.venue == venue and watch.symbol in symbols and watch.id not in self.reached
+        ]
+
+    def saw(self, watch, reached):
+        self.waiting[watch.id] = watch
+        if reached is not None:
+            self.reached[watch.id] = reached

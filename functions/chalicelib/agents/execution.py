@@ -11,7 +11,16 @@ from chalicelib.runtime.batch import BatchResponse, each_command, each_message
 from chalicelib.runtime.chores import each_chore
 from chalicelib.runtime.observability import observed
 from chalicelib.runtime.wakers import woken
-from volexswarm.messages import CancelOrder, ExecutionReported, OrderApproved, ReconcileAccount, TradingHalted
+from volexswarm.messages import (
+    CancelOrder,
+    ExecutionReported,
+    OrderApproved,
+    PriceReached,
+    ReconcileAccount,
+    ReviewProtections,
+    TradingHalted,
+    TradingResumed,
+)
 
 blueprint = Blueprint(__name__)
 
@@ -25,8 +34,11 @@ def on_orders(event: Any) -> BatchResponse:
         {
             OrderApproved: lambda command: wiring.execution_agent().execute(command),
             CancelOrder: lambda command: wiring.execution_agent().cancel(command),
+            ReviewProtections: lambda command: wiring.guard().review(command),
+            PriceReached: lambda command: wiring.guard().exit(command),
             ReconcileAccount: lambda command: wiring.reconciler(command.data.account).on_command(command),
             TradingHalted: lambda command: wiring.halting().carry_out(command),
+            TradingResumed: lambda _: wiring.guard().look_after(),
         },
     )
 
@@ -41,8 +53,15 @@ def on_fills(event: Any) -> BatchResponse:
 @woken(blueprint, "execution-keeper")
 @observed("execution-keeper")
 def on_schedule(_event: Any) -> None:
-    """Open the books, settle a halt, resolve orders without an answer, compare with the exchange, value the books."""
-    each_chore(_open_books, wiring.halting().look_after, wiring.execution_agent().resolve_open, _compare, _value_books)
+    """Open the books, settle a halt, resolve orders without an answer, guard positions, compare with the exchange, value."""
+    each_chore(
+        _open_books,
+        wiring.halting().look_after,
+        wiring.execution_agent().resolve_open,
+        wiring.guard().look_after,
+        _compare,
+        _value_books,
+    )
 
 
 def _open_books() -> None:

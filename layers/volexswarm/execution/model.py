@@ -68,6 +68,11 @@ class Order:
     def key(self) -> str:
         return f"{self.venue}:{self.symbol}"
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it is of a kind that waits at the exchange for its price; triggered or not."""
+        return self.order_type.has_trigger or self.order_type is OrderType.TRAILING_STOP
+
 
 @dataclass(frozen=True)
 class Proposal:

@@ -9,6 +9,7 @@ the order is again the exchange's word, for it may have been filled meanwhile.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -21,13 +22,14 @@ from volexswarm.execution.model import Evidence, Order, OrderRequest
 from volexswarm.execution.ports import ExchangeGateway
 from volexswarm.execution.record import Record, TransactionT
 from volexswarm.execution.rounding import fit
-from volexswarm.messages import Cause, OrderState, Purpose
+from volexswarm.messages import Cause, OrderState, Purpose, Side
 from volexswarm.ports import SecretStore, Store, TradingState
 
 logger = logging.getLogger(__name__)
 
 _MARGIN = timedelta(seconds=3)  # for clocks that differ, and for an exchange that finds its orders a little late
 _STANDING = (OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED)
+_SALES = frozenset({Purpose.TRADE, Purpose.SLICE, Purpose.FLATTEN})  # those that need base which ways out may lock
 _WAYS_OUT = frozenset({Purpose.STOP, Purpose.TAKE_PROFIT, Purpose.TRAILING_STOP, Purpose.TIME_EXIT, Purpose.FLATTEN})
 
 
@@ -44,6 +46,8 @@ class Orders(Generic[TransactionT]):
     decision_max_age : timedelta
         Wall time after which an order that the exchange does not have is given up: the market it was decided in is gone. It does
         not hold for ways out of a position: they are as urgent as ever.
+    release : callable, optional
+        Called with each sale before it is sent: frees the base that it needs, or raises Retry.
     """
 
     def __init__(
@@ -56,6 +60,7 @@ class Orders(Generic[TransactionT]):
         clock: Clock,
         mode: str,
         decision_max_age: timedelta = timedelta(minutes=15),
+        release: Callable[[Order], None] | None = None,
     ) -> None:
         self._store = store
         self._exchange = exchange
@@ -64,6 +69,7 @@ class Orders(Generic[TransactionT]):
         self._clock = clock
         self._mode = mode
         self._decision_max_age = decision_max_age
+        self._release = release
 
     @property
     def mode(self) -> str:
@@ -155,6 +161,8 @@ class Orders(Generic[TransactionT]):
         try:
             self._secrets.assert_unsealed()
             amount, limit_price = fit(order, self._exchange.rules(order.symbol))
+            if self._release is not None and order.side is Side.SELL and order.purpose in _SALES:
+                self._release(order)
         except Rejected as refusal:
             self._give_up(order, OrderState.REJECTED, refusal.reason)
         except Retry as wait:
@@ -168,10 +176,10 @@ class Orders(Generic[TransactionT]):
     def _claim(self, order: Order, amount: Decimal, limit_price: Decimal | None) -> Order | None:
         """Store that it is being sent, and when. Of several that try only one gets it; none while trading is halted."""
         with self._store.transaction() as tx:
-            forbidden = _forbidden(order, self._mode, tx.trading_state(order.venue))
+            refusal = forbidden(order, self._mode, tx.trading_state(order.venue))
             current = self._record.unchanged(tx, order)
-            if forbidden is not None:
-                self._record.move(tx, current, OrderState.CANCELED, forbidden, reason=forbidden)
+            if refusal is not None:
+                self._record.move(tx, current, OrderState.CANCELED, refusal, reason=refusal)
                 return None
             attempt = current.attempts + 1
             return self._record.move(
@@ -245,7 +253,7 @@ class Orders(Generic[TransactionT]):
             self._record.note(tx, order, reason)
 
 
-def _forbidden(order: Order, mode: str, state: TradingState) -> str | None:
+def forbidden(order: Order, mode: str, state: TradingState) -> str | None:
     """Why an order of this money must not be sent in this state of trading; None if it may."""
     if (order.account, mode) != (state.account, state.mode):
         return f"trading goes on in the books {state.account}, mode {state.mode}"

@@ -17,12 +17,13 @@ from volexswarm.execution.model import (
     Run,
     StandingOrder,
 )
+from volexswarm.execution.protection_ports import Market, ProtectionTransaction
 from volexswarm.execution.reconciliation import Difference, Findings
 from volexswarm.messages import OrderState
-from volexswarm.ports import Fill, GovernedTransaction, Halt, Transfer
+from volexswarm.ports import Fill, Halt, Transfer
 
 
-class ExecutionTransaction(GovernedTransaction, Protocol):
+class ExecutionTransaction(ProtectionTransaction, Protocol):
     """Execution's part of a stored change. An order that is read here is locked until the change is stored."""
 
     def books_mode(self, venue: str, account: str) -> str | None:
@@ -67,6 +68,13 @@ class ExecutionTransaction(GovernedTransaction, Protocol):
 
     def open_orders_of(self, venue: str, account: str, symbol: str | None = None) -> Sequence[Order]:
         """The account's orders that are not final, oldest first, of one symbol or of all. These are not locked."""
+        ...
+
+    def guarded_orders(self, market: Market) -> Sequence[Order]:
+        """The market's orders with an open protection, and all that were made to leave what they bought, by purpose and sequence.
+
+        These are not locked.
+        """
         ...
 
 

@@ -16,8 +16,9 @@ from volexswarm.market.model import Part, StoredCandle
 from volexswarm.market.ports import MarketTransaction
 from volexswarm.market.progress import Mark
 from volexswarm.market.timeframes import Timeframe
-from volexswarm.messages import CandleClosed, CandleCorrected, Event, TickBatch
-from volexswarm.ports import Store
+from volexswarm.market.watches import look
+from volexswarm.messages import CandleClosed, CandleCorrected, Event, PriceReached, TickBatch
+from volexswarm.ports import PriceWatch, Reached, Store
 
 SOURCE = "realtime-data"
 
@@ -43,10 +44,11 @@ class MarketDataAgent:
         self._timeframes = tuple(timeframes)
 
     def ingest(self, event: Event[TickBatch]) -> None:
-        """Store the batch's new trades, merge them into their candles, close what is complete.
+        """Store the batch's new trades, merge them into their candles, close what is complete, and show them to price watches.
 
         Publishes `CandleClosed` (the root of a new chain) once per candle, and `CandleCorrected` when a late trade changed a
-        candle, or made one, whose interval had been closed.
+        candle, or made one, whose interval had been closed; and `PriceReached` once per watch, in the chain of the order that it
+        guards.
 
         Raises
         ------
@@ -62,8 +64,9 @@ class MarketDataAgent:
             transaction.advance(batch.venue, released)
             due = {symbol: mark.complete_to for symbol, mark in released.items() if mark.complete_to is not None}
             closed = transaction.close(batch.venue, due, self._timeframes)
+            reached = list(self._reached(transaction, batch, new))
             corrections = [self._corrected(event, stored) for stored in changed]
-            transaction.publish(*corrections, *(self._closed(event, stored) for stored in closed))
+            transaction.publish(*reached, *corrections, *(self._closed(event, stored) for stored in closed))
 
     def _released(self, transaction: MarketTransaction, batch: TickBatch) -> dict[str, Mark]:
         before = transaction.progress(batch.venue, batch.session)
@@ -84,6 +87,30 @@ class MarketDataAgent:
             prints = zip(columns.ids, columns.times, columns.prices, columns.amounts, strict=True)
             for candle in fold((trade for trade in prints if trade[0] in ids), self._timeframes):
                 yield Part(symbol, candle, late=symbol in known and candle.as_of <= known[symbol])
+
+    def _reached(
+        self, transaction: MarketTransaction, batch: TickBatch, new: Mapping[str, frozenset[int]]
+    ) -> Iterator[Event[PriceReached]]:
+        for watch in transaction.watches(batch.venue, new.keys()) if new else ():
+            columns, ids = batch.trades[watch.symbol], new[watch.symbol]
+            fresh = [i for i, trade_id in enumerate(columns.ids) if trade_id in ids]
+            seen, reached = look(watch, [columns.times[i] for i in fresh], [columns.prices[i] for i in fresh])
+            if seen is not watch or reached is not None:
+                transaction.saw(seen, reached)
+            if reached is not None:
+                yield self._told(seen, reached)
+
+    def _told(self, watch: PriceWatch, reached: Reached) -> Event[PriceReached]:
+        data = PriceReached(
+            venue=watch.venue,
+            account=watch.account,
+            symbol=watch.symbol,
+            watch_id=watch.id,
+            reason=watch.reason,
+            price=reached.price,
+            as_of=reached.as_of,
+        )
+        return Event.caused_by(watch, data, source=SOURCE, subject=data.key, time=self._clock.now())
 
     def _closed(self, cause: Event[TickBatch], stored: StoredCandle) -> Event[CandleClosed]:
         data = CandleClosed(**_fields(cause.data.venue, stored))

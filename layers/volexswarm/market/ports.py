@@ -10,7 +10,7 @@ from volexswarm.market.model import Part, StoredCandle
 from volexswarm.market.progress import Mark, Progress
 from volexswarm.market.timeframes import Timeframe
 from volexswarm.messages import Columns
-from volexswarm.ports import Transaction
+from volexswarm.ports import PriceWatch, Reached, Transaction
 
 
 class MarketTransaction(Transaction, Protocol):
@@ -45,4 +45,12 @@ class MarketTransaction(Transaction, Protocol):
         self, venue: str, complete_to: Mapping[str, datetime], timeframes: Sequence[Timeframe]
     ) -> list[StoredCandle]:
         """Close each open candle that ends at or before its symbol's watermark; returns those, ascending by end."""
+        ...
+
+    def watches(self, venue: str, symbols: Collection[str]) -> list[PriceWatch]:
+        """The price watches of these symbols that are not done. Nobody changes them before this transaction's end."""
+        ...
+
+    def saw(self, watch: PriceWatch, reached: Reached | None) -> None:
+        """Store what a watch has seen, and that it is done if it is."""
         ...

@@ -41,12 +41,18 @@ class HaltSettled(Payload):
 
 
 class TradingResumed(Payload):
-    """The kill switch was lifted."""
+    """The kill switch was lifted: what waited for that goes on."""
+
+    QUEUE: ClassVar[Queue | None] = Queue.ORDERS
 
     halt_id: str
     actor: str
     reason: str
     resumed_at: AwareDatetime
+
+    @property
+    def group(self) -> str | None:
+        return "halt"
 
 
 class ModeSwitched(Payload):

@@ -9,18 +9,27 @@ from decimal import Decimal
 from typing import Any
 
 from volexswarm.adapters.postgres.portfolio import PortfolioTransaction
+from volexswarm.adapters.postgres.protections import ProtectionStatements
 from volexswarm.errors import NotFound
 from volexswarm.execution.model import Order, Proposal
+from volexswarm.execution.protection_ports import Market
 from volexswarm.messages import OrderState, OrderType, Purpose, Side, TimeInForce
 
 _COLUMNS = tuple(field.name for field in fields(Order))
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM orders"  # noqa: S608 - our own names
+_GUARDED = f"""
+WITH entries AS (
+    SELECT order_id FROM protections
+    WHERE venue = %(venue)s AND account = %(account)s AND symbol = %(symbol)s AND state <> 'closed'
+)
+{_SELECT} WHERE id IN (SELECT order_id FROM entries) OR parent_id IN (SELECT order_id FROM entries) ORDER BY purpose, sequence
+"""  # noqa: S608 - our own names
 _PROPOSED = ", ".join(field.name for field in fields(Proposal))
 _IDS = ("id", "proposal_id", "signal_id", "parent_id", "correlation_id")
 _FINAL = [state.value for state in OrderState if state.is_final]
 
 
-class ExecutionTransaction(PortfolioTransaction):
+class ExecutionTransaction(ProtectionStatements, PortfolioTransaction):
     """Implements `execution.ports.ExecutionTransaction`. An order is locked before its account, never after."""
 
     def proposal(self, proposal_id: str) -> Proposal | None:
@@ -129,6 +138,10 @@ class ExecutionTransaction(PortfolioTransaction):
     def orders_where(self, condition: str, parameters: Sequence[Any] | Mapping[str, Any]) -> Sequence[Order]:
         """The orders that a condition of ours (with its order and limit) fits. These are not locked."""
         return [_order(row) for row in self.connection.execute(f"{_SELECT} WHERE {condition}", parameters)]
+
+    def guarded_orders(self, market: Market) -> Sequence[Order]:
+        rows = self.connection.execute(_GUARDED, market._asdict())
+        return [_order(row) for row in rows]
 
     def _one(self, condition: str, key: str) -> Order:
         row = self.connection.execute(f"{_SELECT} WHERE {condition} FOR NO KEY UPDATE", (key,)).fetchone()

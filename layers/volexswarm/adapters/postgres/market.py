@@ -11,11 +11,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from volexswarm.adapters.postgres import watches
 from volexswarm.adapters.postgres.store import PostgresTransaction
 from volexswarm.market.model import Candle, Part, StoredCandle
 from volexswarm.market.progress import Mark, Progress
 from volexswarm.market.timeframes import Timeframe
 from volexswarm.messages import Columns
+from volexswarm.ports import PriceWatch, Reached
 
 # epoch + ms × 1 ms is exact; to_timestamp(ms / 1000.0) would round
 _ADD_TRADES = """
@@ -108,7 +110,7 @@ class MarketTransaction(PostgresTransaction):
 
     def progress(self, venue: str, session: str) -> Progress:
         """The session's progress; takes the venue's lock."""
-        self.connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('candles/' || %s, 0))", (venue,))
+        watches.hold_market(self.connection, venue)
         row = self.connection.execute(
             "SELECT progress FROM feeds WHERE venue = %s AND session = %s", (venue, session)
         ).fetchone()
@@ -173,6 +175,14 @@ class MarketTransaction(PostgresTransaction):
         symbols, names, until = zip(*due, strict=True)
         batch = {"venue": venue, "symbols": list(symbols), "timeframes": list(names), "until": list(until)}
         return _in_order(_stored(row) for row in self.connection.execute(_CLOSE, batch))
+
+    def watches(self, venue: str, symbols: Collection[str]) -> list[PriceWatch]:
+        """The price watches of these symbols; the venue's lock must be held."""
+        return watches.open_watches(self.connection, venue, symbols)
+
+    def saw(self, watch: PriceWatch, reached: Reached | None) -> None:
+        """Store what a watch has seen."""
+        watches.saw(self.connection, watch, reached)
 
 
 def _stored(row: Mapping[str, Any]) -> StoredCandle:
