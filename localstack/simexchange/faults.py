@@ -235,7 +235,8 @@ class Faults:
         """
         for kinds in ({Kind.MAINTENANCE}, REQUESTS | TURNED_AWAY):
             for fault in self._faults.values():
-                if fault.kind in kinds and fnmatchcase(route, fault.route) and self._strike(fault):
+                if fault.kind in kinds and self._can_strike(fault) and fnmatchcase(route, fault.route):
+                    self._strike(fault)
                     return fault
         return None
 
@@ -271,11 +272,11 @@ class Faults:
         held = self._held.pop((stream, key), None)
         if held is not None:
             return (message, held)
-        fault = next(
-            (f for f in self._faults.values() if f.kind in EVENTS and f.stream == stream and self._strike(f)), None
-        )
+        faults = self._faults.values()
+        fault = next((f for f in faults if f.kind in EVENTS and f.stream == stream and self._can_strike(f)), None)
         if fault is None:
             return (message,)
+        self._strike(fault)
         if fault.kind is Kind.REPEAT_EVENT:
             return (message, message)
         if fault.kind is Kind.REORDER_EVENT:
@@ -287,9 +288,7 @@ class Faults:
             return True
         return fault.left > 0 or (fault.until is not None and self._seconds() < fault.until)
 
-    def _strike(self, fault: Fault) -> bool:
-        if not self._can_strike(fault):
-            return False
+    def _strike(self, fault: Fault) -> None:
         if fault.kind in TURNED_AWAY:
             if not self.seconds_left(fault):
                 fault.left -= 1
@@ -297,4 +296,3 @@ class Faults:
         elif fault.kind is not Kind.MAINTENANCE:
             fault.left -= 1
         fault.struck += 1
-        return True

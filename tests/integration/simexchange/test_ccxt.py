@@ -338,3 +338,50 @@ async def test_own_orders_trades_and_balances_stream(exchange):
         assert (order["id"], order["clientOrderId"], order["status"]) == (placed["id"], "streamed", "closed")
         assert (fill["order"], fill["fee"]["currency"]) == (placed["id"], "BTC")
         assert (await soon(balance))["BTC"]["free"] == pytest.approx(0.00999)
+
+
+async def test_a_waiting_orders_life_streams_from_placement_over_going_live_to_its_end(exchange):
+    running = exchange("--paused", "--balance", "USDT=100000", "--balance", "BTC=1")
+    running.admin("POST", "step", {"seconds": 60})
+    async with streaming(running) as client:
+        await client.load_markets()
+        await client.ensure_user_data_stream_ws_subscribe_signature()
+        client.newUpdates = True
+        price = (await client.fetch_trades(PAIR, limit=1))[0]["price"]
+        told = []
+
+        async def listen():
+            while not told or told[-1]["status"] == "open":
+                told.extend(dict(order) for order in await client.watch_orders(PAIR))
+
+        listening = asyncio.create_task(listen())
+        await asyncio.sleep(0.2)  # lets it wait before anything happens
+        stop = round(price * 0.9996, 2)
+        placed = await client.create_order(PAIR, "market", "sell", 0.0001, None, {"stopLossPrice": stop})
+        for _ in range(200):
+            if listening.done():
+                break
+            async with client.session.post(f"{running.url}/admin/step", json={"seconds": 30}) as answer:
+                assert answer.status == 200
+            await asyncio.sleep(0.01)
+        await soon(listening)
+    life = [(order["info"]["x"], order["info"]["w"], order["status"]) for order in told]
+    assert life == [("NEW", False, "open"), ("NEW", True, "open"), ("TRADE", False, "closed")]
+    assert {(order["id"], order["triggerPrice"]) for order in told} == {(placed["id"], stop)}
+    assert told[-1]["filled"] == 0.0001
+
+
+async def test_a_book_that_missed_a_diff_is_noticed_by_ccxt(exchange):
+    running = exchange("--speed", "60")
+    async with streaming(running) as client:
+        await soon(client.watch_order_book(PAIR))
+        running.admin("POST", "faults", {"kind": "drop_event", "stream": "depth"})
+
+        async def watch():
+            while True:
+                await client.watch_order_book(PAIR)
+
+        with pytest.raises(ccxt.ChecksumError):
+            await soon(watch())
+        assert [fault["struck"] for fault in running.admin("GET", "faults")] == [1]
+        assert (await soon(client.watch_order_book(PAIR)))["bids"]

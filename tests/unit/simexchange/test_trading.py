@@ -1,12 +1,14 @@
 """What the engine promises to whoever trades on it."""
 
+from dataclasses import replace
+
 import pytest
 
 from simexchange.engine.errors import Reason, Refused
 from simexchange.engine.exchange import PRIVATE_TRADE_IDS
-from simexchange.engine.orders import OrderType, Side, Status, Trade
+from simexchange.engine.orders import NewOrder, OrderType, Side, Status, Trade
 from simexchange.engine.units import parse, text
-from tests.unit.simexchange.trading import RICH, SYMBOL, Desk
+from tests.unit.simexchange.trading import RICH, RULES, SYMBOL, Desk
 
 
 def test_the_better_price_trades_first_and_then_the_older_order():
@@ -130,6 +132,55 @@ def test_a_refused_order_says_why_and_changes_nothing(order, reason):
     assert refused.value.reason is reason
     happened = desk.exchange.drain()
     assert (happened.trades, happened.reports, happened.balances) == ([], [], {})
+
+
+@pytest.mark.parametrize(
+    ("price", "quantity", "reason"),
+    [
+        ("500", "1", None),
+        ("500.01", "1", Reason.PERCENT_PRICE_BY_SIDE),
+        ("20", "1", None),
+        ("19.99", "1", Reason.PERCENT_PRICE_BY_SIDE),
+        ("100", "90000", None),
+        ("100", "90001", Reason.NOTIONAL),
+    ],
+)
+def test_a_limit_price_keeps_to_the_average_of_five_minutes_and_an_order_to_its_largest_worth(price, quantity, reason):
+    desk = Desk("alice", "bob", public_executions=False)
+    desk.exchange.publish(SYMBOL, Trade(1, 0, parse("1000"), parse("9"), True))  # more than five minutes ago
+    desk.exchange.publish(SYMBOL, Trade(2, 360_000, parse("90"), parse("1"), True))
+    desk.exchange.publish(SYMBOL, Trade(3, 600_000, parse("102.5"), parse("4"), True))
+    new = NewOrder("alice", "c", SYMBOL, Side.SELL, OrderType.LIMIT, price=parse(price), quantity=parse(quantity))
+    if reason is None:
+        desk.exchange.place(new, 600_000)
+        return
+    with pytest.raises(Refused) as refused:
+        desk.exchange.place(new, 600_000)
+    assert refused.value.reason is reason
+
+
+@pytest.mark.parametrize(
+    ("more", "fits"),
+    [
+        ({"quantity": "0.5", "price": "90"}, True),
+        ({"quantity": "0.51", "price": "90"}, False),
+        ({"quantity": "0.51"}, False),
+        ({"quantity": "0", "quote": "50"}, True),
+        ({"quantity": "0", "quote": "51"}, False),
+        ({"quantity": "0.51", "kind": OrderType.STOP_LOSS, "stop": "120"}, False),
+    ],
+)
+def test_what_is_held_and_on_order_stays_within_the_largest_position(more, fits):
+    desk = Desk(rules=replace(RULES, max_position=parse(RICH) + parse("2")))
+    desk.order("bob", "sell", "5", "100")
+    desk.order("alice", "buy", "1", "80")
+    desk.order("alice", "buy", "0.5", "99")
+    if fits:
+        desk.order("alice", "buy", **more)
+        return
+    with pytest.raises(Refused) as refused:
+        desk.order("alice", "buy", **more)
+    assert refused.value.reason is Reason.MAX_POSITION
 
 
 def test_a_withdrawal_takes_no_more_than_is_free_and_changes_nothing_when_refused():

@@ -15,8 +15,8 @@ RICH = "1000000"
 class Desk:
     """An exchange with one market and accounts that can afford to trade."""
 
-    def __init__(self, *accounts: str, public_executions: bool = True) -> None:
-        self.exchange = Exchange([RULES], public_executions=public_executions)
+    def __init__(self, *accounts: str, public_executions: bool = True, rules: MarketRules = RULES) -> None:
+        self.exchange = Exchange([rules], public_executions=public_executions)
         self._placed = 0
         for account in accounts or ("alice", "bob"):
             for asset in ("BTC", "USDT"):
