@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -18,6 +19,7 @@ def _words(value: Any) -> Any:
     return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
 
 
+_FUNDS = r"[A-Z0-9]+:[0-9]+(\.[0-9]+)?"
 Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9]+/[A-Z0-9]+$")]
 
 
@@ -27,7 +29,9 @@ class Settings(BaseModel):
     `target` where it runs; `stack` prefix of queue and function names; `venue` as ccxt names it; `mode` whether the money is
     simulated, a sandbox's, or real; `exchange_url` sends ccxt to another host (the simulated exchange), else the venue's own;
     `vault_role` AppRole, or IAM role on AWS, that this process logs in as; `quote_max_age` seconds of wall time after which a
-    price is stale; `failure_rate` share of messages that fail on purpose, for drills on the embedded cloud only.
+    price is stale; `paper_balances` what a paper account is opened with, as `CURRENCY:AMOUNT,…`; `paper_slippage` share of the
+    price by which its orders that take are filled worse than quoted; `failure_rate` share of messages that fail on purpose, for
+    drills on the embedded cloud only.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,6 +50,8 @@ class Settings(BaseModel):
     vault_auth: Literal["approle", "aws"] = "approle"
     vault_role: str | None = None
     quote_max_age: float = Field(default=30.0, gt=0)
+    paper_balances: str = Field(default="USDT:100000", pattern=f"^{_FUNDS}(,{_FUNDS})*$")
+    paper_slippage: Decimal = Field(default=Decimal("0.0005"), ge=0, lt=Decimal("0.1"))
     failure_rate: float = Field(default=0.0, ge=0, lt=1)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 

@@ -146,6 +146,20 @@ class CcxtGateway:
             min_notional=_decimal(limits["cost"]["min"]),
         )
 
+    def fees(self, symbol: str) -> tuple[Decimal, Decimal]:
+        """The venue's rates of taker and maker, as shares of what is traded; before any discount of the account.
+
+        Raises
+        ------
+        Rejected
+            If it does not trade the symbol.
+        Unavailable
+            If it does not answer.
+        """
+        self.rules(symbol)
+        market = self._client.markets[symbol]
+        return Decimal(str(market["taker"])), Decimal(str(market["maker"]))
+
     def place(self, request: OrderRequest) -> Evidence:
         """Send an order, once.
 

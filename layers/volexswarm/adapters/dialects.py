@@ -111,8 +111,8 @@ class Dialect:
 
     `options` are ccxt's, for its constructor; `states` what an order's state is called that ccxt passes on as it is;
     `needs_passphrase` whether its keys have a third part; `signs_the_time` whether a request is refused by the age of its
-    signature, which must then be that of the attempt; `order_trades_are_timeless` whether the trades of one order can be asked for
-    without a beginning in time.
+    signature, which must then be that of the attempt; `order_trades_are_timeless` whether the trades of one order can be asked
+    for without a beginning in time.
     """
 
     name: str

@@ -28,7 +28,7 @@ MARKET_IDS = {
 ORDER_TYPES = ["LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"]
 
 
-class Unanswered(ccxt.RequestTimeout):
+class Unanswered(ccxt.RequestTimeout):  # type: ignore[misc]
     """The request has left, and nothing comes back."""
 
 
@@ -89,7 +89,7 @@ class Keys(FakeSecrets):
 
 def market(client: Any, venue: str) -> Mapping[str, Any]:
     """One market of the venue, as ccxt would have read it."""
-    return client.safe_market_structure(
+    made: Mapping[str, Any] = client.safe_market_structure(
         {
             "id": MARKET_IDS[venue],
             "symbol": SYMBOL,
@@ -110,6 +110,7 @@ def market(client: Any, venue: str) -> Mapping[str, Any]:
             "info": {"orderTypes": ORDER_TYPES},
         }
     )
+    return made
 
 
 def connected(venue: str, **more: Any) -> tuple[CcxtGateway, Wire]:
