@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from volexswarm.errors import InvalidInput
 from volexswarm.risk import sizing
+from volexswarm.risk.track import TrackRecord, track_record
 
 money = st.decimals(min_value=0, max_value=10**9, places=8, allow_nan=False, allow_infinity=False)
 price = st.decimals(min_value="0.00000001", max_value=10**6, places=8, allow_nan=False, allow_infinity=False)
@@ -79,3 +80,81 @@ def test_the_tightest_budget_is_named():
 def test_a_stop_without_distance_is_refused(wrong):
     with pytest.raises(InvalidInput, match="stop_distance"):
         sizing.fixed_fraction(Decimal(100), Decimal("0.02"), wrong)
+
+
+@pytest.mark.parametrize(
+    ("win_rate", "payoff", "share"),
+    [
+        # an even chance to win twice what is lost: f = (2 × 0.5 − 0.5) / 2 = 0.25, a quarter of it is 6.25 %
+        ("0.5", "2", "0.0625"),
+        # f = 0.6 − 0.4 = 0.2
+        ("0.6", "1", "0.05"),
+        # the cap holds: f = 0.9 − 0.1 / 3
+        ("0.9", "3", "0.10"),
+        ("1", "1", "0.10"),
+        # no edge, none at all, and nothing ever won: nothing is bet
+        ("0.5", "1", "0"),
+        ("0.3", "1.5", "0"),
+        ("0", "100", "0"),
+        ("0.5", "0", "0"),
+    ],
+)
+def test_kelly_bets_by_the_edge_and_nothing_without_one(win_rate, payoff, share):
+    found = sizing.fractional_kelly(Decimal(win_rate), Decimal(payoff), Decimal("0.25"), Decimal("0.10"))
+    assert found == Decimal(share)
+
+
+rates = st.decimals(min_value=0, max_value=1, places=4)
+payoffs = st.decimals(min_value=0, max_value=100, places=4)
+
+
+@given(rate=rates, better=rates, payoff=payoffs, fraction=rates, cap=rates)
+def test_kelly_is_bounded_and_never_falls_with_the_win_rate(rate, better, payoff, fraction, cap):
+    low, high = sorted([rate, better])
+    less = sizing.fractional_kelly(low, payoff, fraction, cap)
+    more = sizing.fractional_kelly(high, payoff, fraction, cap)
+    assert 0 <= less <= more <= cap
+    assert sizing.fractional_kelly(Decimal(0), payoff, fraction, cap) == 0
+
+
+@given(rate=rates, payoff=payoffs, more=payoffs)
+def test_kelly_never_falls_with_the_payoff(rate, payoff, more):
+    low, high = sorted([payoff, more])
+    quarter, cap = Decimal("0.25"), Decimal("0.10")
+    assert sizing.fractional_kelly(rate, low, quarter, cap) <= sizing.fractional_kelly(rate, high, quarter, cap)
+
+
+@pytest.mark.parametrize(
+    ("field", "arguments"),
+    [
+        ("win_rate", ("1.1", "1", "0.25", "0.1")),
+        ("win_rate", ("-0.1", "1", "0.25", "0.1")),
+        ("payoff", ("0.5", "-1", "0.25", "0.1")),
+        ("fraction", ("0.5", "1", "2", "0.1")),
+        ("cap", ("0.5", "1", "0.25", "-1")),
+    ],
+)
+def test_kelly_refuses_what_is_no_probability(field, arguments):
+    with pytest.raises(InvalidInput, match=field):
+        sizing.fractional_kelly(*map(Decimal, arguments))
+
+
+@pytest.mark.parametrize(
+    ("results", "trades", "rate", "payoff"),
+    [
+        # wins of 4 % and 2 %, a loss of 1 %: three times as much; what made nothing is no win
+        (["0.04", "-0.01", "0.02", "0"], 4, "0.5", "3"),
+        (["-0.01", "-0.03"], 2, "0", "0"),
+        (["0.01"], 1, "1", None),
+        ([], 0, "0", None),
+    ],
+)
+def test_the_track_record_tells_the_odds(results, trades, rate, payoff):
+    expected = TrackRecord(trades, Decimal(rate), None if payoff is None else Decimal(payoff))
+    assert track_record([Decimal(result) for result in results]) == expected
+
+
+@given(equity=money, more=money, risk=share, stop_distance=price)
+def test_a_richer_account_never_buys_less(equity, more, risk, stop_distance):
+    small, large = sorted([equity, more])
+    assert sizing.fixed_fraction(small, risk, stop_distance) <= sizing.fixed_fraction(large, risk, stop_distance)

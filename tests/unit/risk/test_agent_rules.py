@@ -1,0 +1,386 @@
+"""The agent holds a trade against every rule beyond the basic limits: halts, caps, clusters, tails, breakers, ways out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from math import exp
+from random import Random
+
+import pytest
+
+from tests.unit.risk.desk import MARKET_START, Desk, check, failed, policy_with
+from volexswarm.market.timeframes import Timeframe
+from volexswarm.messages import BreakerChanged, Protection, Side, TradeProposed, TradeRefused
+from volexswarm.risk.breakers import Breaker, Kind, Outcome
+from volexswarm.risk.model import Bar, Pending, Surroundings
+
+HOURS = 14 * 24 + 1
+
+
+def walk(seed: int, last: float, along: list[float] | None = None, scale: float = 0.01) -> list[float]:
+    """Hourly closes that end at a price."""
+    rng = Random(seed)
+    steps = along or [rng.gauss(0, scale) for _ in range(HOURS - 1)]
+    closes = [1.0]
+    for value in steps:
+        closes.append(closes[-1] * exp(value))
+    return [close * last / closes[-1] for close in closes]
+
+
+def with_history(desk: Desk, together: bool = False, scale: float = 0.01) -> Desk:
+    rng = Random(5)
+    common = [rng.gauss(0, scale) for _ in range(HOURS - 1)]
+    for number, (symbol, price) in enumerate({"BTC/USDT": 50_000, "ETH/USDT": 2_500, "SOL/USDT": 100}.items()):
+        desk.state.closes[symbol] = walk(number, price, common if together else None, scale)
+    return desk
+
+
+# Halts and caps
+
+
+@pytest.mark.parametrize("side", ["buy", "sell"])
+def test_a_halt_refuses_by_its_name_and_says_who_and_why(side):
+    desk = Desk({"USDT": "50000", "BTC": "1"}, positions={"BTC/USDT": "1"})
+    desk.state.state = replace(desk.state.state, halt="halted by ann: the market is broken")
+    refusal = desk.assess(desk.signal(side))
+    assert failed(refusal) == ["kill_switch"]
+    assert check(refusal.verdict, "kill_switch").value == "halted by ann: the market is broken"
+
+
+def test_the_account_in_force_is_weighed_and_named():
+    desk = Desk()
+    desk.state.state = replace(desk.state.state, account="main-paper", mode="paper")
+    desk.state.mode = "paper"
+    assert desk.buy().account == "main-paper"
+    assert desk.state.locked == [("binance", "main-paper")]
+
+
+def test_the_live_cap_bounds_what_is_exposed():
+    desk = Desk({"USDT": "100000"}, mode="live")
+    desk.state.state = replace(desk.state.state, cap=Decimal(3_000))
+    now = desk.clock.now()
+    proposal = desk.buy(as_of=now)
+    assert "set by live_cap" in proposal.sizing
+    assert proposal.notional == 3_000
+    assert failed(desk.buy(as_of=now, amount="0.01")) == ["live_cap"]
+
+
+# Exposure
+
+
+def test_a_sector_is_bounded_over_its_assets():
+    policy = policy_with(sectors={"BTC": "store", "ETH": "contracts", "SOL": "contracts"}, max_per_sector="0.25")
+    desk = Desk({"USDT": "76000", "ETH": "9.6"}, policy)  # 24,000 of contracts
+    proposal = desk.buy(symbol="SOL/USDT", price="100")
+    assert "set by max_per_sector" in proposal.sizing
+    assert proposal.amount == 10
+    assert failed(desk.buy(symbol="SOL/USDT", price="100", amount="5")) == ["per_sector"]
+    assert "in store" in check(desk.buy(amount="0.1").verdict, "per_sector").value
+
+
+def test_an_asset_without_a_sector_says_so():
+    assert check(Desk().buy().verdict, "per_sector").value == "BTC is in no sector of the policy"
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_assets_that_move_together_are_bounded_together(together):
+    desk = with_history(Desk({"USDT": "84000", "ETH": "6.4"}, policy_with(max_per_cluster="0.18")), together)
+    answer = desk.buy(amount="0.06")  # 3,000 beside 16,000 of ether
+    if together:
+        assert failed(answer) == ["per_cluster"]
+        assert check(answer.verdict, "per_cluster").value == "19000.00 USDT in BTC, ETH"
+        assert "set by max_per_cluster" in desk.buy().sizing
+    else:
+        assert check(answer.verdict, "per_cluster").passed
+
+
+def test_leverage_and_net_exposure_are_told():
+    verdict = Desk({"USDT": "80000", "ETH": "8"}).buy(amount="0.1").verdict
+    assert check(verdict, "leverage").value == "0.25 times"
+    assert check(verdict, "net_exposure").value == "25000.00 USDT"
+    assert failed(Desk(policy=policy_with(max_leverage="0.05")).buy(amount="0.11")) == ["leverage"]
+    assert failed(Desk(policy=policy_with(max_net_exposure="0.05")).buy(amount="0.11")) == ["net_exposure"]
+
+
+# Losses
+
+
+@pytest.mark.parametrize(
+    ("days", "equity", "name"),
+    [
+        # Sunday the 1st of March: the week began on the 23rd of February
+        (3, "118000", "weekly_loss"),
+        (3, "126000", "monthly_loss"),
+    ],
+)
+def test_a_week_and_a_month_have_limits_of_their_own(days, equity, name):
+    lax = policy_with(max_daily_loss="0.9", hard_drawdown="0.9", soft_drawdown="0.8")
+    desk = Desk(policy=lax)
+    desk.state.snapshots[MARKET_START - timedelta(days=days + 20)] = Decimal(equity)
+    assert name in failed(desk.buy())
+
+
+# The tail
+
+
+def test_value_at_risk_and_shortfall_are_bounded():
+    desk = with_history(Desk(policy=policy_with(max_var="0.0001", max_cvar="0.0001")))
+    assert failed(desk.buy()) == ["value_at_risk", "expected_shortfall"]
+    value = check(desk.buy().verdict, "value_at_risk").value
+    assert value.startswith("historical ")
+    assert "parametric " in value
+
+
+def test_too_little_history_is_said_and_the_policy_decides():
+    found = check(Desk().buy().verdict, "value_at_risk")
+    assert (found.passed, found.measure) == (True, None)
+    assert found.value == "not known: fewer than 48 hourly returns of BTC, skipped"
+    strict = policy_with(short_history="refuse")
+    assert failed(Desk(policy=strict).buy()) == ["per_cluster", "value_at_risk", "expected_shortfall"]
+    assert isinstance(with_history(Desk(policy=strict)).buy(), TradeProposed)
+
+
+def test_prices_are_read_once_an_hour_and_again_in_the_next():
+    desk = with_history(Desk())
+    desk.buy()
+    desk.state.closes.clear()
+    assert check(desk.buy().verdict, "value_at_risk").measure is not None
+    later = MARKET_START + timedelta(hours=1)
+    desk.quote("BTC/USDT", "50000", as_of=later)
+    assert check(desk.buy(as_of=later).verdict, "value_at_risk").measure is None
+
+
+# Sizing by odds and by the market's state
+
+
+def test_kelly_bets_nothing_without_an_edge_and_is_named():
+    desk = Desk(policy=policy_with(use_kelly=True))
+    desk.state.results = [Decimal("0.01"), Decimal("-0.01")] * 20
+    refusal = desk.buy()
+    assert failed(refusal) == ["kelly"]
+
+
+def test_kelly_bounds_the_loss_at_the_stop_by_the_odds():
+    desk = Desk(policy=policy_with(use_kelly=True, kelly_fraction="0.01", max_trade="0.2"))
+    desk.state.results = [Decimal("0.02"), Decimal("-0.01")] * 20
+    proposal = desk.buy(stop_price="49000")
+    # f = (2 × 0.5 − 0.5) / 2 = 25 %, a hundredth of it: 250 of 100,000 over 1,000 a bitcoin
+    assert proposal.amount == Decimal("0.25")
+    assert "Kelly allows 0.25 % by 40 trades, 50.00 % won, payoff 2.00" in proposal.sizing
+
+
+def test_kelly_is_not_applied_to_too_few_trades_and_says_so():
+    desk = Desk(policy=policy_with(use_kelly=True))
+    desk.state.results = [Decimal("-0.01")] * 29
+    assert "Kelly not applied: 29 of 30 closed trades" in desk.buy().sizing
+
+
+def test_a_bear_market_and_wild_days_make_trades_smaller():
+    desk = with_history(Desk())
+    desk.state.closes["BTC/USDT"] = [60_000.0] * (HOURS - 24) + [
+        50_000.0 * (1.01 if hour % 2 else 0.99) for hour in range(24)
+    ]
+    proposal = desk.buy()
+    assert "below its average of 168 hours" in proposal.sizing
+    assert "its volatility of a day is" in proposal.sizing
+    assert proposal.amount == Decimal("0.1") * Decimal("0.5") * Decimal("0.7")
+    # the measure is what an unscaled limit is held against
+    assert check(proposal.verdict, "trade_size").measure == Decimal("0.05")
+
+
+# Ways out
+
+
+def test_a_strategys_buy_carries_the_policys_ways_out():
+    policy = policy_with(trailing_share="0.03", max_holding=7_200, take_profit_r="3")
+    proposal = Desk(policy=policy).buy(stop_price="49000")
+    assert proposal.protection == Protection(
+        stop_price=Decimal(49_000), take_profit_price=Decimal(53_000), trailing_share=Decimal("0.03"), max_holding=7_200
+    )
+    assert Desk(policy=policy_with(protect=False)).buy().protection is None
+    assert Desk({"BTC": "1"}, positions={"BTC/USDT": "1"}).sell().protection is None
+
+
+def test_a_persons_own_protection_stands():
+    wanted = Protection(stop_price=Decimal(48_000), max_holding=60)
+    proposal = Desk().buy(amount="0.1", protection=wanted)
+    assert (proposal.protection, proposal.stop_price) == (wanted, Decimal(48_000))
+
+
+@pytest.mark.parametrize(
+    ("protection", "name"),
+    [
+        ({"stop_price": "50001"}, "stop_on_the_right_side"),
+        ({"take_profit_price": "49999"}, "take_profit_on_the_right_side"),
+        ({"stop_price": "49000", "take_profit_price": "50000"}, "take_profit_on_the_right_side"),
+    ],
+)
+def test_a_persons_protection_on_the_wrong_side_is_refused_by_name(protection, name):
+    assert failed(Desk().buy(amount="0.1", protection=protection)) == [name]
+
+
+def test_stops_come_from_candles_of_the_signals_own_timeframe():
+    desk = Desk(policy=policy_with(stop_method="structure", stop_structure_candles=2))
+    desk.state.candles["BTC/USDT", Timeframe.M1] = [Bar(Decimal(51_000), Decimal(48_000), Decimal(50_000))] * 2
+    desk.state.candles["BTC/USDT", Timeframe.M5] = [Bar(Decimal(51_000), Decimal(47_000), Decimal(50_000))] * 2
+    assert desk.buy(timeframe="1m").stop_price == 48_000
+    assert desk.buy(timeframe="5m").stop_price == 47_000
+    assert desk.buy().stop_price == 47_000  # a person has no timeframe: the coarsest
+
+
+@pytest.mark.parametrize(
+    ("fields", "price"),
+    [
+        ({"order_type": "stop_loss", "trigger_price": "51000"}, "51000"),
+        ({"order_type": "take_profit", "trigger_price": "48000"}, "48000"),
+        ({"order_type": "stop_loss_limit", "trigger_price": "51000", "limit_price": "51100"}, "51100"),
+    ],
+)
+def test_an_order_that_waits_for_a_price_is_judged_by_it(fields, price):
+    proposal = Desk().buy(amount="0.1", **fields)
+    assert isinstance(proposal, TradeProposed)
+    assert proposal.stop_price == Decimal(price) * Decimal("0.98")
+    assert proposal.trigger_price == Decimal(fields["trigger_price"])
+
+
+def test_an_order_that_waits_for_no_price_is_refused():
+    assert failed(Desk().buy(amount="0.1", order_type="stop_loss")) == ["trigger_price_given"]
+
+
+# Circuit breakers
+
+
+def crash(desk: Desk) -> None:
+    """A fifth of the price within the window."""
+    desk.state.candles["BTC/USDT", Timeframe.M1] = [Bar(Decimal(62_500), Decimal(50_000), Decimal(50_000))]
+
+
+def calm(desk: Desk) -> None:
+    desk.state.candles["BTC/USDT", Timeframe.M1] = [Bar(Decimal(50_010), Decimal(49_990), Decimal(50_000))]
+
+
+def at(desk: Desk, minutes: float, **fields: object) -> TradeProposed | TradeRefused:
+    """A buy so many minutes of market time later."""
+    moment = MARKET_START + timedelta(minutes=minutes)
+    desk.quote("BTC/USDT", "50000", as_of=moment)
+    return desk.buy(as_of=moment, **fields)
+
+
+def states(desk: Desk) -> list[tuple[str, str]]:
+    return [(news.before, news.after) for news in desk.state.of(BreakerChanged)]
+
+
+def test_a_crash_stops_buying_until_a_probe_has_succeeded():
+    desk = Desk()
+    crash(desk)
+    refusal = at(desk, 0)
+    assert failed(refusal) == ["breaker_price_move"]
+    found = check(refusal.verdict, "breaker_price_move")
+    assert (found.measure, found.bound) == (Decimal("0.2"), "at_most")
+    calm(desk)
+    assert failed(at(desk, 4)) == ["breaker_price_move"]  # on during its cooldown
+    probe = at(desk, 5)
+    assert isinstance(probe, TradeProposed)
+    assert probe.amount == Decimal("0.025")  # a quarter of 0.1
+    assert "probe of a circuit breaker" in probe.sizing
+    assert failed(at(desk, 6)) == ["breaker_price_move"]  # one probe at a time
+    (probe_id,) = desk.state.proposals
+    desk.state.outcomes[probe_id] = Outcome.FILLED
+    assert at(desk, 7).amount == Decimal("0.1")
+    assert states(desk) == [("closed", "open"), ("open", "half_open"), ("half_open", "closed")]
+
+
+def test_a_probe_that_is_not_filled_doubles_the_cooldown():
+    desk = Desk()
+    crash(desk)
+    at(desk, 0)
+    calm(desk)
+    at(desk, 5)
+    (probe_id,) = desk.state.proposals
+    desk.state.outcomes[probe_id] = Outcome.FAILED
+    assert failed(at(desk, 6)) == ["breaker_price_move"]
+    assert failed(at(desk, 15.9)) == ["breaker_price_move"]
+    assert isinstance(at(desk, 16), TradeProposed)
+
+
+def test_another_symbol_goes_on_trading_and_selling_is_never_stopped():
+    desk = Desk({"USDT": "90000", "BTC": "0.2"}, positions={"BTC/USDT": "0.2"})
+    crash(desk)
+    assert failed(at(desk, 0)) == ["breaker_price_move"]
+    assert isinstance(desk.buy(symbol="ETH/USDT", price="2500"), TradeProposed)
+    assert isinstance(desk.sell(), TradeProposed)
+
+
+def test_exchange_errors_stop_every_symbol():
+    desk = Desk()
+    desk.state.around = Surroundings({}, 6)
+    assert failed(desk.buy()) == ["breaker_exchange_errors"]
+    desk.state.around = Surroundings({}, 0)
+    assert failed(desk.buy(symbol="ETH/USDT", price="2500")) == ["breaker_exchange_errors"]
+
+
+def test_a_persons_large_trade_is_no_probe():
+    desk = Desk()
+    crash(desk)
+    at(desk, 0)
+    calm(desk)
+    assert failed(at(desk, 5, amount="0.1")) == ["probe_size"]
+    assert desk.state.proposals == {}
+    assert isinstance(at(desk, 6, amount="0.025"), TradeProposed)
+
+
+def test_a_halted_account_trips_nothing_twice():
+    desk = Desk()
+    crash(desk)
+    signal = desk.signal()
+    desk.agent.assess(signal)
+    desk.agent.assess(signal)
+    assert states(desk) == [("closed", "open")]
+
+
+def test_an_open_breaker_has_no_measure_to_hold_another_limit_against():
+    desk = Desk()
+    desk.state.save_breaker(
+        "binance",
+        "main",
+        Breaker(
+            Kind.SPREAD, "BTC/USDT", "open", "5.00 %", MARKET_START, MARKET_START + timedelta(minutes=5),
+            timedelta(minutes=5),
+        ),
+        MARKET_START,
+    )  # fmt: skip
+    found = check(desk.buy().verdict, "breaker_spread")
+    assert (found.passed, found.measure, found.setting) == (False, None, None)
+    assert found.value == "open until 2026-03-01 09:05:00 market time (5.00 %); now 0.00 %"
+
+
+# What a check carries
+
+
+def test_every_numeric_check_can_be_held_against_another_limit():
+    desk = with_history(Desk({"USDT": "90000", "ETH": "4"}))
+    verdict = desk.buy(volatility=0.002, stop_price="49000").verdict
+    policy = policy_with()
+    for found in verdict.checks:
+        if found.setting is None:
+            continue
+        limit = Decimal(getattr(policy, found.setting))
+        assert found.measure is not None
+        holds = {
+            "at_most": found.measure <= limit,
+            "below": found.measure < limit,
+            "at_least": found.measure >= limit,
+        }[found.bound]
+        assert holds == found.passed, found
+    named = {found.setting for found in verdict.checks} - {None}
+    assert {"risk_per_trade", "max_per_symbol", "max_var", "hard_drawdown", "breaker_spread", "min_trade"} <= named
+
+
+def test_pending_buys_count_in_the_tail():
+    policy = policy_with(max_var="0.005", max_cvar="0.01")
+    desk = with_history(Desk(policy=policy), together=True)
+    assert isinstance(desk.buy(amount="0.05"), TradeProposed)
+    desk.state.pending.append(Pending("ETH/USDT", Side.BUY, Decimal(7), Decimal(2_500)))
+    assert "value_at_risk" in failed(desk.buy(amount="0.05"))
