@@ -1,14 +1,14 @@
-"""The account's books: portfolio, positions, own trades."""
+"""The account's books: portfolio, positions, lots, own trades, transfers."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from chalicelib.api.endpoint import Call, Resource
-from chalicelib.api.inputs import PageOf
+from chalicelib.api.endpoint import Call, Input, Resource
+from chalicelib.api.inputs import Cursor, Limit, PageOf
 from chalicelib.runtime import wiring
 from volexswarm.security.roles import Permission
-from volexswarm.views.books import Fill, Portfolio, Positions
+from volexswarm.views.books import Fill, Lot, Portfolio, Positions, Transfer
 from volexswarm.views.shape import Page
 
 resource = Resource(__name__)
@@ -34,3 +34,22 @@ def positions(_: Call[Any, Any, Any]) -> Positions:
 def trades(call: Call[PageOf, Any, Any]) -> Page[Fill]:
     """The account's own trades (fills), newest first."""
     return wiring.books_reader().fills(call.query.symbol, call.query.limit, call.query.cursor)
+
+
+@resource.route("GET", "/lots", Page[Lot], permission=Permission.TRADE_READ, query=PageOf)
+def lots(call: Call[PageOf, Any, Any]) -> Page[Lot]:
+    """What is still held of each purchase, first in, first out; newest first."""
+    return wiring.books_reader().lots(call.query.symbol, call.query.limit, call.query.cursor)
+
+
+class TransfersOf(Input):
+    """A page of transfers, newest first."""
+
+    limit: Limit = 50
+    cursor: Cursor | None = None
+
+
+@resource.route("GET", "/transfers", Page[Transfer], permission=Permission.TRADE_READ, query=TransfersOf)
+def transfers(call: Call[TransfersOf, Any, Any]) -> Page[Transfer]:
+    """Deposits, withdrawals and accepted differences, newest first: none of them is profit or loss."""
+    return wiring.books_reader().transfers(call.query.limit, call.query.cursor)

@@ -1,4 +1,4 @@
-"""`portfolio`, `positions`, `trades`, `signals`, `candles`, `orders`: what there is and what has happened."""
+"""What there is and what has happened: portfolio, positions, lots, own trades, transfers, signals, candles, orders."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from rich.text import Text
 
 from volexswarm.cli.client import path_of
 from volexswarm.cli.commands import CommandT, Desk, capitals, command
-from volexswarm.cli.output import coloured, notes, number, short, significant, table, when, when_short
+from volexswarm.cli.output import coloured, money_label, notes, number, short, significant, table, when, when_short
+from volexswarm.cli.performance import period_option, render_history
 
 TIMEFRAMES = click.Choice(["1m", "5m", "15m", "1h", "4h", "1d"])
 STATES = click.Choice(
@@ -23,21 +24,25 @@ def add_to(group: click.Group) -> None:
     """Register the commands."""
     command(group, "portfolio")(_portfolio)
     command(group, "positions")(_positions)
+    command(group, "lots")(_lots)
     command(group, "trades")(_trades)
+    command(group, "transfers")(_transfers)
     command(group, "signals")(_signals)
     command(group, "candles")(_candles)
     command(group, "orders")(_orders)
 
 
-def _listing(function: CommandT) -> CommandT:
+def _paged(function: CommandT) -> CommandT:
     """Options of every list."""
-    for option in (
-        click.option("--cursor", help="Go on where a page ended (its `next`)."),
-        click.option("--limit", type=click.IntRange(1, 500), default=25, show_default=True, help="At most so many."),
-        click.option("--symbol", type=capitals, metavar="BASE/QUOTE", help="Only this symbol, as BTC/USDT."),
-    ):
-        function = option(function)
-    return function
+    cursor = click.option("--cursor", help="Go on where a page ended (its `next`).")
+    limit = click.option("--limit", type=click.IntRange(1, 500), default=25, show_default=True, help="At most so many.")
+    return limit(cursor(function))
+
+
+def _listing(function: CommandT) -> CommandT:
+    """Options of a list that a symbol narrows."""
+    symbol = click.option("--symbol", type=capitals, metavar="BASE/QUOTE", help="Only this symbol, as BTC/USDT.")
+    return symbol(_paged(function))
 
 
 def _more(data: Any) -> Iterable[RenderableType]:
@@ -45,38 +50,51 @@ def _more(data: Any) -> Iterable[RenderableType]:
         yield Text(f"more: --cursor {data['next']}", style="dim", no_wrap=True)
 
 
-def _label(data: Any) -> str:
-    return "simulated money" if data["simulated"] else "REAL MONEY"
-
-
-def _portfolio(desk: Desk) -> None:
-    """Equity, balances and positions."""
-    desk.output.show(desk.client.get("/portfolio"), _render_portfolio)
+@click.option("--history", is_flag=True, help="Draw the equity over the period instead.")
+@period_option
+def _portfolio(desk: Desk, *, history: bool, period: str) -> None:
+    """Equity, balances and positions; or the equity over time."""
+    if history:
+        desk.output.show(desk.client.get("/portfolio/history", period=period), render_history)
+    else:
+        desk.output.show(desk.client.get("/portfolio"), _render_portfolio)
 
 
 def _render_portfolio(data: Any) -> Iterable[RenderableType]:
     currency = data["valuation_currency"]
-    yield Text(f"{data['venue']}, account {data['account']} · {_label(data)} ({data['mode']})", style="bold")
+    yield Text(f"{data['venue']}, account {data['account']} · {money_label(data)} ({data['mode']})", style="bold")
     if data["latest"]:
         latest = data["latest"]
         yield Text(
             f"equity {number(data['equity'], 2)} {currency} at {when_short(latest['as_of'])} market time,"
             f" cash {number(latest['cash'], 2)},"
-            f" change {number(data['change'], 2)} since {when_short(data['first']['as_of'])}"
+            f" gain {number(data['change'], 2)} since {when_short(data['first']['as_of'])}"
+            f" (without transfers of {number(data['net_transfers'], 2)})"
         )
     yield from notes(data["missing"])
     yield table(
-        ["currency", "amount"], [[b["currency"], number(b["amount"])] for b in data["balances"]], numbers="amount"
+        ["currency", "amount", "brought in", "traded", "fees"],
+        [
+            [b["currency"], *(number(b[column]) for column in ("amount", "brought_in", "traded", "fees"))]
+            for b in data["balances"]
+        ],
+        numbers="amount traded fees",
     )
     yield _position_table(data["positions"])
     for quote, result in data["realised_pnl"].items():
-        yield Text(f"realised, net of fees: {number(result, 2)} {quote} (fees {number(data['fees'][quote], 2)})")
+        yield Text(
+            f"realised, net of fees: {number(result, 2)} {quote} (fees {number(data['fees'][quote], 2)}),"
+            f" unrealised {number(data['unrealised_pnl'].get(quote), 2)}"
+        )
+    if data["fees_by_asset"]:
+        charged = [f"{number(fee)} {asset}" for asset, fee in data["fees_by_asset"].items()]
+        yield Text(f"all fees ever: {', '.join(charged)}")
 
 
 def _positions(desk: Desk) -> None:
     """Positions at average cost."""
     desk.output.show(
-        desk.client.get("/positions"), lambda data: [Text(_label(data)), _position_table(data["positions"])]
+        desk.client.get("/positions"), lambda data: [Text(money_label(data)), _position_table(data["positions"])]
     )
 
 
@@ -97,6 +115,58 @@ def _position_table(positions: Any) -> RenderableType:
         ],
         numbers="amount average mark unrealised realised fees",
     )
+
+
+@_listing
+def _lots(desk: Desk, *, symbol: str | None, limit: int, cursor: str | None) -> None:
+    """What is still held of each purchase, newest first."""
+    desk.output.show(desk.client.get("/lots", symbol=symbol, limit=limit, cursor=cursor), _render_lots)
+
+
+def _render_lots(data: Any) -> Iterable[RenderableType]:
+    yield table(
+        ["opened (market)", "symbol", "amount", "average", "cost", "mark", "unrealised", "strategy"],
+        [
+            [
+                when_short(lot["opened_at"]),
+                lot["symbol"],
+                number(lot["amount"]),
+                *(number(lot[column], 2) for column in ("average_price", "cost", "mark", "unrealised_pnl")),
+                lot["strategy_id"],
+            ]
+            for lot in data["items"]
+        ],
+        numbers="amount average cost mark unrealised",
+        prose="strategy",
+    )
+    yield from _more(data)
+
+
+@_paged
+def _transfers(desk: Desk, *, limit: int, cursor: str | None) -> None:
+    """Deposits, withdrawals and accepted differences, newest first: no gain and no loss."""
+    desk.output.show(desk.client.get("/transfers", limit=limit, cursor=cursor), _render_transfers)
+
+
+def _render_transfers(data: Any) -> Iterable[RenderableType]:
+    yield table(
+        ["market time", "kind", "amount", "currency", "fee", "value", "reference"],
+        [
+            [
+                when_short(t["as_of"]),
+                t["kind"],
+                number(t["amount"]),
+                t["currency"],
+                number(t["fee"]),
+                f"{number(t['value'], 2)} {t['value_currency'] or ''}".strip(),
+                t["reference"],
+            ]
+            for t in data["items"]
+        ],
+        numbers="amount fee value",
+        prose="reference",
+    )
+    yield from _more(data)
 
 
 @_listing

@@ -76,6 +76,11 @@ def words(value: Any) -> str:
     return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
+def money_label(data: Any) -> str:
+    """Whether an answer speaks of real money."""
+    return "simulated money" if data["simulated"] else "REAL MONEY"
+
+
 def coloured(value: str | None) -> Text:
     """A state in its colour."""
     return Text(words(value), style=COLOURS.get(value or "", ""))

@@ -9,14 +9,14 @@ from rich.console import RenderableType
 from rich.text import Text
 from rich.tree import Tree
 
-from volexswarm.cli.output import NONE, coloured, notes, number, when, words
+from volexswarm.cli.output import NONE, coloured, money_label, notes, number, when, words
 
 
 def tell(data: Any) -> Iterable[RenderableType]:
     """The tree, then what is missing from it."""
     order = data["order"]
     tree = Tree(_headline(order))
-    for step in (_tape, _candle, _signal, _decisions, _order, _fills, _ledger, _position, _journal):
+    for step in (_tape, _candle, _signal, _decisions, _order, _fills, _ledger, _position, _ways_out, _journal):
         step(tree, data)
     yield tree
     yield Text("as of = market time; other times are ours; all UTC", style="dim")
@@ -24,12 +24,11 @@ def tell(data: Any) -> Iterable[RenderableType]:
 
 
 def _headline(order: Any) -> Text:
-    money = "simulated money" if order["simulated"] else "REAL MONEY"
     line = Text.assemble(
         "Order ", (order["id"], "bold"), "\n", coloured(order["side"]), f" {number(order['amount'])} {order['symbol']} "
     )
     line.append(f"{order['order_type']} on {order['venue']}: ").append_text(coloured(order["state"]))
-    return line.append(f" · {money}\nchain {order['correlation_id']}", style="dim")
+    return line.append(f" · {money_label(order)}\nchain {order['correlation_id']}", style="dim")
 
 
 def _step(tree: Tree, title: str, *details: str | Text) -> Tree:
@@ -149,6 +148,35 @@ def _position(tree: Tree, data: Any) -> None:
         f"Position after it: {number(position['amount'])} at {number(position['average_price'])} on average",
         f"as of {when(position['as_of'])}, after trade #{position['trade_id']}",
     )
+
+
+def _ways_out(tree: Tree, data: Any) -> None:
+    guarded = data["protection"]
+    if guarded is None:
+        return
+    branch = _step(tree, f"Ways out: {guarded['state']}, {number(guarded['amount'])} left", ways_out(guarded))
+    branch.add(Text(f"{f'held by the {guarded["holder"]}, ' if guarded['holder'] else ''}{guarded['reason']}"))
+    for order in data["ways_out"]:
+        line = Text(f"{order['purpose']} {short(order['id'])}, {order['order_type']}: ").append_text(
+            coloured(order["state"])
+        )
+        sold = f", {number(order['filled'])} at {number(order['average_price'])}" if order["average_price"] else ""
+        branch.add(line.append(f" {number(order['amount'])}{sold}"))
+
+
+def ways_out(guarded: Any) -> str:
+    """How a position is to be left, in words."""
+    words_for = {
+        "stop_price": "stop at {}",
+        "trailing_share": "trailing stop {} behind the best price",
+        "take_profit_price": "take profit at {}",
+    }
+    asked = [
+        text.format(percent(guarded[name]) if name == "trailing_share" else number(guarded[name]))
+        for name, text in words_for.items()
+        if guarded[name] is not None
+    ]
+    return ", ".join([*asked, *([f"at {when(guarded['due_at'])} market time"] if guarded["due_at"] else [])])
 
 
 def _journal(tree: Tree, data: Any) -> None:

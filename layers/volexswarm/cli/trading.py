@@ -1,7 +1,8 @@
-"""`trade` and `explain`: asking for a trade, and the whole story of one."""
+"""`trade`, `cancel` and `explain`: asking for a trade, taking an order back, and the whole story of one."""
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
 from decimal import Decimal, InvalidOperation
@@ -12,10 +13,13 @@ from rich.text import Text
 
 from volexswarm.cli.client import ApiClient, Unreachable, path_of
 from volexswarm.cli.commands import Desk, capitals, command
-from volexswarm.cli.output import console, number
+from volexswarm.cli.output import console, money_label, number, short
 from volexswarm.cli.story import tell
 
 POLL_SECONDS = 1.0
+TYPES = click.Choice(["market", "limit", "stop_loss", "stop_loss_limit", "take_profit", "take_profit_limit"])
+TIMES_IN_FORCE = click.Choice(["gtc", "ioc", "fok", "post_only"])
+WAYS_OUT = ("stop_price", "take_profit_price", "trailing_share", "max_holding")
 SETTLED = (
     "order filled",
     "order rejected",
@@ -29,6 +33,7 @@ SETTLED = (
 def add_to(group: click.Group) -> None:
     """Register the commands."""
     command(group, "trade")(_trade)
+    command(group, "cancel")(_cancel)
     command(group, "explain")(_explain)
 
 
@@ -47,24 +52,59 @@ class Amount(click.ParamType[str]):
         return format(amount, "f")
 
 
+class Share(click.ParamType[str]):
+    """A share between 0 and 1, or in percent."""
+
+    name = "percent"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        text = str(value)
+        try:
+            share = Decimal(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+        except InvalidOperation:
+            share = Decimal(0)
+        if not 0 < share < 1:
+            self.fail(f"{value!r} is no share between 0 and 1, as 2% or 0.02", param, ctx)
+        return format(share, "f")
+
+
+class Seconds(click.ParamType[int]):
+    """A time, as `90m`, `4h` or `2d`."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        found = re.fullmatch(r"([1-9]\d{0,6})([smhd])", str(value))
+        if found is None:
+            self.fail(f"{value!r} is no time: a number with s, m, h or d, as 4h", param, ctx)
+        return int(found[1]) * {"s": 1, "m": 60, "h": 3_600, "d": 86_400}[found[2]]
+
+
 @click.argument("side", type=click.Choice(["BUY", "SELL"], case_sensitive=False))
 @click.argument("symbol", type=capitals)
 @click.argument("amount", type=Amount())
 @click.option("--limit", "price", type=Amount(), help="Not worse than this price; without it, a market order.")
+@click.option("--type", "kind", type=TYPES, help="Waits for --trigger: a stop is beyond the price, a take-profit before it.")
+@click.option("--trigger", "trigger_price", type=Amount(), help="The price that such an order waits for.")
+@click.option("--tif", "time_in_force", type=TIMES_IN_FORCE, help="How long a limit order stays that is not filled at once.")
+@click.option("--stop", "stop_price", type=Amount(), help="Sell what is bought at this price or below.")
+@click.option("--take-profit", "take_profit_price", type=Amount(), help="Sell what is bought at this price or above.")
+@click.option("--trail", "trailing_share", type=Share(), help="Sell when the price falls so far below its best, as 2%.")
+@click.option("--max-holding", type=Seconds(), help="Sell after this market time in any case, as 4h.")
 @click.option("--wait", is_flag=True, help="Wait until it is filled or refused; exit code 1 unless it is filled.")
 @click.option(
     "--timeout", type=click.FloatRange(min=1), default=60.0, show_default=True, help="How long to wait, in seconds."
 )
 @click.option("--key", help="The request's own name: repeating a request with its key does not trade twice.")
 def _trade(
-    desk: Desk, *, side: str, symbol: str, amount: str, price: str | None, wait: bool, timeout: float, key: str | None
+    desk: Desk, *, side: str, symbol: str, amount: str, wait: bool, timeout: float, key: str | None, **terms: Any
 ) -> None:
     """BUY or SELL an AMOUNT (base currency) of a SYMBOL, through risk and compliance like any other trade."""
     key = key or uuid.uuid4().hex
     client = desk.client
-    body = {"symbol": symbol, "side": side.lower(), "amount": amount, "type": "limit" if price else "market"}
+    body = {"symbol": symbol, "side": side.lower(), "amount": amount, **_terms(**terms)}
     try:
-        taken = client.post("/trade", body | ({"price": price} if price else {}), {"Idempotency-Key": key})
+        taken = client.post("/trade", body, {"Idempotency-Key": key})
     except Unreachable as error:
         raise Unreachable(f"{error.message}\nwhether it was taken is not known: repeat it with --key {key}") from error
     if not wait:
@@ -78,14 +118,37 @@ def _trade(
         raise SystemExit(1)
 
 
+def _terms(*, price: str | None, kind: str | None, **others: Any) -> dict[str, Any]:
+    """What was said of the order's kind and of the ways out, as the API takes it."""
+    given = {name: value for name, value in others.items() if value is not None}
+    ways_out = {name: given.pop(name) for name in WAYS_OUT if name in given}
+    body = {"type": kind or ("limit" if price else "market"), **given}
+    body |= {"price": price} if price else {}
+    return body | ({"protection": ways_out} if ways_out else {})
+
+
+@click.argument("order")
+@click.option("--reason", required=True, help="Why; it is kept with the order.")
+def _cancel(desk: Desk, *, order: str, reason: str) -> None:
+    """Take an ORDER off the exchange; what of it is filled stays filled. Takes its id or the beginning of it."""
+    taken = desk.client.post(path_of("orders", order, "cancel"), {"reason": reason})
+    desk.output.show(taken, lambda data: [_asked(data)])
+
+
+def _asked(data: Any) -> Text:
+    return Text(
+        f"order {data['order_id']} of {data['symbol']} is {data['state']}, {money_label(data)}: its cancellation is on its way\n"
+        f"what became of it: volexswarm orders {short(data['order_id'])}"
+    )
+
+
 def _taken(taken: Any) -> Text:
     at = f"limit {number(taken['limit_price'])}" if taken["limit_price"] else f"market, now {number(taken['price'])}"
-    money = "simulated money" if taken["simulated"] else "REAL MONEY"
+    if taken["trigger_price"]:
+        at = f"{taken['order_type']} {number(taken['trigger_price'])}, then {at}"
     again = " (this request had been taken before)" if taken["repeated"] else ""
-    words = (
-        f"{taken['side']} {number(taken['amount'])} {taken['symbol']} at {at}, {money}: taken as {taken['signal_id']}"
-    )
-    return Text(words + again)
+    wish = f"{taken['side']} {number(taken['amount'])} {taken['symbol']} at {at}, {money_label(taken)}"
+    return Text(f"{wish}: taken as {taken['signal_id']}{again}")
 
 
 def _follow(client: ApiClient, signal_id: str, timeout: float) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import AwareDatetime
 
 from volexswarm.messages import Money, Side
@@ -9,10 +11,16 @@ from volexswarm.views.shape import Mode, View
 
 
 class Balance(View):
-    """What the exchange holds for the account, after the ledger."""
+    """What the exchange holds for the account, after the ledger, and where it came from.
+
+    `amount` is what was brought in (opening, deposits, withdrawals) and what trading brought or took, less the fees.
+    """
 
     currency: str
     amount: Money
+    brought_in: Money
+    traded: Money
+    fees: Money
 
 
 class Position(View):
@@ -54,7 +62,9 @@ class EquityPoint(View):
 class Portfolio(View):
     """The account's whole. Numbers that can't be had are null, and `missing` says which and why.
 
-    `realised_pnl` and `fees` by quote currency; `latest` and `first` are the newest and the oldest valuation.
+    `realised_pnl`, `unrealised_pnl` and `fees` by quote currency, as far as they have a price there; `fees_by_asset` are all fees
+    ever charged, in what they were charged in. `latest` and `first` are the newest and the oldest valuation, `net_transfers` what
+    came less what went in between, and `change` the rest of the difference: the gain or loss.
     """
 
     mode: Mode
@@ -66,11 +76,14 @@ class Portfolio(View):
     equity: Money | None
     latest: EquityPoint | None
     first: EquityPoint | None
+    net_transfers: Money | None
     change: Money | None
     balances: list[Balance]
     positions: list[Position]
     realised_pnl: dict[str, Money]
+    unrealised_pnl: dict[str, Money]
     fees: dict[str, Money]
+    fees_by_asset: dict[str, Money]
     missing: list[str]
 
 
@@ -93,4 +106,42 @@ class Fill(View):
     simulated: bool
     as_of: AwareDatetime
     applied_at: AwareDatetime
+    correlation_id: str
+
+
+class Lot(View):
+    """What is still held of one purchase. Money in quote currency; `cost` includes fees.
+
+    Without a last trade's price `mark` and `unrealised_pnl` are null. `strategy_id` is null if the purchase was none of ours.
+    """
+
+    symbol: str
+    trade_id: str
+    order_id: str | None
+    strategy_id: str | None
+    amount: Money
+    cost: Money
+    average_price: Money
+    mark: Money | None
+    unrealised_pnl: Money | None
+    simulated: bool
+    opened_at: AwareDatetime
+
+
+class Transfer(View):
+    """Money that came (`amount` > 0) or went apart from trading; `fee` on top.
+
+    An adjustment is a difference that a person accepted. `value` in the valuation currency, null until a valuation contains it.
+    """
+
+    kind: Literal["deposit", "withdrawal", "adjustment"]
+    reference: str
+    currency: str
+    amount: Money
+    fee: Money
+    value: Money | None
+    value_currency: str | None
+    simulated: bool
+    as_of: AwareDatetime
+    booked_at: AwareDatetime
     correlation_id: str

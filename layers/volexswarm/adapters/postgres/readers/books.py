@@ -11,12 +11,33 @@ from psycopg.rows import DictRow
 from volexswarm.adapters.postgres.database import Connection, Database
 from volexswarm.adapters.postgres.readers import cursor as cursors
 from volexswarm.adapters.postgres.readers.scope import Scope
-from volexswarm.views.books import Balance, EquityPoint, Fill, Portfolio, Position, Positions
+from volexswarm.arithmetic import to_finest
+from volexswarm.views.books import (
+    Balance,
+    EquityPoint,
+    Fill,
+    Lot,
+    Portfolio,
+    Position,
+    Positions,
+    Transfer,
+)
 from volexswarm.views.shape import Page
 
+# the other ledger accounts hold with the sign turned what the assets got from them
 _BALANCES = """
-SELECT currency, amount FROM balances
-WHERE venue = %(venue)s AND account = %(account)s AND ledger_account = 'assets' AND amount <> 0 ORDER BY currency
+SELECT currency,
+       coalesce(sum(amount) FILTER (WHERE ledger_account = 'assets'), 0) AS amount,
+       coalesce(-sum(amount) FILTER (WHERE ledger_account = 'capital'), 0) AS brought_in,
+       coalesce(-sum(amount) FILTER (WHERE ledger_account = 'trading'), 0) AS traded,
+       coalesce(sum(amount) FILTER (WHERE ledger_account = 'fees'), 0) AS fees
+FROM balances WHERE venue = %(venue)s AND account = %(account)s GROUP BY currency ORDER BY currency
+"""
+
+_NET_TRANSFERS = """
+SELECT coalesce(sum(value), 0) AS net FROM transfers
+WHERE venue = %(venue)s AND account = %(account)s AND value_currency = %(currency)s
+  AND valued_as_of > %(first)s AND valued_as_of <= %(latest)s
 """
 
 _POSITIONS = """
@@ -57,6 +78,30 @@ ORDER BY f.as_of DESC, f.symbol DESC, f.trade_id DESC LIMIT %(rows)s
 _FILLS_OF_ORDER = _FILL + "WHERE f.order_id = %s ORDER BY f.as_of, f.trade_id"
 
 
+_LOT_PAGE = """
+SELECT l.symbol, l.trade_id, f.order_id::text, coalesce(p.strategy_id, o.strategy_id) AS strategy_id, l.amount, l.cost,
+       l.opened_at, t.price AS mark
+FROM lots l
+JOIN fills f ON f.venue = l.venue AND f.account = l.account AND f.symbol = l.symbol AND f.trade_id = l.trade_id
+LEFT JOIN orders o ON o.id = f.order_id
+LEFT JOIN orders p ON p.id = o.parent_id
+LEFT JOIN LATERAL (
+    SELECT price FROM trades WHERE venue = l.venue AND symbol = l.symbol ORDER BY trade_id DESC LIMIT 1
+) t ON true
+WHERE l.venue = %(venue)s AND l.account = %(account)s
+  AND (%(symbol)s::text IS NULL OR l.symbol = %(symbol)s)
+  AND (%(moment)s::timestamptz IS NULL OR (l.opened_at, l.symbol, l.trade_id) < (%(moment)s, %(last_symbol)s, %(last_trade)s))
+ORDER BY l.opened_at DESC, l.symbol DESC, l.trade_id DESC LIMIT %(rows)s
+"""
+
+_TRANSFER_PAGE = """
+SELECT kind, reference, currency, amount, fee, value, value_currency, as_of, booked_at, correlation_id::text FROM transfers
+WHERE venue = %(venue)s AND account = %(account)s
+  AND (%(moment)s::timestamptz IS NULL OR (as_of, kind, reference) < (%(moment)s, %(last_kind)s, %(last_reference)s))
+ORDER BY as_of DESC, kind DESC, reference DESC LIMIT %(rows)s
+"""
+
+
 class PostgresBooksReader:
     """BooksReader over PostgreSQL."""
 
@@ -77,7 +122,8 @@ class PostgresBooksReader:
             points = connection.execute(
                 _FIRST_AND_LATEST, {**keys, "currency": self._scope.valuation_currency}
             ).fetchall()
-        first, latest = (EquityPoint(**points[0]), EquityPoint(**points[-1])) if points else (None, None)
+            first, latest = (EquityPoint(**points[0]), EquityPoint(**points[-1])) if points else (None, None)
+            net = self._net_transfers(connection, first, latest) if first and latest else None
         return Portfolio(
             mode=self._scope.mode,
             simulated=self._scope.simulated,
@@ -88,13 +134,23 @@ class PostgresBooksReader:
             equity=latest.equity if latest else None,
             latest=latest,
             first=first,
-            change=latest.equity - first.equity if latest and first else None,
-            balances=[Balance(**row) for row in balances],
+            net_transfers=net,
+            change=latest.equity - first.equity - net if latest and first and net is not None else None,
+            balances=[Balance(**row) for row in balances if row["amount"]],
             positions=positions,
             realised_pnl=_by_quote(positions, [position.realised_pnl for position in positions]),
+            unrealised_pnl=_by_quote(positions, [position.unrealised_pnl for position in positions]),
             fees=_by_quote(positions, [position.fees for position in positions]),
+            fees_by_asset={row["currency"]: row["fees"] for row in balances if row["fees"]},
             missing=_missing(opened, latest),
         )
+
+    def _net_transfers(self, connection: Connection, first: EquityPoint, latest: EquityPoint) -> Decimal:
+        span = {"currency": self._scope.valuation_currency, "first": first.as_of, "latest": latest.as_of}
+        row = connection.execute(_NET_TRANSFERS, {**self._scope.keys, **span}).fetchone()
+        assert row is not None  # a sum always gives a row
+        net: Decimal = row["net"]
+        return net
 
     def positions(self) -> Positions:
         """Every symbol ever held, flat ones too: their realised result is part of the books."""
@@ -120,9 +176,41 @@ class PostgresBooksReader:
             rows = connection.execute(_FILL_PAGE, parameters).fetchall()
         return cursors.page(rows, limit, self._fill, lambda row: (row["as_of"], row["symbol"], row["trade_id"]))
 
+    def lots(self, symbol: str | None, limit: int, cursor: str | None) -> Page[Lot]:
+        """What is held of each purchase, newest first."""
+        moment, last_symbol, last_trade = cursors.decode(cursor, (str, str))
+        place = {"moment": moment, "last_symbol": last_symbol, "last_trade": last_trade}
+        with self._database.connection() as connection:
+            rows = connection.execute(
+                _LOT_PAGE, {**self._scope.keys, **place, "symbol": symbol, "rows": limit + 1}
+            ).fetchall()
+        return cursors.page(rows, limit, self._lot, lambda row: (row["opened_at"], row["symbol"], row["trade_id"]))
+
+    def transfers(self, limit: int, cursor: str | None) -> Page[Transfer]:
+        """Money that came or went apart from trading, newest first."""
+        moment, last_kind, last_reference = cursors.decode(cursor, (str, str))
+        place = {"moment": moment, "last_kind": last_kind, "last_reference": last_reference}
+        with self._database.connection() as connection:
+            rows = connection.execute(_TRANSFER_PAGE, {**self._scope.keys, **place, "rows": limit + 1}).fetchall()
+        return cursors.page(
+            rows,
+            limit,
+            lambda row: Transfer(**row, simulated=self._scope.simulated),
+            lambda row: (row["as_of"], row["kind"], row["reference"]),
+        )
+
     def fills_of(self, connection: Connection, order_id: str) -> list[Fill]:
         """The fills of one order, oldest first, within a reader's transaction."""
         return [self._fill(row) for row in connection.execute(_FILLS_OF_ORDER, (order_id,)).fetchall()]
+
+    def _lot(self, row: DictRow) -> Lot:
+        mark: Decimal | None = row["mark"]
+        return Lot(
+            **row,
+            average_price=to_finest(row["cost"] / row["amount"]),
+            unrealised_pnl=None if mark is None else row["amount"] * mark - row["cost"],
+            simulated=self._scope.simulated,
+        )
 
     def _fill(self, row: DictRow) -> Fill:
         return Fill(**row, simulated=self._scope.simulated)
@@ -140,11 +228,16 @@ def _position(row: DictRow) -> Position:
     )
 
 
-def _by_quote(positions: Sequence[Position], amounts: Sequence[Decimal]) -> dict[str, Decimal]:
+def _by_quote(positions: Sequence[Position], amounts: Sequence[Decimal | None]) -> dict[str, Decimal]:
+    """Sums by quote currency; no sum where an amount of it is not known."""
     sums: defaultdict[str, Decimal] = defaultdict(Decimal)
+    unknown = set()
     for position, amount in zip(positions, amounts, strict=True):
-        sums[position.quote_currency] += amount
-    return dict(sums)
+        if amount is None:
+            unknown.add(position.quote_currency)
+        else:
+            sums[position.quote_currency] += amount
+    return {currency: amount for currency, amount in sums.items() if currency not in unknown}
 
 
 def _missing(opened: DictRow | None, latest: EquityPoint | None) -> list[str]:
