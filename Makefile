@@ -1,7 +1,7 @@
 # VolexSwarm. `make up` starts the swarm on this machine, `make test` checks everything; `make help` lists the rest.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help install up down status logs deploy test unit lint format bench clean lock
+.PHONY: help install up down status logs deploy test unit faults lint format bench clean lock
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,6 +13,9 @@ TARGET ?= embedded
 UP_OPTIONS := --target $(TARGET) $(if $(SPEED),--speed $(SPEED)) $(if $(SYMBOLS),--symbols $(SYMBOLS)) \
 	$(if $(SEED),--seed $(SEED)) $(if $(REPLAY),--replay $(REPLAY)) $(if $(SYMBOL),--symbol $(SYMBOL)) \
 	$(if $(VALUATION),--valuation $(VALUATION)) $(if $(PORT_OFFSET),--port-offset $(PORT_OFFSET))
+
+# Where money is counted and orders move: `make faults` checks the properties of these on many examples.
+PROVEN := $(addprefix tests/unit/,simexchange portfolio risk execution)
 
 help:  ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -50,6 +53,10 @@ test: lint  ## Check everything: lint, types, unit, integration and end-to-end t
 
 unit: install  ## Only the fast tests
 	@$(BIN)/python -m pytest tests/unit
+
+faults: install  ## Hurt the system at every named place 500 times over, and check each property on 1,000 examples (about 40 minutes)
+	@$(BIN)/python -m tests.faults
+	@$(BIN)/python -m pytest $(PROVEN) -m hypothesis --hypothesis-profile=faults --timeout=1800 -q
 
 lint: install  ## ruff, mypy, import-linter
 	@$(BIN)/ruff format --check .

@@ -15,6 +15,7 @@ import hvac
 import psycopg
 import pytest
 import redis
+from hypothesis import settings
 from psycopg import sql
 
 from infra import vault
@@ -26,6 +27,8 @@ from volexlocal.servers.openbao import OpenBao
 from volexlocal.servers.postgres import Postgres
 from volexlocal.servers.server import Place
 from volexlocal.servers.valkey import Valkey
+
+settings.register_profile("faults", max_examples=1000, deadline=None)
 
 _HOMES = "volex-test-"
 _TEMPLATE = "migrated"

@@ -424,7 +424,7 @@ def test_orders_that_stand_still_do_not_hide_the_others_from_the_keeper(monkeypa
 MISHAPS = st.lists(st.sampled_from(["", "lost", "mute", "late", "killed"]), max_size=10)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(deadline=None)
 @given(st.data(), st.lists(MISHAPS, min_size=1, max_size=3), st.integers(1, 3))
 def test_whatever_is_lost_repeated_or_late_the_books_equal_the_exchange(
     data: st.DataObject, mishaps: list[list[str]], parts: int
@@ -450,7 +450,7 @@ def test_whatever_is_lost_repeated_or_late_the_books_equal_the_exchange(
     assert books(at) == {currency: amount for currency, amount in at.exchange.balances().items() if amount}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(deadline=None)
 @given(st.data())
 def test_any_order_of_reports_ends_in_the_same_order_and_books(data: st.DataObject) -> None:
     at = desk()

@@ -272,7 +272,7 @@ def test_the_keeper_settles_a_halt_whose_command_is_lost() -> None:
     assert at.tx.halt.settled_at is not None
 
 
-@settings(max_examples=150, deadline=None)
+@settings(deadline=None)
 @given(
     orders=st.lists(st.sampled_from(["limit", "buy"]), min_size=1, max_size=4),
     before=st.lists(st.sampled_from(["", "", "", "late", "lost", "mute"]), max_size=8),
