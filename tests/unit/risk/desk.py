@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from math import exp
+from random import Random
 
 from tests.fakes.risk import FakeRiskTransaction
 from tests.fakes.transaction import FakeQuoteBoard, FakeStore, FixedClock
@@ -27,6 +29,9 @@ POLICY = {"max_trade": "0.05", "max_entries_per_day": 50}
 def policy_with(**limits: object) -> RiskPolicy:
     """The tests' own policy with other limits here and there."""
     return RiskPolicy.model_validate(POLICY | limits)
+
+
+HOURS = 14 * 24 + 1
 
 
 class Desk:
@@ -107,3 +112,22 @@ def failed(answer: TradeProposed | TradeRefused) -> list[str]:
 def check(verdict: Verdict, name: str) -> Check:
     (found,) = (check for check in verdict.checks if check.name == name)
     return found
+
+
+def _walk(seed: int, last: float, along: list[float] | None = None, scale: float = 0.01) -> list[float]:
+    """Hourly closes that end at a price."""
+    rng = Random(seed)
+    steps = along or [rng.gauss(0, scale) for _ in range(HOURS - 1)]
+    closes = [1.0]
+    for value in steps:
+        closes.append(closes[-1] * exp(value))
+    return [close * last / closes[-1] for close in closes]
+
+
+def with_history(desk: Desk, together: bool = False, scale: float = 0.01) -> Desk:
+    """The desk, whose market has a past of fourteen days: each symbol by itself, or all as one."""
+    rng = Random(5)
+    common = [rng.gauss(0, scale) for _ in range(HOURS - 1)]
+    for number, (symbol, price) in enumerate({"BTC/USDT": 50_000, "ETH/USDT": 2_500, "SOL/USDT": 100}.items()):
+        desk.state.closes[symbol] = _walk(number, price, common if together else None, scale)
+    return desk

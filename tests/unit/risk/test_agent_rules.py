@@ -5,37 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from math import exp
-from random import Random
 
 import pytest
 
-from tests.unit.risk.desk import MARKET_START, Desk, check, failed, policy_with
+from tests.unit.risk.desk import HOURS, MARKET_START, Desk, check, failed, policy_with, with_history
 from volexswarm.market.timeframes import Timeframe
 from volexswarm.messages import BreakerChanged, Protection, Side, TradeProposed, TradeRefused
 from volexswarm.risk.breakers import Breaker, Kind, Outcome
 from volexswarm.risk.model import Bar, Pending, Surroundings
-
-HOURS = 14 * 24 + 1
-
-
-def walk(seed: int, last: float, along: list[float] | None = None, scale: float = 0.01) -> list[float]:
-    """Hourly closes that end at a price."""
-    rng = Random(seed)
-    steps = along or [rng.gauss(0, scale) for _ in range(HOURS - 1)]
-    closes = [1.0]
-    for value in steps:
-        closes.append(closes[-1] * exp(value))
-    return [close * last / closes[-1] for close in closes]
-
-
-def with_history(desk: Desk, together: bool = False, scale: float = 0.01) -> Desk:
-    rng = Random(5)
-    common = [rng.gauss(0, scale) for _ in range(HOURS - 1)]
-    for number, (symbol, price) in enumerate({"BTC/USDT": 50_000, "ETH/USDT": 2_500, "SOL/USDT": 100}.items()):
-        desk.state.closes[symbol] = walk(number, price, common if together else None, scale)
-    return desk
-
 
 # Halts and caps
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from tests.unit.risk.desk import Desk
+from tests.unit.risk.desk import Desk, with_history
 from volexswarm.messages import Side, TradeProposed, TradeRefused
 from volexswarm.risk.policy import RiskPolicy
 
@@ -39,28 +39,42 @@ wishes = st.lists(
     min_size=10,
     max_size=40,
 )
+SECTORS = {"ETH": "contracts", "SOL": "contracts"}
 policies = st.builds(
-    lambda per_symbol, more, trade, risk, entries: RiskPolicy(
+    lambda per_symbol, more, trade, risk, entries, method, sector, cluster, together: RiskPolicy(
         max_per_symbol=per_symbol,
         max_gross_exposure=min(Decimal(1), per_symbol + more),
         max_trade=trade,
         risk_per_trade=risk,
         max_entries_per_day=entries,
+        stop_method=method,
+        sectors=SECTORS,
+        max_per_sector=sector,
+        max_per_cluster=cluster,
+        correlation_limit=Decimal("0.01") if together else Decimal(1),
+        max_var=Decimal("0.9"),
+        max_cvar=Decimal("0.9"),
     ),
     _shares("0.100", "1.000"),
     _shares("0.000", "1.000"),
     _shares("0.010", "0.300"),
     _shares("0.010", "0.100"),
     st.integers(3, 40),
+    st.sampled_from(["strategy", "percent", "atr", "structure"]),
+    _shares("0.050", "1.000"),
+    _shares("0.050", "1.000"),
+    st.booleans(),
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(deadline=None)
 @given(equity=st.integers(1_000, 1_000_000), invested=_shares("0", "0.100"), policy=policies, wishes=wishes)
 def test_all_approvals_together_stay_within_every_limit(equity, invested, policy, wishes):
     coins = equity * invested / PRICES["BTC/USDT"]
     cash = equity - coins * PRICES["BTC/USDT"]
     desk = Desk({"USDT": str(cash), "BTC": str(coins)}, policy, {"BTC/USDT": str(coins)})
+    together = policy.correlation_limit < 1
+    with_history(desk, together=together)
     approved = [trade for wish in wishes if isinstance(trade := _ask(desk, wish, equity), TradeProposed)]
     buys = [trade for trade in approved if trade.side is Side.BUY]
     event(f"{len(buys)} buys, {len(approved) - len(buys)} sells")
@@ -76,8 +90,18 @@ def test_all_approvals_together_stay_within_every_limit(equity, invested, policy
         price = trade.limit_price or trade.reference_price
         assert trade.stop_price > 0
         assert trade.amount * (price - trade.stop_price) <= equity * policy.risk_per_trade
+        assert trade.protection is not None
+        assert trade.protection.stop_price == trade.stop_price
+        assert trade.protection.take_profit_price is not None
+        assert trade.protection.take_profit_price > price
     for symbol in {trade.symbol for trade in buys}:
         assert values[symbol] <= equity * policy.max_per_symbol
+    if any(trade.symbol != "BTC/USDT" for trade in buys):
+        in_sector = sum((values.get(f"{asset}/USDT", Decimal(0)) for asset in SECTORS), Decimal(0))
+        assert in_sector <= equity * policy.max_per_sector
+    held = {symbol for symbol, value in values.items() if value > equity * policy.dust}
+    if buys and together and len(held) > 1:  # one asset alone is no cluster
+        assert sum(values.values(), Decimal(0)) <= equity * policy.max_per_cluster
     if buys:
         assert sum(values.values(), Decimal(0)) <= equity * policy.max_gross_exposure
     assert sum((trade.amount for trade in approved if trade.side is Side.SELL), Decimal(0)) <= coins
