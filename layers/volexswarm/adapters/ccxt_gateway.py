@@ -45,6 +45,7 @@ _REFUSALS: Final = (
     ccxt.NotSupported,
     ccxt.OperationRejected,
 )
+_TOO_MUCH: Final = (ccxt.DDoSProtection, ccxt.RateLimitExceeded)
 _STATES: Final = {
     "canceled": OrderState.CANCELED,
     "canceling": OrderState.ACCEPTED,
@@ -188,11 +189,9 @@ class CcxtGateway:
             return self._evidence(answer, self._fills_of_answer(answer))
         except Unavailable:  # by the rate limit, before it was sent
             raise
-        except _REFUSALS as error:
-            if isinstance(error, ccxt.DuplicateOrderId) or _DUPLICATE.search(str(error)):
-                raise OutcomeUnknown(request.client_order_id, _words(error)) from None
-            raise self._refusal(error) from None
         except ccxt.BaseError as error:
+            if self._is_refusal(error):
+                raise self._refusal(error) from None
             self._heed(error)
             raise OutcomeUnknown(request.client_order_id, _words(error)) from None
         except Exception as error:  # also an answer that can't be read: the order was sent
@@ -422,9 +421,15 @@ class CcxtGateway:
                 self._pause(pause)
         raise AssertionError  # the last attempt returns or raises
 
+    def _is_refusal(self, error: ccxt.BaseError) -> bool:
+        """Whether it is certain that there is no order. Not when the venue says that it has one of that id."""
+        if isinstance(error, ccxt.DuplicateOrderId) or _DUPLICATE.search(str(error)):
+            return False
+        return isinstance(error, _REFUSALS) or self._dialect.refuses(error)
+
     def _heed(self, error: ccxt.BaseError) -> None:
         """A venue that says that we ask too much is not asked by anybody until it allows it."""
-        if isinstance(error, ccxt.DDoSProtection) and self._bucket is not None:
+        if isinstance(error, _TOO_MUCH) and self._bucket is not None:
             headers = {name.lower(): value for name, value in (self._client.last_response_headers or {}).items()}
             told = str(headers.get("retry-after", ""))
             self._bucket.drain(timedelta(seconds=int(told)) if told.isdigit() else _SILENCE)
@@ -500,7 +505,7 @@ class CcxtGateway:
 
 def _may_pass(error: ccxt.BaseError) -> bool:
     """Whether a question may be answered if it is asked again at once."""
-    return isinstance(error, ccxt.OperationFailed) and not isinstance(error, ccxt.DDoSProtection)
+    return isinstance(error, ccxt.OperationFailed) and not isinstance(error, _TOO_MUCH)
 
 
 def _whole(trade: Mapping[str, Any]) -> bool:

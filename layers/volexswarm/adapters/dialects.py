@@ -15,7 +15,7 @@ from decimal import Decimal
 from itertools import count
 from typing import Any, Final
 
-from ccxt.base.errors import OrderNotFound
+from ccxt.base.errors import BaseError, OrderNotFound
 
 from volexswarm.adapters.capabilities import CAPABILITIES
 from volexswarm.clock import to_ms
@@ -177,6 +177,10 @@ class Dialect:
         """What to ask with for the trades of one order; nothing where they come with all others."""
         return {"orderId": exchange_order_id}
 
+    def refuses(self, error: BaseError) -> bool:  # noqa: ARG002
+        """Whether an error that ccxt has no word for says that there is no order."""
+        return False
+
     def client_id(self, theirs: str | None) -> str | None:
         """Our id of an order as the venue tells it."""
         return theirs or None
@@ -290,6 +294,11 @@ class _Coinbase(Dialect):
     def parameters(self, request: OrderRequest) -> dict[str, Any]:
         asked = super().parameters(request)
         return {"client_order_id": asked.pop("clientOrderId")} | asked  # ccxt drops the unified one without a word
+
+    def refuses(self, error: BaseError) -> bool:
+        """It answers every request well, and says in the answer that it has refused, in more words than ccxt knows."""
+        told = str(error).replace(" ", "")
+        return '"success":false' in told and '"error":"UNKNOWN' not in told
 
     def of_order(self, exchange_order_id: str) -> dict[str, Any]:
         return {"order_ids": [exchange_order_id]}
