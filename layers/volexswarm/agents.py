@@ -156,7 +156,10 @@ EXECUTION = Agent(
             sends=(Queue.ORDERS, Queue.EVENTS),
         ),
     ),
-    emits=("AccountOpened", "OrderChanged", "FillRecorded", "ReviewProtections", "ProtectionChanged"),
+    emits=(
+        *("AccountOpened", "OrderChanged", "FillRecorded", "ReviewProtections", "ProtectionChanged"),
+        *("DifferenceFound", "DifferenceSettled", "TransferRecorded", "HaltSettled"),
+    ),
 )
 MONITOR = Agent(
     "monitor",
