@@ -44,10 +44,13 @@ class Sent:
 
 @dataclass
 class Wire:
-    """Catches what a client sends. `answers` by the end of the path, the first that fits; without one nothing comes back."""
+    """Catches what a client sends. `answers` by the end of the path, the first that fits, with these `headers`; without one
+    nothing comes back.
+    """
 
     sent: list[Sent] = field(default_factory=list)
     answers: dict[str, Any] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
 
     def attach(self, client: Any) -> None:
         client.fetch = lambda url, method="GET", headers=None, body=None: self._fetch(
@@ -59,6 +62,7 @@ class Wire:
         self.sent.append(Sent(method, parts.path, _flat(_asked(parts.query, body)), headers))
         for end, answer in self.answers.items():
             if parts.path.endswith(end):
+                client.last_response_headers = self.headers
                 answered = answer(self.sent[-1]) if callable(answer) else answer
                 text = json.dumps(answered)
                 client.handle_errors(200, "OK", url, method, {}, text, answered, headers, body)
@@ -120,7 +124,7 @@ def connected(venue: str, **more: Any) -> tuple[CcxtGateway, Wire]:
         venue=venue, account="main", exchange_url=None, mode="live", secrets=Keys(), **({"pause": _no_time} | more)
     )
     client = gateway._client
-    client.enableRateLimit = False
+    client.enableRateLimit = "limits" in more
     client.set_markets([market(client, venue)])
     wire = Wire()
     wire.attach(client)
