@@ -43,35 +43,32 @@ SELECT until, coalesce(
 FROM latest
 """
 
-_HISTORY = """
-SELECT DISTINCT ON (date_bin(%(step)s, as_of, 'epoch')) as_of, equity, cash, (equity / units)::float8 AS worth
-FROM equity_snapshots
-WHERE venue = %(venue)s AND account = %(account)s AND currency = %(currency)s AND units > 0 AND equity > 0
-  AND as_of >= %(since)s
-ORDER BY date_bin(%(step)s, as_of, 'epoch'), as_of DESC
+# A look into the index for each step: ten times as fast as sorting all valuations by it.
+_CLOSING = """
+SELECT s.as_of, s.equity, s.cash, s.equity::float8 / s.units::float8 AS worth
+FROM generate_series(date_bin(%(step)s, %(since)s, 'epoch'), %(until)s, %(step)s) AS step (start)
+CROSS JOIN LATERAL (
+    SELECT as_of, equity, cash, units FROM equity_snapshots
+    WHERE venue = %(venue)s AND account = %(account)s AND currency = %(currency)s AND units > 0 AND equity > 0
+      AND as_of >= greatest(step.start, %(since)s) AND as_of < step.start + %(step)s
+    ORDER BY as_of DESC LIMIT 1
+) s ORDER BY s.as_of
 """
 
-# The last valuation of each step, the first of all, and both ends of the deepest fall: these the thinning must not lose.
-_CURVE = """
-WITH points AS MATERIALIZED (
-    SELECT as_of, equity::float8 AS equity, equity::float8 / units::float8 AS worth,
-           max(equity::float8 / units::float8) OVER (ORDER BY as_of) AS peak
-    FROM equity_snapshots
+# What thinning must not lose: the first valuation, and both ends of the deepest fall.
+_ENDS = """
+WITH points AS (
+    SELECT as_of, equity::float8 AS equity, equity::float8 / units::float8 AS worth FROM equity_snapshots
     WHERE venue = %(venue)s AND account = %(account)s AND currency = %(currency)s AND units > 0 AND equity > 0
-      AND as_of >= %(since)s
-), closing AS (
-    SELECT DISTINCT ON (date_bin(%(step)s, as_of, 'epoch')) as_of FROM points
-    ORDER BY date_bin(%(step)s, as_of, 'epoch'), as_of DESC
+      AND as_of >= %(since)s AND as_of <= %(until)s
 ), trough AS (
-    SELECT as_of, peak FROM points ORDER BY worth / peak, as_of LIMIT 1
-), top AS (
-    SELECT p.as_of FROM points p, trough t WHERE p.worth = t.peak AND p.as_of <= t.as_of ORDER BY p.as_of DESC LIMIT 1
+    SELECT as_of, equity, worth, peak FROM (SELECT *, max(worth) OVER (ORDER BY as_of) AS peak FROM points) running
+    ORDER BY worth / peak, as_of LIMIT 1
 )
-SELECT p.as_of, p.equity, p.worth, c.as_of IS NOT NULL AS closes
-FROM points p LEFT JOIN closing c ON c.as_of = p.as_of
-WHERE c.as_of IS NOT NULL OR p.as_of IN (
-    SELECT as_of FROM trough UNION ALL SELECT as_of FROM top UNION ALL SELECT min(as_of) FROM points)
-ORDER BY p.as_of
+(SELECT as_of, equity, worth FROM points WHERE as_of = %(since)s)
+UNION ALL (SELECT p.as_of, p.equity, p.worth FROM points p, trough t WHERE p.worth = t.peak AND p.as_of <= t.as_of
+           ORDER BY p.as_of DESC LIMIT 1)
+UNION ALL (SELECT as_of, equity, worth FROM trough)
 """
 
 _FLOWS = """
@@ -90,7 +87,7 @@ WITH closed AS (
     JOIN fills x ON x.venue = c.venue AND x.account = c.account AND x.symbol = c.symbol AND x.trade_id = c.exit_id
     WHERE c.venue = %(venue)s AND c.account = %(account)s
       AND (%(since)s::timestamptz IS NULL OR c.closed_at > %(since)s)
-    GROUP BY c.symbol, e.exchange_order_id, x.exchange_order_id
+    GROUP BY c.symbol, e.exchange_order_id COLLATE "C", x.exchange_order_id COLLATE "C"
 )
 SELECT currency, count(*) AS count, count(*) FILTER (WHERE result > 0) AS wins, count(*) FILTER (WHERE result < 0) AS losses,
        coalesce(sum(result) FILTER (WHERE result > 0), 0) AS won, coalesce(-sum(result) FILTER (WHERE result < 0), 0) AS lost,
@@ -150,7 +147,8 @@ class PostgresPerformanceReader:
         with self._database.connection() as connection:
             since, until = self._span(connection, period)
             step = _step(since, until, _HISTORY_POINTS)
-            rows = connection.execute(_HISTORY, {**self._keys, "since": since, "step": step}).fetchall()
+            bounds = {**self._keys, "since": since, "until": until, "step": step}
+            rows = connection.execute(_CLOSING, bounds).fetchall()
         return EquityHistory(
             **self._label,
             period=period,
@@ -165,21 +163,28 @@ class PostgresPerformanceReader:
             since, until = self._span(connection, period)
             step = _step(since, until, _RETURNS)
             bounds = {**self._keys, "since": since, "until": until, "step": step}
-            rows = connection.execute(_CURVE, bounds).fetchall()
+            closing = connection.execute(_CLOSING, bounds).fetchall()
+            ends = connection.execute(_ENDS, bounds).fetchall()
             flows = connection.execute(_FLOWS, bounds).fetchall()
             trades = connection.execute(_TRADES, bounds | {"since": since if period.span else None}).fetchall()
-            ends = self._equities(connection, since, until)
+            start, end = self._equities(connection, since, until)
         return Performance(
             **self._label,
             period=period,
             since=since,
             until=until,
             risk_free=risk_free,
-            start_equity=ends[0],
-            end_equity=ends[1],
+            start_equity=start,
+            end_equity=end,
             net_flows=sum((row["value"] for row in flows), Decimal(0)),
             trades=[_trade_figures(row) for row in trades],
-            **_measured(rows, [CashFlow(row["as_of"], float(row["value"])) for row in flows], step, risk_free),
+            **_measured(
+                [_point(row) for row in closing],
+                [_point(row) for row in ends],
+                [CashFlow(row["as_of"], float(row["value"])) for row in flows],
+                step,
+                risk_free,
+            ),
         )
 
     def attribution(self, by: str, period: Period) -> Attribution:
@@ -241,9 +246,15 @@ def _step(since: datetime | None, until: datetime | None, most: int) -> timedelt
     return next((step for step in _STEPS if span / step <= most - 2), _STEPS[-1])
 
 
-def _measured(rows: list[DictRow], flows: list[CashFlow], step: timedelta, risk_free: float) -> dict[str, Any]:
-    curve = [Point(row["as_of"], row["equity"], row["worth"]) for row in rows]
-    series = measures.returns([point for point, row in zip(curve, rows, strict=True) if row["closes"]], step)
+def _point(row: DictRow) -> Point:
+    return Point(row["as_of"], float(row["equity"]), row["worth"])
+
+
+def _measured(
+    closing: list[Point], ends: list[Point], flows: list[CashFlow], step: timedelta, risk_free: float
+) -> dict[str, Any]:
+    curve = sorted({*closing, *ends}, key=lambda point: point.as_of)
+    series = measures.returns(closing, step)
     fall = measures.max_drawdown(curve)
     figures = {
         "simple_return": measures.simple_return(curve, flows),
