@@ -33,6 +33,7 @@ from volexswarm.settings import Settings
 from volexswarm.views.books import Fill, Portfolio, Positions
 from volexswarm.views.control import Control
 from volexswarm.views.market import Candles
+from volexswarm.views.protections import GuardedPosition
 from volexswarm.views.reconciliation import Difference, Reconciliation
 from volexswarm.views.shape import Page
 from volexswarm.views.story import Story
@@ -144,9 +145,10 @@ class FakeSwarm:
 
     def order(self, key: str) -> Order:
         self._ask("database", key)
-        if not views.ORDER_ID.startswith(key):
-            raise NotFound("order", key)
-        return views.ORDER
+        for order in (views.ORDER, views.OPEN_ORDER, views.WAY_OUT):
+            if order.id.startswith(key):
+                return order
+        raise NotFound("order", key)
 
     def signals(self, symbol: str | None, limit: int, cursor: str | None) -> Page[Signal]:
         self._ask("database", symbol, limit, cursor)
@@ -155,6 +157,12 @@ class FakeSwarm:
     def signal(self, signal_id: str) -> Signal:
         self._ask("database", signal_id)
         return self.signals_told.pop(0) if len(self.signals_told) > 1 else self.signals_told[0]
+
+    def protections(
+        self, symbol: str | None, state: str | None, limit: int, cursor: str | None
+    ) -> Page[GuardedPosition]:
+        self._ask("database", symbol, state, limit, cursor)
+        return Page(items=[views.PROTECTION], next=None)
 
     def control(self) -> Control:
         self._ask("database")
@@ -248,6 +256,7 @@ class FakeSwarm:
                 "trading_reader",
                 "candle_reader",
                 "story_reader",
+                "protection_reader",
                 "queue_desk",
                 "function_logs",
             ],

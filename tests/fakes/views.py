@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from volexswarm.messages import Check, OrderState, OrderType, Purpose, Side, TimeInForce
-from volexswarm.views import books, control, market, reconciliation, story, swarm, trading
+from volexswarm.views import books, control, market, protections, reconciliation, story, swarm, trading
 
 NOW = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 MARKET = datetime(2026, 1, 4, 9, 30, tzinfo=UTC)
@@ -200,6 +200,51 @@ COMPARISON = reconciliation.Comparison(
     repaired=2,
     open=1,
 )
+OPEN_ORDER = ORDER.model_copy(
+    update={
+        "id": "0e9e0000-0000-5000-8000-000000000008",
+        "order_type": OrderType.LIMIT,
+        "limit_price": Decimal("50000"),
+        "state": OrderState.ACCEPTED,
+        "filled": Decimal(0),
+        "average_price": None,
+    }
+)
+WAY_OUT = ORDER.model_copy(
+    update={
+        "id": "57090000-0000-5000-8000-000000000009",
+        "side": Side.SELL,
+        "order_type": OrderType.STOP_LOSS,
+        "purpose": Purpose.STOP,
+        "parent_id": ORDER_ID,
+        "trigger_price": Decimal("59000"),
+        "state": OrderState.ACCEPTED,
+        "filled": Decimal(0),
+        "average_price": None,
+    }
+)
+PROTECTION = protections.GuardedPosition(
+    order_id=ORDER_ID,
+    symbol="BTC/USDT",
+    state="armed",
+    holder="exchange",
+    amount=Decimal("0.015"),
+    stop_price=Decimal("59000"),
+    take_profit_price=Decimal("63000"),
+    trailing_share=Decimal("0.02"),
+    best_price=Decimal("60500.1"),
+    due_at=MARKET + timedelta(hours=4),
+    way=None,
+    reached_price=None,
+    reached_at=None,
+    refusal=None,
+    paused=False,
+    reason="held at the exchange",
+    simulated=True,
+    entered_at=MARKET,
+    updated_at=NOW,
+    correlation_id=CHAIN,
+)
 CANDLE = market.Candle(
     opened_at=MARKET - timedelta(minutes=1),
     open=Decimal("60000"),
@@ -268,6 +313,8 @@ STORY = story.Story(
     position=story.PositionAfter(
         trade_id="4712", amount=Decimal("0.015"), average_price=Decimal("60060"), as_of=MARKET
     ),
+    protection=PROTECTION,
+    ways_out=[WAY_OUT],
     journal=[
         story.JournalEntry(
             id=CHAIN,

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from chalicelib.api.endpoint import Call, Headers, Input, Resource
-from chalicelib.api.inputs import PageOf, Symbol
+from chalicelib.api.inputs import PageOf, Reason, Symbol
 from chalicelib.runtime import wiring
-from volexswarm.desk.agent import Wish
+from volexswarm.desk.agent import Standing, Wish
 from volexswarm.errors import require
-from volexswarm.messages import OrderState, OrderType, Side
+from volexswarm.messages import OrderState, OrderType, Protection, Side, TimeInForce
 from volexswarm.security.roles import Permission
+from volexswarm.views.protections import GuardedPosition
 from volexswarm.views.shape import Page
 from volexswarm.views.story import Story
-from volexswarm.views.trading import Order, TradeAccepted
+from volexswarm.views.trading import CancelAccepted, Order, TradeAccepted
 
 resource = Resource(__name__)
 blueprint = resource.blueprint
@@ -31,13 +32,32 @@ class OrdersOf(PageOf):
 
 
 class TradeRequest(Input):
-    """What to trade: `amount` in base currency; `price` in quote currency for type limit, and only then."""
+    """What to trade: `amount` in base currency, prices in quote currency.
+
+    `price` for types with a limit and `trigger_price` for those that wait for one, and only then; `time_in_force` other than gtc
+    for type limit; `protection` how what is bought is to be left.
+    """
 
     symbol: Symbol
     side: Side
     amount: Amount
     type: OrderType
     price: Amount | None = None
+    trigger_price: Amount | None = None
+    time_in_force: TimeInForce = TimeInForce.GTC
+    protection: Protection | None = None
+
+
+class CancelRequest(Input):
+    """Why an order is canceled."""
+
+    reason: Reason
+
+
+class ProtectionsOf(PageOf):
+    """A page of protections."""
+
+    state: Literal["armed", "exiting", "closed"] | None = None
 
 
 class IdempotencyKey(Headers):
@@ -72,6 +92,36 @@ def explain(_: Call[Any, Any, Any], order: str) -> Story:
     return wiring.story_reader().story(_key(order))
 
 
+@resource.route(
+    "POST",
+    "/orders/{order}/cancel",
+    CancelAccepted,
+    permission=Permission.TRADE_WRITE,
+    body=CancelRequest,
+    status=202,
+    failures=(404, 409),
+)
+def cancel(call: Call[Any, CancelRequest, Any], order: str) -> CancelAccepted:
+    """Cancel an open order; what of it is filled stays filled.
+
+    202 says that the command is on its way, `GET /orders/{order}` what became of the order: it may have been filled first.
+    """
+    found = wiring.trading_reader().order(_key(order))
+    wiring.trading_desk().cancel(
+        Standing(found.id, found.venue, found.account, found.symbol, found.state, found.purpose),
+        requested_by=call.caller.username,
+        reason=call.body.reason,
+    )
+    return CancelAccepted(order_id=found.id, symbol=found.symbol, state=found.state, simulated=found.simulated)
+
+
+@resource.route("GET", "/protections", Page[GuardedPosition], permission=Permission.TRADE_READ, query=ProtectionsOf)
+def protections(call: Call[ProtectionsOf, Any, Any]) -> Page[GuardedPosition]:
+    """Positions that are left by themselves: how, who holds that, and what became of it. Newest first."""
+    query = call.query
+    return wiring.protection_reader().protections(query.symbol, query.state, query.limit, query.cursor)
+
+
 def _key(order: str) -> str:
     require(
         len(order) <= 64 and order.isascii() and order.replace("-", "").isalnum(),
@@ -100,7 +150,16 @@ def trade(call: Call[Any, TradeRequest, IdempotencyKey]) -> TradeAccepted:
     """
     wanted = call.body
     taken = wiring.trading_desk().take(
-        Wish(wanted.symbol, wanted.side, wanted.amount, wanted.type, wanted.price),
+        Wish(
+            wanted.symbol,
+            wanted.side,
+            wanted.amount,
+            wanted.type,
+            wanted.price,
+            wanted.trigger_price,
+            wanted.time_in_force,
+            wanted.protection,
+        ),
         requested_by=call.caller.username,
         idempotency_key=call.headers.key,
     )
@@ -112,6 +171,9 @@ def trade(call: Call[Any, TradeRequest, IdempotencyKey]) -> TradeAccepted:
         amount=wanted.amount,
         order_type=taken.signal.order_type,
         limit_price=taken.signal.limit_price,
+        trigger_price=taken.signal.trigger_price,
+        time_in_force=taken.signal.time_in_force,
+        protection=taken.signal.protection,
         price=taken.signal.price,
         as_of=taken.signal.as_of,
         simulated=taken.mode != "live",

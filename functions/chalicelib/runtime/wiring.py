@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from volexswarm.adapters.postgres.halting import HaltingTransaction
     from volexswarm.adapters.postgres.outbox import Relay
     from volexswarm.adapters.postgres.readers.books import PostgresBooksReader
+    from volexswarm.adapters.postgres.readers.protections import PostgresProtectionReader
     from volexswarm.adapters.postgres.readers.scope import Scope
     from volexswarm.adapters.postgres.readers.trading import PostgresTradingReader
     from volexswarm.adapters.postgres.reconciliation import ReconcilingTransaction
@@ -460,7 +461,13 @@ def candle_reader() -> CandleReader:
 def story_reader() -> StoryReader:
     from volexswarm.adapters.postgres.readers.story import PostgresStoryReader
 
-    return PostgresStoryReader(database(), _scope(), trading_reader(), books_reader())
+    return PostgresStoryReader(database(), _scope(), trading_reader(), books_reader(), protection_reader())
+
+
+def protection_reader() -> PostgresProtectionReader:
+    from volexswarm.adapters.postgres.readers.protections import PostgresProtectionReader
+
+    return PostgresProtectionReader(database(), _scope())
 
 
 def reconciliation_reader() -> ReconciliationReader:

@@ -39,13 +39,14 @@ def _paged(function: CommandT) -> CommandT:
     return limit(cursor(function))
 
 
-def _listing(function: CommandT) -> CommandT:
+def listing(function: CommandT) -> CommandT:
     """Options of a list that a symbol narrows."""
     symbol = click.option("--symbol", type=capitals, metavar="BASE/QUOTE", help="Only this symbol, as BTC/USDT.")
     return symbol(_paged(function))
 
 
-def _more(data: Any) -> Iterable[RenderableType]:
+def more(data: Any) -> Iterable[RenderableType]:
+    """Where the next page begins, if there is one."""
     if data["next"]:
         yield Text(f"more: --cursor {data['next']}", style="dim", no_wrap=True)
 
@@ -117,7 +118,7 @@ def _position_table(positions: Any) -> RenderableType:
     )
 
 
-@_listing
+@listing
 def _lots(desk: Desk, *, symbol: str | None, limit: int, cursor: str | None) -> None:
     """What is still held of each purchase, newest first."""
     desk.output.show(desk.client.get("/lots", symbol=symbol, limit=limit, cursor=cursor), _render_lots)
@@ -139,7 +140,7 @@ def _render_lots(data: Any) -> Iterable[RenderableType]:
         numbers="amount average cost mark unrealised",
         prose="strategy",
     )
-    yield from _more(data)
+    yield from more(data)
 
 
 @_paged
@@ -166,10 +167,10 @@ def _render_transfers(data: Any) -> Iterable[RenderableType]:
         numbers="amount fee value",
         prose="reference",
     )
-    yield from _more(data)
+    yield from more(data)
 
 
-@_listing
+@listing
 def _trades(desk: Desk, *, symbol: str | None, limit: int, cursor: str | None) -> None:
     """The account's own trades, newest first."""
     desk.output.show(desk.client.get("/trades", symbol=symbol, limit=limit, cursor=cursor), _render_trades)
@@ -194,10 +195,10 @@ def _render_trades(data: Any) -> Iterable[RenderableType]:
         numbers="amount price P&L",
         prose="fee",
     )
-    yield from _more(data)
+    yield from more(data)
 
 
-@_listing
+@listing
 def _signals(desk: Desk, *, symbol: str | None, limit: int, cursor: str | None) -> None:
     """Signals and what became of them, newest first."""
     desk.output.show(desk.client.get("/signals", symbol=symbol, limit=limit, cursor=cursor), _render_signals)
@@ -213,7 +214,7 @@ def _render_signals(data: Any) -> Iterable[RenderableType]:
         numbers="price",
         prose="outcome",
     )
-    yield from _more(data)
+    yield from more(data)
 
 
 def _strategy(signal: Any) -> str:
@@ -262,7 +263,7 @@ def _candle_state(candle: Any) -> str:
 
 @click.argument("order", required=False)
 @click.option("--state", type=STATES, help="Only orders in this state.")
-@_listing
+@listing
 def _orders(
     desk: Desk, *, order: str | None, state: str | None, symbol: str | None, limit: int, cursor: str | None
 ) -> None:
@@ -271,7 +272,7 @@ def _orders(
         desk.output.show(desk.client.get(path_of("orders", order)), lambda data: [order_table([data])])
         return
     page = desk.client.get("/orders", symbol=symbol, state=state, limit=limit, cursor=cursor)
-    desk.output.show(page, lambda data: [order_table(data["items"]), *_more(data)])
+    desk.output.show(page, lambda data: [order_table(data["items"]), *more(data)])
 
 
 def order_table(orders: Any) -> RenderableType:

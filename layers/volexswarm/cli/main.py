@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from volexswarm.cli import account, books, control, reconciliation, swarm, trading
+from volexswarm.cli import account, books, control, protections, reconciliation, swarm, trading
 from volexswarm.cli.address import api_url
 from volexswarm.cli.commands import Desk
 from volexswarm.cli.sessions import Sessions
@@ -22,5 +22,5 @@ def main(context: click.Context, url: str | None, as_json: bool) -> None:
     context.obj.as_json = context.obj.as_json or as_json
 
 
-for commands in (account, swarm, control, books, trading, reconciliation):
+for commands in (account, swarm, control, books, trading, protections, reconciliation):
     commands.add_to(main)

@@ -10,6 +10,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from volexswarm.cli.output import NONE, coloured, money_label, notes, number, when, words
+from volexswarm.cli.protections import lines, ways_out
 
 
 def tell(data: Any) -> Iterable[RenderableType]:
@@ -154,29 +155,8 @@ def _ways_out(tree: Tree, data: Any) -> None:
     guarded = data["protection"]
     if guarded is None:
         return
-    branch = _step(tree, f"Ways out: {guarded['state']}, {number(guarded['amount'])} left", ways_out(guarded))
-    branch.add(Text(f"{f'held by the {guarded["holder"]}, ' if guarded['holder'] else ''}{guarded['reason']}"))
-    for order in data["ways_out"]:
-        line = Text(f"{order['purpose']} {short(order['id'])}, {order['order_type']}: ").append_text(
-            coloured(order["state"])
-        )
-        sold = f", {number(order['filled'])} at {number(order['average_price'])}" if order["average_price"] else ""
-        branch.add(line.append(f" {number(order['amount'])}{sold}"))
-
-
-def ways_out(guarded: Any) -> str:
-    """How a position is to be left, in words."""
-    words_for = {
-        "stop_price": "stop at {}",
-        "trailing_share": "trailing stop {} behind the best price",
-        "take_profit_price": "take profit at {}",
-    }
-    asked = [
-        text.format(percent(guarded[name]) if name == "trailing_share" else number(guarded[name]))
-        for name, text in words_for.items()
-        if guarded[name] is not None
-    ]
-    return ", ".join([*asked, *([f"at {when(guarded['due_at'])} market time"] if guarded["due_at"] else [])])
+    title = f"Ways out: {ways_out(guarded)}; {guarded['state']}, {number(guarded['amount'])} left"
+    _step(tree, title, *lines(guarded, data["ways_out"]))
 
 
 def _journal(tree: Tree, data: Any) -> None:

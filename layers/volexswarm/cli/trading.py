@@ -84,9 +84,13 @@ class Seconds(click.ParamType[int]):
 @click.argument("symbol", type=capitals)
 @click.argument("amount", type=Amount())
 @click.option("--limit", "price", type=Amount(), help="Not worse than this price; without it, a market order.")
-@click.option("--type", "kind", type=TYPES, help="Waits for --trigger: a stop is beyond the price, a take-profit before it.")
+@click.option(
+    "--type", "kind", type=TYPES, help="Waits for --trigger: a stop is beyond the price, a take-profit before it."
+)
 @click.option("--trigger", "trigger_price", type=Amount(), help="The price that such an order waits for.")
-@click.option("--tif", "time_in_force", type=TIMES_IN_FORCE, help="How long a limit order stays that is not filled at once.")
+@click.option(
+    "--tif", "time_in_force", type=TIMES_IN_FORCE, help="How long a limit order stays that is not filled at once."
+)
 @click.option("--stop", "stop_price", type=Amount(), help="Sell what is bought at this price or below.")
 @click.option("--take-profit", "take_profit_price", type=Amount(), help="Sell what is bought at this price or above.")
 @click.option("--trail", "trailing_share", type=Share(), help="Sell when the price falls so far below its best, as 2%.")

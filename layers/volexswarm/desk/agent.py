@@ -1,4 +1,7 @@
-"""Takes a person's trade: raises it as a signal once per idempotency key, at the market's present price, or not at all."""
+"""Takes a person's trade: raises it as a signal once per idempotency key, at the market's present price, or not at all.
+
+And a person's cancellation of an order, which goes the way of every command about orders.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,18 @@ from decimal import Decimal
 from volexswarm.clock import Clock
 from volexswarm.desk.ports import DeskTransaction
 from volexswarm.errors import Conflict, InvalidInput, Unavailable, require
-from volexswarm.messages import Event, OrderType, Quote, Side, SignalRaised
+from volexswarm.messages import (
+    CancelOrder,
+    Event,
+    OrderState,
+    OrderType,
+    Protection,
+    Purpose,
+    Quote,
+    Side,
+    SignalRaised,
+    TimeInForce,
+)
 from volexswarm.ports import QuoteBoard, Store
 
 SOURCE = "api"
@@ -18,13 +32,31 @@ MANUAL = "manual"
 
 @dataclass(frozen=True)
 class Wish:
-    """What a person wants: `amount` in base currency; `limit_price` in quote currency for a limit order only."""
+    """What a person wants: `amount` in base currency, prices in quote currency.
+
+    `limit_price` and `trigger_price` for the types that have one, and for no other; `protection` says how what is bought is left.
+    """
 
     symbol: str
     side: Side
     amount: Decimal
     order_type: OrderType
     limit_price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    time_in_force: TimeInForce = TimeInForce.GTC
+    protection: Protection | None = None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """An order that is to be canceled, as it was read."""
+
+    order_id: str
+    venue: str
+    account: str
+    symbol: str
+    state: OrderState
+    purpose: Purpose
 
 
 @dataclass(frozen=True)
@@ -86,6 +118,7 @@ class TradingDesk:
         """
         self._check(wish)
         quote = self._quote(wish.symbol)
+        _check_sides(wish, quote.mid)
         event = self._event(wish, quote, requested_by, idempotency_key)
         with self._store.transaction() as tx:
             state = tx.trading_state(self._venue)
@@ -99,15 +132,48 @@ class TradingDesk:
             raise Conflict("this idempotency key was used for another trade: take a new one for a new trade")
         return Taken(event.id, event.correlationid, known, repeated=True, mode=state.mode)
 
+    def cancel(self, order: Standing, *, requested_by: str, reason: str) -> None:
+        """Send the command to take an order off the exchange.
+
+        Raises
+        ------
+        Conflict
+            If it has ended, or guards a position: that is not left without its guard by canceling an order.
+        Unavailable
+            If nothing can be stored.
+        """
+        if order.state.is_final:
+            raise Conflict(f"order {order.order_id} is {order.state} already")
+        if order.purpose not in (Purpose.TRADE, Purpose.SLICE):
+            raise Conflict(
+                f"order {order.order_id} is a {order.purpose} and would be placed again: sell what it guards"
+            )
+        now = self._clock.now()
+        command = CancelOrder(
+            venue=order.venue,
+            account=order.account,
+            symbol=order.symbol,
+            order_id=order.order_id,
+            requested_by=requested_by,
+            reason=reason,
+        )
+        with self._store.transaction() as tx:
+            identity = f"{order.order_id}/{len(requested_by)}/{requested_by}/{now.isoformat()}"
+            tx.publish(Event.root(command, source=SOURCE, subject=command.key, identity=identity, time=now))
+
     def _check(self, wish: Wish) -> None:
+        kind = wish.order_type
         require(wish.symbol in self._symbols, "symbol", wish.symbol, f"one of {', '.join(self._symbols)}")
         require(wish.amount.is_finite() and wish.amount > 0, "amount", wish.amount, "more than 0")
-        if wish.order_type is OrderType.LIMIT:
-            price = wish.limit_price
-            fits = price is not None and price.is_finite() and price > 0
-            require(fits, "price", price, "a price above 0, since the type is limit")
-        elif wish.limit_price is not None:
-            raise InvalidInput("price", wish.limit_price, "no price, since the type is market")
+        require(kind is not OrderType.TRAILING_STOP, "type", kind.value, "another: a trailing stop is a protection")
+        _check_price("price", wish.limit_price, kind, wanted=kind.has_limit)
+        _check_price("trigger_price", wish.trigger_price, kind, wanted=kind.has_trigger)
+        tif = wish.time_in_force
+        fits = tif is TimeInForce.GTC or kind is OrderType.LIMIT
+        require(fits, "time_in_force", tif.value, f"gtc, since the type is {kind}: only a limit order knows others")
+        if wish.protection is not None:
+            require(wish.side is Side.BUY, "protection", wish.side.value, "none: only what is bought can be left again")
+            require(not wish.protection.is_empty, "protection", "nothing", "at least one way out")
 
     def _quote(self, symbol: str) -> Quote:
         quote = self._quotes.get(self._venue, [symbol]).get(symbol)
@@ -130,6 +196,9 @@ class TradingDesk:
             amount=wish.amount,
             order_type=wish.order_type,
             limit_price=wish.limit_price,
+            trigger_price=wish.trigger_price,
+            time_in_force=wish.time_in_force,
+            protection=wish.protection,
             as_of=quote.as_of,
             reason=f"{requested_by} asked for it",
             requested_by=requested_by,
@@ -141,4 +210,47 @@ class TradingDesk:
 
 def _wish(signal: SignalRaised) -> Wish:
     assert signal.amount is not None  # a manual signal always has one
-    return Wish(signal.symbol, signal.side, signal.amount, signal.order_type, signal.limit_price)
+    return Wish(
+        signal.symbol,
+        signal.side,
+        signal.amount,
+        signal.order_type,
+        signal.limit_price,
+        signal.trigger_price,
+        signal.time_in_force,
+        signal.protection,
+    )
+
+
+def _check_price(field: str, price: Decimal | None, kind: OrderType, *, wanted: bool) -> None:
+    if wanted:
+        fits = price is not None and price.is_finite() and price > 0
+        require(fits, field, price, f"a price above 0, since the type is {kind}")
+    elif price is not None:
+        raise InvalidInput(field, price, f"no price, since the type is {kind}")
+
+
+def _check_sides(wish: Wish, price: Decimal) -> None:
+    """What waits for a price must not be there already, and a way out must lie on its own side of the way in."""
+    trigger = wish.trigger_price
+    if trigger is not None:
+        is_stop = wish.order_type in (OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT)
+        above = is_stop == (wish.side is Side.BUY)
+        fits = trigger > price if above else trigger < price
+        words = f"{'above' if above else 'below'} the present price {_plain(price)}"
+        require(fits, "trigger_price", _plain(trigger), f"{words}, since it is a {wish.order_type} to {wish.side}")
+    if wish.protection is None:
+        return
+    entry = wish.limit_price or trigger or price
+    stop, target = wish.protection.stop_price, wish.protection.take_profit_price
+    if stop is not None:
+        require(
+            stop < entry, "protection.stop_price", _plain(stop), f"below the price of the purchase, {_plain(entry)}"
+        )
+    if target is not None:
+        expected = f"above the price of the purchase, {_plain(entry)}"
+        require(target > entry, "protection.take_profit_price", _plain(target), expected)
+
+
+def _plain(price: Decimal) -> str:
+    return format(price, "f")

@@ -13,6 +13,9 @@ from volexswarm.views.control import Control
 from volexswarm.views.market import Candles
 from volexswarm.views.reconciliation import Difference, Reconciliation
 from volexswarm.views.shape import Page
+from volexswarm.views.performance import Attribution, EquityHistory, Performance, Period
+from volexswarm.views.policies import Policy
+from volexswarm.views.protections import GuardedPosition
 from volexswarm.views.story import Story
 from volexswarm.views.swarm import Activity, DeadLetters, Feed, LogLines, Part, QueueDepth, Replay
 from volexswarm.views.trading import Order, Signal
@@ -98,6 +101,16 @@ class QueueDesk(Protocol):
     def look(self, queue: Queue, limit: int) -> DeadLetters:
         """Dead letters without taking them away."""
         ...
+class ProtectionReader(Protocol):
+    """Positions that are left by themselves. Raises Unavailable if the database is away."""
+
+    def protections(
+        self, symbol: str | None, state: str | None, limit: int, cursor: str | None
+    ) -> Page[GuardedPosition]:
+        """Newest entry first. Raises InvalidInput for a cursor that is none of ours."""
+        ...
+
+
 
     def replay(self, queue: Queue, limit: int) -> Replay:
         """Send dead letters back to their queue, oldest first; each is removed only after the queue has taken it."""

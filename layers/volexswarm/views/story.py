@@ -7,6 +7,7 @@ from pydantic import AwareDatetime
 from volexswarm.messages import Money, OrderState, Side
 from volexswarm.views.books import Fill
 from volexswarm.views.market import Candle
+from volexswarm.views.protections import GuardedPosition
 from volexswarm.views.shape import View
 from volexswarm.views.trading import Order, Signal
 
@@ -96,7 +97,10 @@ class JournalEntry(View):
 
 
 class Story(View):
-    """Everything that led to the order and came of it. What is absent is null or empty, and `missing` says why."""
+    """Everything that led to the order and came of it. What is absent is null or empty, and `missing` says why.
+
+    `protection` and the orders in `ways_out` tell how the position that it opened was left, if that was asked for.
+    """
 
     order: Order
     timeframe: str | None
@@ -108,5 +112,7 @@ class Story(View):
     fills: list[Fill]
     ledger: list[LedgerPosting]
     position: PositionAfter | None
+    protection: GuardedPosition | None
+    ways_out: list[Order]
     journal: list[JournalEntry]
     missing: list[str]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import AwareDatetime
 
-from volexswarm.messages import Check, Money, OrderState, OrderType, Purpose, Side, TimeInForce
+from volexswarm.messages import Check, Money, OrderState, OrderType, Protection, Purpose, Side, TimeInForce
 from volexswarm.views.shape import View
 
 
@@ -95,7 +95,19 @@ class TradeAccepted(View):
     amount: Money
     order_type: OrderType
     limit_price: Money | None
+    trigger_price: Money | None
+    time_in_force: TimeInForce
+    protection: Protection | None
     price: Money
     as_of: AwareDatetime
     simulated: bool
     repeated: bool
+
+
+class CancelAccepted(View):
+    """The command to cancel an order is on its way; `state` is where the order was when it was given."""
+
+    order_id: str
+    symbol: str
+    state: OrderState
+    simulated: bool

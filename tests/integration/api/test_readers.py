@@ -13,6 +13,7 @@ from tests.integration.api.conftest import OPENING, SCOPE, SYMBOL, Chain
 from volexswarm.adapters.postgres.database import Database
 from volexswarm.adapters.postgres.readers.books import PostgresBooksReader
 from volexswarm.adapters.postgres.readers.market import PostgresCandleReader
+from volexswarm.adapters.postgres.readers.protections import PostgresProtectionReader
 from volexswarm.adapters.postgres.readers.story import PostgresStoryReader
 from volexswarm.adapters.postgres.readers.swarm import STALE_AFTER, PostgresSwarmReader
 from volexswarm.adapters.postgres.readers.trading import PostgresTradingReader
@@ -36,7 +37,7 @@ def trading(chain: Chain) -> PostgresTradingReader:
 
 @pytest.fixture
 def stories(chain: Chain, trading: PostgresTradingReader, books: PostgresBooksReader) -> PostgresStoryReader:
-    return PostgresStoryReader(chain.database, SCOPE, trading, books)
+    return PostgresStoryReader(chain.database, SCOPE, trading, books, PostgresProtectionReader(chain.database, SCOPE))
 
 
 @pytest.fixture

@@ -182,7 +182,7 @@ def floor(database_dsn: str, sim_exchange: Callable[[Market], Exchange]) -> Iter
         record=record,
         clock=clock,
         mode="simulated",
-        release=lambda sale: guard.make_room(sale),
+        release=lambda sale: guard.make_room(sale),  # noqa: PLW0108 - the guard comes after
     )
     guard = Guard(store=store, orders=lambda _: orders, exchange=lambda _: gateway, record=record, clock=clock)
     other = ccxt.binance({**connection("binance", exchange.url, "simulated"), **exchange.credentials})

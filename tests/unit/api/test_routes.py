@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from chalicelib.api.endpoint import MAX_BODY
 from tests.fakes import views
 from tests.fakes.api import PASSWORD, FakeSwarm
 from volexswarm.errors import Conflict, Stop, Unavailable
-from volexswarm.messages import SignalRaised
+from volexswarm.messages import CancelOrder, OrderType, SignalRaised
 from volexswarm.security.roles import Role
 from volexswarm.views.swarm import Health
 
@@ -33,6 +34,8 @@ GOOD: dict[tuple[str, str], tuple[str, Any]] = {
     ("GET", "/orders/{order}"): ("/orders/0a1b2c3d", None),
     ("GET", "/orders/{order}/explain"): ("/orders/0a1b2c3d/explain", None),
     ("POST", "/trade"): ("/trade", TRADE),
+    ("POST", "/orders/{order}/cancel"): ("/orders/0e9e0000/cancel", {"reason": "too far away"}),
+    ("GET", "/protections"): ("/protections?state=armed", None),
     ("GET", "/control"): ("/control", None),
     ("POST", "/halt"): ("/halt", {"reason": "the market is broken", "flatten": True}),
     ("POST", "/resume"): ("/resume", {"reason": "it is mended"}),
@@ -127,6 +130,7 @@ def test_each_role_may_do_what_its_permissions_say(client: Client, key: tuple[st
     [
         (("POST", "/trade"), Role.VIEWER),
         (("POST", "/trade"), Role.ANALYST),
+        (("POST", "/orders/{order}/cancel"), Role.ANALYST),
         (("POST", "/dlq/{queue}/replay"), Role.TRADER),
         (("POST", "/halt"), Role.ANALYST),
         (("POST", "/resume"), Role.TRADER),
@@ -194,6 +198,29 @@ BAD = [
     ("POST", "/trade", TRADE | {"price": "60000"}, 400, "invalid_input", "price"),
     ("POST", "/trade", TRADE | {"type": "limit"}, 400, "invalid_input", "price"),
     ("POST", "/trade", TRADE | {"leverage": 100}, 400, "invalid_input", "leverage"),
+    ("POST", "/trade", TRADE | {"type": "stop_loss"}, 400, "invalid_input", "trigger_price"),
+    ("POST", "/trade", TRADE | {"type": "stop_loss", "trigger_price": "59000"}, 400, "invalid_input", "above the present"),
+    ("POST", "/trade", TRADE | {"type": "take_profit", "trigger_price": "61000"}, 400, "invalid_input", "below the present"),
+    ("POST", "/trade", TRADE | {"type": "stop_loss_limit", "trigger_price": "61000"}, 400, "invalid_input", "price"),
+    ("POST", "/trade", TRADE | {"type": "trailing_stop"}, 400, "invalid_input", "a trailing stop is a protection"),
+    ("POST", "/trade", TRADE | {"time_in_force": "ioc"}, 400, "invalid_input", "time_in_force"),
+    ("POST", "/trade", TRADE | {"time_in_force": "day"}, 400, "invalid_input", "time_in_force"),
+    ("POST", "/trade", TRADE | {"protection": {}}, 400, "invalid_input", "at least one way out"),
+    ("POST", "/trade", TRADE | {"protection": {"stop_price": "61000"}}, 400, "invalid_input", "protection.stop_price"),
+    ("POST", "/trade", TRADE | {"protection": {"take_profit_price": "1"}}, 400, "invalid_input", "take_profit_price"),
+    ("POST", "/trade", TRADE | {"protection": {"trailing_share": "1"}}, 400, "invalid_input", "trailing_share"),
+    ("POST", "/trade", TRADE | {"protection": {"max_holding": 0}}, 400, "invalid_input", "max_holding"),
+    ("POST", "/trade", TRADE | {"protection": {"stop": "1"}}, 400, "invalid_input", "stop"),
+    ("POST", "/trade", TRADE | {"side": "sell", "protection": {"max_holding": 9}}, 400, "invalid_input", "protection"),
+    ("POST", "/orders/0e9e/cancel", {}, 400, "invalid_input", "reason"),
+    ("POST", "/orders/0e9e/cancel", {"reason": ""}, 400, "invalid_input", "reason"),
+    ("POST", "/orders/a;b/cancel", {"reason": "why not"}, 400, "invalid_input", "order"),
+    ("POST", "/orders/ffff0000/cancel", {"reason": "why not"}, 404, "not_found", "ffff0000"),
+    ("POST", "/orders/0a1b/cancel", {"reason": "why not"}, 409, "conflict", "is filled already"),
+    ("POST", "/orders/57090000/cancel", {"reason": "why not"}, 409, "conflict", "sell what it guards"),
+    ("GET", "/protections?state=open", None, 400, "invalid_input", "state"),
+    ("GET", "/protections?symbol=BTC", None, 400, "invalid_input", "symbol"),
+    ("GET", "/protections?cursor=%00", None, 400, "invalid_input", "cursor"),
     ("POST", "/trade", TRADE | {"symbol": "ETH/USDT"}, 503, "unavailable", "no price of ETH/USDT"),
     ("GET", "/control?x=1", None, 400, "invalid_input", "x"),
     ("POST", "/halt", {}, 400, "invalid_input", "reason"),
@@ -436,3 +463,22 @@ def test_a_vault_that_is_away_is_no_failed_login(client: Client, swarm: FakeSwar
     del swarm.failing["login"]
     session = ask(client, "POST", "/login", GOOD["POST", "/login"][1]).json_body["data"]
     assert (session["role"], session["token_type"]) == ("trader", "Bearer")
+
+
+def test_a_trade_carries_its_terms_and_its_ways_out(client: Client, swarm: FakeSwarm) -> None:
+    terms = {"type": "stop_loss_limit", "price": "61500", "trigger_price": "61000"}
+    wanted = {"stop_price": "59000", "take_profit_price": "70000", "trailing_share": "0.02", "max_holding": 3600}
+    answer = ask(client, "POST", "/trade", TRADE | terms | {"protection": wanted}).json_body["data"]
+    assert (answer["trigger_price"], answer["limit_price"], answer["protection"]) == ("61000", "61500", wanted)
+    (signal,) = swarm.desk.state.of(SignalRaised)
+    assert (signal.order_type, signal.trigger_price) == (OrderType.STOP_LOSS_LIMIT, Decimal("61000"))
+    assert signal.protection is not None
+    assert signal.protection.model_dump(mode="json") == wanted
+
+
+def test_a_cancellation_is_a_command_about_the_order(client: Client, swarm: FakeSwarm) -> None:
+    response = ask(client, "POST", "/orders/0e9e/cancel", {"reason": "too far away"}, role=Role.TRADER)
+    assert response.status_code == 202
+    (command,) = swarm.desk.state.of(CancelOrder)
+    assert (command.order_id, command.symbol, command.account) == (views.OPEN_ORDER.id, "BTC/USDT", "main")
+    assert (command.requested_by, command.reason) == ("trader", "too far away")

@@ -63,6 +63,8 @@ READING = [
     (["positions"], ["BTC/USDT", "0.015", "6.60"]),
     (["orders"], ["0a1b2c3d", "market", "60,060.00", "filled"]),
     (["orders", "0a1b2c3d"], ["0a1b2c3d", "filled"]),
+    (["protections"], ["0a1b2c3d", "armed", "exchange", "stop 59000, trailing 2 %, profit 63000"]),
+    (["cancel", "0e9e", "--reason", "too far"], ["its cancellation is on its way", "volexswarm orders 0e9e0000"]),
     (["trades"], ["0.901 USDT", "60060", "more: --cursor"]),
     (["signals"], ["order filled (0a1b2c3d)", "refused by risk: daily_loss: 512.40", "ma_cross 1m"]),
     (["reconcile"], ["4 open orders, 17 fills", "2 differences repaired, 1 open", "balance", "0.6"]),
@@ -380,3 +382,30 @@ def test_every_command_has_help(terminal: Terminal) -> None:
         assert command.help, name
         if isinstance(command, click.Group):
             assert all(part.help for part in command.commands.values())
+
+
+def test_a_trade_takes_its_ways_out_and_says_what_is_wrong_with_them(terminal: Terminal, swarm: FakeSwarm) -> None:
+    terminal.log_in()
+    ways = ["--stop", "59000", "--take-profit", "70000", "--trail", "2%", "--max-holding", "4h"]
+    result = terminal.run("trade", "buy", "btc/usdt", "0.01", *ways)
+    assert result.exit_code == 0, result.output
+    (signal,) = swarm.desk.state.of(SignalRaised)
+    assert signal.protection is not None
+    assert signal.protection.model_dump(mode="json") == {
+        "stop_price": "59000",
+        "take_profit_price": "70000",
+        "trailing_share": "0.02",
+        "max_holding": 14_400,
+    }
+    assert "as 2% or 0.02" in terminal.run("trade", "buy", "btc/usdt", "1", "--trail", "200%").output
+    assert "as 4h" in terminal.run("trade", "buy", "btc/usdt", "1", "--max-holding", "soon").output
+
+
+def test_a_trade_may_wait_for_its_price(terminal: Terminal, swarm: FakeSwarm) -> None:
+    terms = ["--type", "stop_loss_limit", "--trigger", "61000", "--limit", "61500"]
+    result = terminal.log_in().run("trade", "buy", "btc/usdt", "0.01", *terms)
+    assert "stop_loss_limit 61000, then limit 61500" in " ".join(result.output.split())
+    (signal,) = swarm.desk.state.of(SignalRaised)
+    assert (signal.order_type, signal.trigger_price) == (OrderType.STOP_LOSS_LIMIT, 61000)
+    result = terminal.run("trade", "buy", "btc/usdt", "0.01", "--limit", "50000", "--tif", "post_only")
+    assert result.exit_code == 0, result.output

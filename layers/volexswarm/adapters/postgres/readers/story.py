@@ -10,6 +10,7 @@ from typing import Any
 
 from volexswarm.adapters.postgres.database import Connection, Database
 from volexswarm.adapters.postgres.readers.books import PostgresBooksReader
+from volexswarm.adapters.postgres.readers.protections import PostgresProtectionReader
 from volexswarm.adapters.postgres.readers.scope import Scope
 from volexswarm.adapters.postgres.readers.trading import PostgresTradingReader
 from volexswarm.messages import FillRecorded, Side
@@ -83,12 +84,18 @@ class PostgresStoryReader:
     """StoryReader over PostgreSQL; orders, signals and fills come from their own readers."""
 
     def __init__(
-        self, database: Database, scope: Scope, trading: PostgresTradingReader, books: PostgresBooksReader
+        self,
+        database: Database,
+        scope: Scope,
+        trading: PostgresTradingReader,
+        books: PostgresBooksReader,
+        protections: PostgresProtectionReader,
     ) -> None:
         self._database = database
         self._scope = scope
         self._trading = trading
         self._books = books
+        self._protections = protections
 
     def story(self, key: str) -> Story:
         """Everything that led to the order and came of it, as of one moment."""
@@ -109,6 +116,8 @@ class PostgresStoryReader:
                 fills=fills,
                 ledger=_ledger(connection, order),
                 position=_position(connection, order, fills),
+                protection=self._protections.of_order(connection, order.id),
+                ways_out=self._trading.ways_out(connection, order.id),
                 journal=_journal(connection, order),
                 missing=[],
             )

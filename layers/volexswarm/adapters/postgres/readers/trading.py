@@ -35,6 +35,7 @@ ORDER BY intended_at DESC, id DESC LIMIT %(rows)s
 """
 )
 
+_WAYS_OUT = _ORDER + " AND parent_id = %(parent)s ORDER BY intended_at, sequence"
 _ORDER_BY_CLIENT_ID = _ORDER + " AND client_order_id = %(key)s"
 _ORDER_BY_RANGE = _ORDER + " AND id BETWEEN %(low)s::uuid AND %(high)s::uuid ORDER BY id LIMIT 3"
 
@@ -107,6 +108,11 @@ class PostgresTradingReader:
 
     def signals(self, symbol: str | None, limit: int, cursor: str | None) -> Page[Signal]:
         """Signals with their outcome, newest first."""
+    def ways_out(self, connection: Connection, order_id: str) -> list[Order]:
+        """The orders that were made to leave what an order bought, oldest first, within a reader's transaction."""
+        rows = connection.execute(_WAYS_OUT, {**self._scope.keys, "parent": order_id}).fetchall()
+        return [self._order(row) for row in rows]
+
         moment, last = cursors.decode(cursor, (UUID,))
         parameters = {"venue": self._scope.venue, "symbol": symbol, "moment": moment, "last": last, "rows": limit + 1}
         with self._database.connection() as connection:
