@@ -17,22 +17,37 @@ from chalice.test import Client
 from chalicelib.api.authorizer import Refused
 from chalicelib.runtime import wiring
 from tests.fakes import views
+from tests.fakes.compliance import FakeComplianceTransaction
 from tests.fakes.control import FakeControlTransaction
 from tests.fakes.desk import FakeDeskTransaction
+from tests.fakes.risk import FakeRiskTransaction
+from tests.fakes.rulebook import FakePolicyTransaction
 from tests.fakes.transaction import FakeQuoteBoard, FakeStore, FixedClock
+from volexswarm.compliance import model as compliance
+from volexswarm.compliance.flags import FlagDesk
+from volexswarm.compliance.policy import CompliancePolicy
 from volexswarm.control.kill_switch import KillSwitch
 from volexswarm.control.mode_switch import ModeSwitch
 from volexswarm.desk.agent import TradingDesk
 from volexswarm.errors import NotFound, Unauthorized
 from volexswarm.messages import Queue, Quote
+from volexswarm.policies import StoredPolicy
 from volexswarm.ports import Halt
+from volexswarm.risk.agent import RiskAgent
+from volexswarm.risk.oversight import Oversight
+from volexswarm.risk.situation import Inquiry
+from volexswarm.rulebook.desk import PolicyDesk, Wanted
 from volexswarm.security.login import Login
 from volexswarm.security.roles import Role
 from volexswarm.security.tokens import Principal, Signed, TokenIssuer
 from volexswarm.settings import Settings
-from volexswarm.views.books import Fill, Portfolio, Positions
+from volexswarm.views.audit import AuditEntry
+from volexswarm.views.books import Fill, Lot, Portfolio, Positions, Transfer
+from volexswarm.views.compliance import Flag, Report
 from volexswarm.views.control import Control
 from volexswarm.views.market import Candles
+from volexswarm.views.performance import Attribution, EquityHistory, Performance, Period
+from volexswarm.views.policies import Policy, WhatIf
 from volexswarm.views.protections import GuardedPosition
 from volexswarm.views.reconciliation import Difference, Reconciliation
 from volexswarm.views.shape import Page
@@ -86,7 +101,14 @@ class FakeSwarm:
         self.control_store.state.add_halt(
             Halt(views.HALT.id, "ann", "the market is broken", True, views.NOW, views.NOW)
         )
+        self.risk_store = FakeStore(FakeRiskTransaction({"USDT": "90000", "BTC": "0.1"}))
+        self.risk_store.state.complete_to = views.MARKET
+        self.risk_store.state.save_breaker("binance", "main", views.BREAKER, views.NOW)
         self.governing = views.CONTROL
+        self.compliance_store = FakeStore(FakeComplianceTransaction())
+        flag = compliance.Flag(**views.FLAG.model_dump(exclude={"id"}), venue="binance", account="main")
+        self.compliance_store.state.flags[flag.id] = flag
+        self.policy_store = FakeStore(FakePolicyTransaction(compliance=StoredPolicy(2, views.POLICY.body)))
         self.signals_told: list[Signal] = [views.SIGNAL]
         self.health: list[Part] = [views.PART]
 
@@ -138,6 +160,26 @@ class FakeSwarm:
     def fills(self, symbol: str | None, limit: int, cursor: str | None) -> Page[Fill]:
         self._ask("database", symbol, limit, cursor)
         return Page(items=[views.FILL], next="bmV4dA")
+
+    def lots(self, symbol: str | None, limit: int, cursor: str | None) -> Page[Lot]:
+        self._ask("database", symbol, limit, cursor)
+        return Page(items=[views.LOT], next=None)
+
+    def transfers(self, limit: int, cursor: str | None) -> Page[Transfer]:
+        self._ask("database", limit, cursor)
+        return Page(items=[views.TRANSFER], next=None)
+
+    def history(self, period: Period) -> EquityHistory:
+        self._ask("database", period)
+        return views.HISTORY
+
+    def performance(self, period: Period, risk_free: float) -> Performance:
+        self._ask("database", period, risk_free)
+        return views.PERFORMANCE
+
+    def attribution(self, by: str, period: Period) -> Attribution:
+        self._ask("database", by, period)
+        return views.ATTRIBUTION
 
     def orders(self, symbol: str | None, state: Any, limit: int, cursor: str | None) -> Page[Order]:
         self._ask("database", symbol, state, limit, cursor)
@@ -194,6 +236,30 @@ class FakeSwarm:
         self.order(key)
         return views.STORY
 
+    # compliance and policies
+    def flags(self, state: str | None, limit: int, cursor: str | None) -> Page[Flag]:
+        self._ask("database", state, limit, cursor)
+        return Page(items=[views.FLAG], next=None)
+
+    def report(self, period: str, since: Any, until: Any) -> Report:
+        self._ask("database", period, since, until)
+        return views.REPORT
+
+    def policy(self, name: str) -> Policy:
+        self._ask("database", name)
+        if name != "compliance":
+            raise NotFound("policy", name)
+        return views.POLICY
+
+    def what_if(self, name: str, wanted: Wanted, since: Any, until: Any) -> WhatIf:
+        self._ask("database", name, wanted, since, until)
+        wanted.on(CompliancePolicy, views.POLICY.body)
+        return views.WHAT_IF
+
+    def audit(self, since: Any, limit: int, cursor: str | None) -> Page[AuditEntry]:
+        self._ask("database", since, limit, cursor)
+        return Page(items=[views.AUDITED], next=None)
+
     # queues and logs
     def depths(self, queues: Sequence[Queue]) -> list[QueueDepth]:
         self._ask("queues")
@@ -238,10 +304,31 @@ class FakeSwarm:
         modes = ModeSwitch(
             self.control_store, self.clock, venue="binance", account="main", environment="live", new_code=lambda: "c0de"
         )
+        inquiry = Inquiry(
+            quotes=self.quotes,
+            clock=self.clock,
+            currency="USDT",
+            symbols=SETTINGS.symbols,
+            timeframes=SETTINGS.timeframes,
+            quote_max_age=30,
+        )
+        risk = RiskAgent(store=self.risk_store, inquiry=inquiry, clock=self.clock, real_time=False)
+        oversight = Oversight(
+            store=self.risk_store,
+            agent=risk,
+            inquiry=inquiry,
+            quotes=self.quotes,
+            clock=self.clock,
+            venue="binance",
+            symbols=SETTINGS.symbols,
+        )
         parts = {
             "settings": SETTINGS,
+            "oversight": oversight,
             "kill_switch": KillSwitch(self.control_store, self.clock),
             "mode_switch": modes,
+            "flag_desk": FlagDesk(self.compliance_store, self.clock),
+            "policy_desk": PolicyDesk(self.policy_store, {"compliance": CompliancePolicy}, self.clock),
             "clock": self.clock,
             "token_verifier": self,
             "login": log_in,
@@ -250,9 +337,14 @@ class FakeSwarm:
             [
                 "swarm_reader",
                 "books_reader",
+                "performance_reader",
                 "control_reader",
                 "reconciliation_reader",
                 "difference_desk",
+                "compliance_reader",
+                "policy_reader",
+                "time_machine",
+                "audit_reader",
                 "trading_reader",
                 "candle_reader",
                 "story_reader",
@@ -275,6 +367,7 @@ def gateway(client: Client) -> httpx.MockTransport:
             response = client.http.request(request.method, path, headers=dict(request.headers), body=request.content)
         except Refused:
             return httpx.Response(401, json={"message": "Unauthorized"})
-        return httpx.Response(response.status_code, content=response.body)
+        kind = {"content-type": response.headers.get("Content-Type", "application/json")}
+        return httpx.Response(response.status_code, content=response.body, headers=kind)
 
     return httpx.MockTransport(answer)

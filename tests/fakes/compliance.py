@@ -71,10 +71,11 @@ class FakeComplianceTransaction(FakeDecisionTransaction):
         self.flags[flag.id] = replace(known, count=known.count + 1, detail=flag.detail) if known else flag
         return known is None
 
-    def flag(self, flag_id: str) -> Flag:
-        if flag_id not in self.flags:
-            raise NotFound("flag", flag_id)
-        return self.flags[flag_id]
+    def flag(self, key: str) -> Flag:
+        for flag_id, flag in self.flags.items():
+            if flag_id.startswith(key):
+                return flag
+        raise NotFound("flag", key)
 
     def save_flag(self, flag: Flag) -> None:
         self.flags[flag.id] = flag

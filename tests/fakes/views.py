@@ -6,13 +6,29 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from volexswarm.messages import Check, OrderState, OrderType, Purpose, Side, TimeInForce
-from volexswarm.views import books, control, market, protections, reconciliation, story, swarm, trading
+from volexswarm.risk.breakers import Breaker, Kind
+from volexswarm.views import (
+    audit,
+    books,
+    compliance,
+    control,
+    market,
+    performance,
+    policies,
+    protections,
+    reconciliation,
+    story,
+    swarm,
+    trading,
+)
 
 NOW = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 MARKET = datetime(2026, 1, 4, 9, 30, tzinfo=UTC)
 ORDER_ID = "0a1b2c3d-0000-5000-8000-000000000001"
 SIGNAL_ID = "51900000-0000-5000-8000-000000000002"
 CHAIN = "c4a10000-0000-5000-8000-000000000003"
+
+FLAG_ID = "0eb3a204-c138-52ed-8445-734e90a6f78d"
 
 PART = swarm.Part(part="vault", health=swarm.Health.HEALTHY, detail="unsealed", checked_at=NOW, age_seconds=12.0)
 FEED = swarm.Feed(symbol="BTC/USDT", complete_to=MARKET, last_trade_id=4711, updated_at=NOW, age_seconds=1.5)
@@ -41,10 +57,21 @@ PORTFOLIO = books.Portfolio(
     equity=None,
     latest=None,
     first=None,
+    net_transfers=None,
     change=None,
-    balances=[books.Balance(currency="USDT", amount=Decimal("99099.1"))],
+    balances=[
+        books.Balance(
+            currency="USDT",
+            amount=Decimal("99099.1"),
+            brought_in=Decimal(100_000),
+            traded=Decimal("-900"),
+            fees=Decimal("0.9"),
+        )
+    ],
     positions=[POSITION],
     realised_pnl={"USDT": Decimal("-0.9009")},
+    unrealised_pnl={"USDT": Decimal("6.6015")},
+    fees_by_asset={"USDT": Decimal("0.9"), "BNB": Decimal("0.002")},
     fees={"USDT": Decimal("0.9009")},
     missing=["equity: the account has not been valued yet"],
 )
@@ -66,6 +93,137 @@ FILL = books.Fill(
     as_of=MARKET,
     applied_at=NOW,
     correlation_id=CHAIN,
+)
+
+LOT = books.Lot(
+    symbol="BTC/USDT",
+    trade_id="4712",
+    order_id=ORDER_ID,
+    strategy_id="ma-cross-btc",
+    amount=Decimal("0.015"),
+    cost=Decimal("901.8009"),
+    average_price=Decimal("60120.06"),
+    mark=Decimal("60500.10"),
+    unrealised_pnl=Decimal("5.7006"),
+    simulated=True,
+    opened_at=MARKET,
+)
+TRANSFER = books.Transfer(
+    kind="withdrawal",
+    reference="w-77",
+    currency="USDT",
+    amount=Decimal(-250),
+    fee=Decimal(1),
+    value=Decimal(-250),
+    value_currency="USDT",
+    simulated=True,
+    as_of=MARKET,
+    booked_at=NOW,
+    correlation_id=CHAIN,
+)
+HISTORY = performance.EquityHistory(
+    mode="simulated",
+    simulated=True,
+    venue="binance",
+    account="main",
+    valuation_currency="USDT",
+    period=performance.Period.MONTH,
+    step_seconds=3600,
+    points=[
+        performance.HistoryPoint(
+            as_of=MARKET + timedelta(hours=hour),
+            equity=Decimal(100_000 + gain),
+            cash=Decimal(99_000),
+            worth=1 + gain / 100_000,
+        )
+        for hour, gain in enumerate((0, 250, -125, 500))
+    ],
+)
+
+
+def known(value: float) -> performance.Figure:
+    """A figure that there is."""
+    return performance.Figure(value=value, reason=None)
+
+
+TOO_SHORT = performance.Figure(value=None, reason="3.0 days are too few to speak of a year: at least 30 days")
+PERFORMANCE = performance.Performance(
+    mode="simulated",
+    simulated=True,
+    venue="binance",
+    account="main",
+    valuation_currency="USDT",
+    period=performance.Period.MONTH,
+    since=MARKET,
+    until=MARKET + timedelta(days=3),
+    step_seconds=300,
+    periods_per_year=105_120,
+    returns=864,
+    risk_free=0,
+    start_equity=Decimal(100_000),
+    end_equity=Decimal(100_250),
+    net_flows=Decimal(-250),
+    simple_return=known(0.005),
+    time_weighted_return=known(0.00501),
+    annual_return=TOO_SHORT,
+    money_weighted_return=known(0.00502),
+    money_weighted_annual=TOO_SHORT,
+    volatility=known(0.21),
+    sharpe=known(1.25),
+    sortino=known(1.5),
+    calmar=TOO_SHORT,
+    max_drawdown=performance.Drawdown(
+        share=0.00374, peak_at=MARKET, trough_at=MARKET + timedelta(hours=2), recovered_at=None
+    ),
+    trades=[
+        performance.TradeFigures(
+            currency="USDT",
+            count=5,
+            wins=2,
+            losses=2,
+            won=Decimal(90),
+            lost=Decimal(30),
+            largest_win=Decimal(60),
+            largest_loss=Decimal(20),
+            win_rate=known(0.4),
+            profit_factor=known(3),
+            expectancy=known(12),
+            average_win=known(45),
+            average_loss=known(15),
+            average_holding_seconds=known(5400),
+        )
+    ],
+)
+SHARE = performance.Share(
+    key="ma-cross-btc",
+    currency="USDT",
+    closed=5,
+    realised=Decimal("60"),
+    fees=Decimal("4.5"),
+    unrealised=Decimal("5.7006"),
+    other_fees={"BNB": Decimal("0.002")},
+)
+ATTRIBUTION = performance.Attribution(
+    mode="simulated",
+    simulated=True,
+    venue="binance",
+    account="main",
+    by="strategy",
+    period=performance.Period.MONTH,
+    since=MARKET,
+    shares=[SHARE],
+    totals=[SHARE.model_copy(update={"key": "total"})],
+    missing=[],
+)
+
+BREAKER = Breaker(
+    kind=Kind.PRICE_MOVE,
+    scope="ETH/USDT",
+    state="open",
+    reason="12.00 % within 15 min",
+    since=MARKET - timedelta(minutes=1),
+    until=MARKET + timedelta(minutes=4),
+    cooldown=timedelta(minutes=5),
 )
 
 
@@ -326,4 +484,129 @@ STORY = story.Story(
         )
     ],
     missing=[],
+)
+
+FLAG = compliance.Flag(
+    id=FLAG_ID,
+    rule="wash_trade",
+    subject="binance:BTC/USDT",
+    day=MARKET.date(),
+    state="open",
+    count=3,
+    detail="rsi-btc at 60000",
+    first_as_of=MARKET,
+    last_as_of=MARKET,
+    raised_at=NOW,
+    escalated_by=None,
+    escalated_at=None,
+    escalation_reason=None,
+    cleared_by=None,
+    cleared_at=None,
+    clearing_reason=None,
+    correlation_id=CHAIN,
+)
+REPORT = compliance.Report(
+    period="daily",
+    since=datetime(2026, 1, 4, tzinfo=UTC),
+    until=datetime(2026, 1, 5, tzinfo=UTC),
+    venue="binance",
+    account="main",
+    mode="simulated",
+    simulated=True,
+    orders=[compliance.OrderCount(symbol="BTC/USDT", purpose="trade", state="filled", orders=4)],
+    canceled_share=0.25,
+    traded=[
+        compliance.Traded(
+            symbol="BTC/USDT",
+            side="buy",
+            fills=7,
+            orders=4,
+            amount=Decimal("0.06"),
+            value=Decimal("3600.5"),
+            quote_currency="USDT",
+        )
+    ],
+    fees=[compliance.Fee(currency="USDT", amount=Decimal("3.6"))],
+    decisions=[compliance.StageCount(stage="compliance", approved=4, refused=2)],
+    refusals=[compliance.RefusalCount(stage="compliance", check="order_value", refusals=2)],
+    flags=[compliance.FlagCount(rule="wash_trade", state="open", flags=1, count=3)],
+    policies=[
+        compliance.PolicyUsed(
+            name="compliance",
+            version=2,
+            decisions=6,
+            activated_at=NOW,
+            activated_by="ann",
+            reason='=HYPERLINK("http://x")',
+        )
+    ],
+)
+POLICY = policies.Policy(
+    name="compliance",
+    version=2,
+    body={"max_trades_per_hour": 20, "restricted_symbols": ["XMR/USDT"], "max_order_value": {"USDT": "25000"}},
+    problem=None,
+    history=[
+        policies.PolicyVersion(
+            version=2,
+            activated_at=NOW,
+            activated_by="ann",
+            reason="too many trades",
+            changed={"max_trades_per_hour": "30 → 20"},
+        ),
+        policies.PolicyVersion(version=1, activated_at=NOW, activated_by="seed", reason="", changed={}),
+    ],
+)
+WORTH = policies.Worth(
+    currency="USDT",
+    losses_avoided=Decimal("120.5"),
+    profits_missed=Decimal("20"),
+    effect=Decimal("100.5"),
+    unrealised=Decimal("-3"),
+    unvalued=1,
+)
+TALLY = policies.Tally(name="trades_per_hour", refused=5, reduced=2, allowed=1, worth=[WORTH])
+WHAT_IF = policies.WhatIf(
+    name="compliance",
+    version=2,
+    changed={"max_trades_per_hour": "20 → 10"},
+    simulated=True,
+    since=MARKET,
+    until=None,
+    decisions=400,
+    total=TALLY.model_copy(update={"name": "total"}),
+    exits_stopped=0,
+    by_check=[TALLY],
+    by_symbol=[TALLY.model_copy(update={"name": "BTC/USDT"})],
+    by_strategy=[TALLY.model_copy(update={"name": "ma-cross-btc"})],
+    by_day=[TALLY.model_copy(update={"name": "2026-01-04"})],
+    examples=[
+        policies.Example(
+            signal_id=SIGNAL_ID,
+            symbol="BTC/USDT",
+            side="buy",
+            strategy_id="ma-cross-btc",
+            as_of=MARKET,
+            effect="refused",
+            checks=["trades_per_hour"],
+            part=Decimal(1),
+            order_ids=[ORDER_ID],
+            currency="USDT",
+            realised=Decimal("-12.25"),
+            unrealised=None,
+        )
+    ],
+    not_asked=["flag_escalation_hours"],
+    kept={"proposal_fresh": 400},
+    caveats=["first order effects only"],
+)
+AUDITED = audit.AuditEntry(
+    id="e0000000-0000-5000-8000-000000000005",
+    at=NOW,
+    action="TradingHalted",
+    actor="ann",
+    subject="trading",
+    reason="the market is broken",
+    details={"flatten": True},
+    correlation_id=CHAIN,
 )

@@ -26,6 +26,6 @@ def on_events(event: Any) -> BatchResponse:
 @woken(blueprint, "monitor-keeper")
 @observed("monitor-keeper")
 def on_schedule(_event: Any) -> None:
-    """Republish, check, clean up."""
+    """Republish, check, clean up, escalate flags that nobody has answered."""
     monitor = wiring.monitor_agent()
-    each_chore(monitor.republish, monitor.check_health, monitor.prune)
+    each_chore(monitor.republish, monitor.check_health, monitor.prune, wiring.flag_desk().escalate_unanswered)

@@ -119,7 +119,9 @@ def _inlined(schema: Any, definitions: dict[str, Any]) -> Any:
 
 def _responses(endpoint: Endpoint, references: Models) -> dict[str, Any]:
     schema = _success(references[endpoint.answer, "serialization"]) if endpoint.enveloped else {"type": "object"}
-    answers = {str(endpoint.status): _response(HTTPStatus(endpoint.status).phrase, schema)}
+    success = _response(HTTPStatus(endpoint.status).phrase, schema)
+    success["content"] |= {media: {"schema": {"type": "string"}} for media in endpoint.texts}
+    answers = {str(endpoint.status): success}
     for status in sorted(_failures(endpoint)):
         answers[str(status.value)] = _response(status.phrase, {"$ref": REFERENCE.format(model="Error")})
     return answers

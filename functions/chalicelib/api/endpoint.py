@@ -11,6 +11,7 @@ import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Generic, TypeVar
 
 from chalice.app import Blueprint, Request, Response
@@ -81,14 +82,15 @@ class Call(Generic[QueryT, BodyT, HeadersT]):
         return self.principal
 
 
-ViewFunction = Callable[..., BaseModel]
+ViewFunction = Callable[..., BaseModel | envelope.Text]
 
 
 @dataclass(frozen=True)
 class Endpoint:
     """One route as the table knows it.
 
-    `permission` None: a token suffices; `public`: not even that. `failures` beside those that every such route has.
+    `permission` None: a token suffices; `public`: not even that. `failures` beside those that every such route has; `texts` are
+    media types in which it can answer instead of JSON.
     """
 
     method: str
@@ -100,6 +102,7 @@ class Endpoint:
     enveloped: bool
     status: int
     failures: tuple[int, ...]
+    texts: tuple[str, ...]
     permission: Permission | None
     public: bool
     query: type[Input]
@@ -137,6 +140,7 @@ class Resource:
         headers: type[Headers] = NoHeaders,
         status: int = 200,
         failures: tuple[int, ...] = (),
+        texts: tuple[str, ...] = (),
     ) -> Callable[[ViewFunction], ViewFunction]:
         """Decorator: the view is called with a Call and the path's parameters; its docstring describes the route."""
 
@@ -152,6 +156,7 @@ class Resource:
                 enveloped=enveloped,
                 status=status,
                 failures=failures,
+                texts=texts,
                 permission=permission,
                 public=public,
                 query=query,
@@ -185,8 +190,7 @@ def _answer(endpoint: Endpoint, view: ViewFunction, request: Request, parameters
             body=_body(endpoint, request),
             headers=_checked(endpoint.headers, dict(request.headers)),
         )
-        data = view(call, **parameters)
-        response = envelope.success(data, now, endpoint.status) if endpoint.enveloped else envelope.bare(data)
+        response = _shaped(view(call, **parameters), endpoint, now)
     except Exception as error:
         response = envelope.failure(error, now, request_id)
     logger.info(
@@ -194,6 +198,12 @@ def _answer(endpoint: Endpoint, view: ViewFunction, request: Request, parameters
         extra={"route": f"{endpoint.method} {endpoint.path}", "status": response.status_code, "request_id": request_id},
     )
     return response
+
+
+def _shaped(data: BaseModel | envelope.Text, endpoint: Endpoint, now: datetime) -> Response:
+    if isinstance(data, envelope.Text):
+        return envelope.text(data)
+    return envelope.success(data, now, endpoint.status) if endpoint.enveloped else envelope.bare(data)
 
 
 def _principal(endpoint: Endpoint, request: Request) -> Principal | None:

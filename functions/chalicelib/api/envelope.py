@@ -6,6 +6,7 @@ import json
 import logging
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
@@ -29,6 +30,7 @@ from volexswarm.errors import (
 logger = logging.getLogger(__name__)
 
 JSON = "application/json"
+CSV = "text/csv"
 SPOKEN_PARTS = frozenset({"market data"})
 """Parts whose reason is written for the caller; the reason of any other may hold addresses and stays in the log."""
 
@@ -59,6 +61,25 @@ def success(data: BaseModel, now: datetime, status: int) -> Response:
 def bare(data: BaseModel) -> Response:
     """An answer that has a form of its own."""
     return Response(data.model_dump_json(), {"Content-Type": JSON})
+
+
+@dataclass(frozen=True)
+class Text:
+    """An answer that is no JSON: a text of some media type, to be kept under a name."""
+
+    body: str
+    media: str
+    name: str
+
+
+def text(answer: Text) -> Response:
+    """A text as it stands."""
+    headers: dict[str, str | list[str]] = {
+        "Content-Type": f"{answer.media}; charset=utf-8",
+        "Content-Disposition": f'attachment; filename="{answer.name}"',
+        "Cache-Control": "no-store",
+    }
+    return Response(answer.body, headers)
 
 
 def failure(error: Exception, now: datetime, request_id: str) -> Response:

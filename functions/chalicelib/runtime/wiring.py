@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from volexswarm.adapters.postgres.readers.protections import PostgresProtectionReader
     from volexswarm.adapters.postgres.readers.scope import Scope
     from volexswarm.adapters.postgres.readers.trading import PostgresTradingReader
+    from volexswarm.adapters.postgres.readers.whatif import PostgresTimeMachine
     from volexswarm.adapters.postgres.reconciliation import ReconcilingTransaction
     from volexswarm.adapters.postgres.slicing import SlicingTransaction
     from volexswarm.adapters.postgres.store import PostgresStore
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from volexswarm.adapters.vault import Vault
     from volexswarm.clock import Clock
     from volexswarm.compliance.agent import ComplianceAgent
+    from volexswarm.compliance.flags import FlagDesk
     from volexswarm.control.kill_switch import KillSwitch
     from volexswarm.control.mode_switch import ModeSwitch
     from volexswarm.desk.agent import TradingDesk
@@ -53,14 +55,18 @@ if TYPE_CHECKING:
     from volexswarm.risk.agent import RiskAgent
     from volexswarm.risk.oversight import Oversight
     from volexswarm.risk.situation import Inquiry
+    from volexswarm.rulebook.desk import PolicyDesk
     from volexswarm.security.login import Login
     from volexswarm.security.tokens import TokenVerifier
     from volexswarm.signals.agent import SignalAgent
     from volexswarm.views.ports import (
+        AuditReader,
         CandleReader,
+        ComplianceReader,
         ControlReader,
         FunctionLogs,
         PerformanceReader,
+        PolicyReader,
         QueueDesk,
         ReconciliationReader,
         StoryReader,
@@ -200,6 +206,22 @@ def compliance_agent() -> ComplianceAgent:
     from volexswarm.compliance.agent import ComplianceAgent
 
     return ComplianceAgent(store=_store(ComplianceTransaction), clock=clock())
+
+
+@cache
+def flag_desk() -> FlagDesk:
+    from volexswarm.adapters.postgres.compliance import ComplianceTransaction
+    from volexswarm.compliance.flags import FlagDesk
+
+    return FlagDesk(_store(ComplianceTransaction), clock())
+
+
+@cache
+def policy_desk() -> PolicyDesk:
+    from volexswarm.adapters.postgres.policies import MODELS, PolicyTransaction
+    from volexswarm.rulebook.desk import PolicyDesk
+
+    return PolicyDesk(_store(PolicyTransaction), MODELS, clock())
 
 
 def mode_of(account: str) -> str:
@@ -474,6 +496,32 @@ def reconciliation_reader() -> ReconciliationReader:
     from volexswarm.adapters.postgres.readers.reconciliation import PostgresReconciliationReader
 
     return PostgresReconciliationReader(database(), _scope())
+
+
+def compliance_reader() -> ComplianceReader:
+    from volexswarm.adapters.postgres.readers.compliance import PostgresComplianceReader
+
+    return PostgresComplianceReader(database(), _scope())
+
+
+@cache
+def policy_reader() -> PolicyReader:
+    from volexswarm.adapters.postgres.readers.policies import PostgresPolicyReader
+
+    return PostgresPolicyReader(database())
+
+
+def time_machine() -> PostgresTimeMachine:
+    from volexswarm.adapters.postgres.readers.whatif import PostgresTimeMachine
+
+    return PostgresTimeMachine(database(), _scope())
+
+
+@cache
+def audit_reader() -> AuditReader:
+    from volexswarm.adapters.postgres.readers.audit import PostgresAuditReader
+
+    return PostgresAuditReader(database())
 
 
 @cache

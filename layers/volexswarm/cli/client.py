@@ -62,26 +62,46 @@ class ApiClient:
         """
         return self._ask("GET", path, params={name: value for name, value in query.items() if value is not None})
 
+    def text(self, path: str, **query: Any) -> str:
+        """The text of a GET that answers with a file; raises as `get`."""
+        response = self._send("GET", path, params=query)
+        if response.is_success and not response.headers.get("content-type", "").startswith("application/json"):
+            return response.text
+        raise self._failure(response)
+
     def post(self, path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Any:
         """The `data` of a POST; raises as `get`."""
         return self._ask("POST", path, json=dict(body), headers=dict(headers or {}))
 
     def _ask(self, method: str, path: str, **request: Any) -> Any:
+        response = self._send(method, path, **request)
+        body = _json(response)
+        if response.is_success and body is not None and "data" in body:
+            return body["data"]
+        raise self._failure(response)
+
+    def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         try:
-            response = self._http.request(method, path, **request)
+            return self._http.request(method, path, **request)
         except httpx.HTTPError as error:
             raise Unreachable(f"{self._url} does not answer ({_words(error)}): is the swarm up? make up") from error
-        try:
-            body = response.json()
-        except ValueError:
-            body = None
-        if not isinstance(body, dict):
-            raise Unreachable(
+
+    def _failure(self, response: httpx.Response) -> click.ClickException:
+        body = _json(response)
+        if body is None:
+            return Unreachable(
                 f"what answers at {self._url} is no VolexSwarm (HTTP {response.status_code}): check the address"
             )
-        if response.is_success and "data" in body:
-            return body["data"]
-        raise _refusal(response, body)
+        return _refusal(response, body)
+
+
+def _json(response: httpx.Response) -> dict[str, Any] | None:
+    """The answer's JSON object, if it is one."""
+    try:
+        body = response.json()
+    except ValueError:
+        return None
+    return body if isinstance(body, dict) else None
 
 
 def path_of(*segments: str) -> str:

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import click
 
-from volexswarm.cli import account, books, control, protections, reconciliation, swarm, trading
+from volexswarm.cli import (
+    account,
+    books,
+    compliance,
+    control,
+    performance,
+    policies,
+    protections,
+    reconciliation,
+    risk,
+    swarm,
+    trading,
+)
 from volexswarm.cli.address import api_url
 from volexswarm.cli.commands import Desk
 from volexswarm.cli.sessions import Sessions
@@ -22,5 +34,5 @@ def main(context: click.Context, url: str | None, as_json: bool) -> None:
     context.obj.as_json = context.obj.as_json or as_json
 
 
-for commands in (account, swarm, control, books, trading, protections, reconciliation):
+for commands in (account, swarm, control, books, performance, trading, protections, reconciliation, risk, compliance, policies):
     commands.add_to(main)

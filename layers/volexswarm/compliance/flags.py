@@ -68,8 +68,8 @@ class FlagDesk:
         self._store = store
         self._clock = clock
 
-    def escalate(self, flag_id: str, *, actor: str, reason: str) -> Flag:
-        """Put an open flag before whoever is above.
+    def escalate(self, key: str, *, actor: str, reason: str) -> Flag:
+        """Put an open flag, by its id or the beginning of it, before whoever is above.
 
         Raises
         ------
@@ -78,23 +78,23 @@ class FlagDesk:
         NotFound
             If there is no such flag.
         Conflict
-            If it is not open.
+            If it is not open, or several begin so.
         """
         _give(reason)
         with self._store.transaction() as tx:
-            flag = tx.flag(flag_id)
+            flag = tx.flag(key)
             if flag.state != "open":
-                raise Conflict(f"flag {flag_id} is {flag.state}: only an open one can be escalated")
+                raise Conflict(f"flag {flag.id} is {flag.state}: only an open one can be escalated")
             return self._escalate(tx, flag, actor, reason)
 
-    def clear(self, flag_id: str, *, actor: str, reason: str) -> Flag:
-        """Close the matter; raises as `escalate`, Conflict only if it is cleared already."""
+    def clear(self, key: str, *, actor: str, reason: str) -> Flag:
+        """Close the matter; raises as `escalate`, but an escalated one can be cleared."""
         _give(reason)
         now = self._clock.now()
         with self._store.transaction() as tx:
-            flag = tx.flag(flag_id)
+            flag = tx.flag(key)
             if flag.state == "cleared":
-                raise Conflict(f"flag {flag_id} was cleared by {flag.cleared_by}: {flag.clearing_reason}")
+                raise Conflict(f"flag {flag.id} was cleared by {flag.cleared_by}: {flag.clearing_reason}")
             before: Literal["open", "escalated"] = flag.state
             cleared = replace(flag, state="cleared", cleared_by=actor, cleared_at=now, clearing_reason=reason)
             tx.save_flag(cleared)

@@ -39,8 +39,8 @@ class FlagTransaction(Transaction, Protocol):
         """Compliance's policy with the highest version."""
         ...
 
-    def flag(self, flag_id: str) -> Flag:
-        """The flag, held to the end of the transaction. Raises NotFound."""
+    def flag(self, key: str) -> Flag:
+        """The flag of this id, or of the id's beginning, held to the end of the transaction. Raises NotFound, or Conflict."""
         ...
 
     def save_flag(self, flag: Flag) -> None:

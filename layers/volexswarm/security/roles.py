@@ -21,6 +21,7 @@ class Permission(StrEnum):
     SYSTEM_READ = "system:read"
     SYSTEM_CONTROL = "system:control"
     COMPLIANCE_READ = "compliance:read"
+    COMPLIANCE_WRITE = "compliance:write"
     AUDIT_READ = "audit:read"
 
 

@@ -8,14 +8,16 @@ from typing import Protocol
 
 from volexswarm.market.timeframes import Timeframe
 from volexswarm.messages import OrderState, Queue
-from volexswarm.views.books import Fill, Portfolio, Positions
+from volexswarm.views.audit import AuditEntry
+from volexswarm.views.books import Fill, Lot, Portfolio, Positions, Transfer
+from volexswarm.views.compliance import Flag, Report, ReportPeriod
 from volexswarm.views.control import Control
 from volexswarm.views.market import Candles
-from volexswarm.views.reconciliation import Difference, Reconciliation
-from volexswarm.views.shape import Page
 from volexswarm.views.performance import Attribution, EquityHistory, Performance, Period
 from volexswarm.views.policies import Policy
 from volexswarm.views.protections import GuardedPosition
+from volexswarm.views.reconciliation import Difference, Reconciliation
+from volexswarm.views.shape import Page
 from volexswarm.views.story import Story
 from volexswarm.views.swarm import Activity, DeadLetters, Feed, LogLines, Part, QueueDepth, Replay
 from volexswarm.views.trading import Order, Signal
@@ -42,6 +44,28 @@ class BooksReader(Protocol):
 
     def fills(self, symbol: str | None, limit: int, cursor: str | None) -> Page[Fill]:
         """Own trades, newest first. Raises InvalidInput for a cursor that is none of ours."""
+        ...
+
+    def lots(self, symbol: str | None, limit: int, cursor: str | None) -> Page[Lot]:
+        """What is held of each purchase, newest first. Raises InvalidInput for a cursor that is none of ours."""
+        ...
+
+    def transfers(self, limit: int, cursor: str | None) -> Page[Transfer]:
+        """Money that came or went, newest first. Raises InvalidInput for a cursor that is none of ours."""
+        ...
+
+
+class PerformanceReader(Protocol):
+    """How the account has fared. All raise Unavailable if the database is away."""
+
+    def history(self, period: Period) -> EquityHistory: ...
+
+    def performance(self, period: Period, risk_free: float) -> Performance:
+        """`risk_free` is a year's rate: 0.04 is four percent."""
+        ...
+
+    def attribution(self, by: str, period: Period) -> Attribution:
+        """`by` is `strategy`, `symbol` or `agent`."""
         ...
 
 
@@ -77,6 +101,16 @@ class ControlReader(Protocol):
     def control(self) -> Control: ...
 
 
+class ProtectionReader(Protocol):
+    """Positions that are left by themselves. Raises Unavailable if the database is away."""
+
+    def protections(
+        self, symbol: str | None, state: str | None, limit: int, cursor: str | None
+    ) -> Page[GuardedPosition]:
+        """Newest entry first. Raises InvalidInput for a cursor that is none of ours."""
+        ...
+
+
 class CandleReader(Protocol):
     """Stored candles. Raises Unavailable if the database is away."""
 
@@ -93,6 +127,34 @@ class StoryReader(Protocol):
         ...
 
 
+class ComplianceReader(Protocol):
+    """Flags and reports. All raise Unavailable if the database is away."""
+
+    def flags(self, state: str | None, limit: int, cursor: str | None) -> Page[Flag]:
+        """Newest first. Raises InvalidInput for a cursor that is none of ours."""
+        ...
+
+    def report(self, period: ReportPeriod, since: datetime, until: datetime) -> Report:
+        """What happened from `since` to before `until`, in market time."""
+        ...
+
+
+class PolicyReader(Protocol):
+    """Policies. Raises Unavailable if the database is away."""
+
+    def policy(self, name: str) -> Policy:
+        """Raises NotFound if there is none of that name."""
+        ...
+
+
+class AuditReader(Protocol):
+    """The deeds that govern trading. Raises Unavailable if the database is away."""
+
+    def audit(self, since: datetime | None, limit: int, cursor: str | None) -> Page[AuditEntry]:
+        """Newest first. Raises InvalidInput for a cursor that is none of ours."""
+        ...
+
+
 class QueueDesk(Protocol):
     """The queues from outside. All raise Unavailable if the queue service does not answer."""
 
@@ -101,16 +163,6 @@ class QueueDesk(Protocol):
     def look(self, queue: Queue, limit: int) -> DeadLetters:
         """Dead letters without taking them away."""
         ...
-class ProtectionReader(Protocol):
-    """Positions that are left by themselves. Raises Unavailable if the database is away."""
-
-    def protections(
-        self, symbol: str | None, state: str | None, limit: int, cursor: str | None
-    ) -> Page[GuardedPosition]:
-        """Newest entry first. Raises InvalidInput for a cursor that is none of ours."""
-        ...
-
-
 
     def replay(self, queue: Queue, limit: int) -> Replay:
         """Send dead letters back to their queue, oldest first; each is removed only after the queue has taken it."""

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from volexswarm.adapters.postgres.decisions import DecidingTransaction
 from volexswarm.compliance.model import DAY, HOUR, WEEK, Activity, Flag, Look, OwnTrade, other
-from volexswarm.errors import NotFound
+from volexswarm.errors import Conflict, NotFound
 from volexswarm.messages import Event, TradeProposed
 
 _COUNTS = """
@@ -135,11 +135,15 @@ class ComplianceTransaction(DecidingTransaction):
         )
         return False
 
-    def flag(self, flag_id: str) -> Flag:
-        row = self.connection.execute(_SELECT_FLAG + " WHERE id = %s FOR UPDATE", (flag_id,)).fetchone()
-        if row is None:
-            raise NotFound("flag", flag_id)
-        return _flag(row)
+    def flag(self, key: str) -> Flag:
+        rows = self.connection.execute(
+            _SELECT_FLAG + " WHERE starts_with(id::text, %s) ORDER BY id LIMIT 2 FOR UPDATE", (key.lower(),)
+        ).fetchall()
+        if not rows:
+            raise NotFound("flag", key)
+        if len(rows) > 1:
+            raise Conflict(f"several flags begin with {key}: give more of the id")
+        return _flag(rows[0])
 
     def save_flag(self, flag: Flag) -> None:
         row = {name: getattr(flag, name) for name in _ANSWERS} | {"id": flag.id}
