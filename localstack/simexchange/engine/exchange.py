@@ -105,7 +105,7 @@ class Exchange:
         Returns
         -------
         tuple
-            The order as it stands afterwards and the executions it caused at once.
+            The order as it stands afterwards and its executions so far, also those with orders that it has set off.
 
         Raises
         ------

@@ -59,7 +59,9 @@ class Trading(RuleBasedStateMachine):
             _, fills = self.desk.order(account, side, text(quantity), text(price), tif=tif)
         except Refused:
             return
-        prices = [fill.price for fill in fills]
+        # What it set off may have met what was left of it: there it was the maker, at its own price.
+        assert all(fill.price == price for fill in fills if fill.is_maker)
+        prices = [fill.price for fill in fills if not fill.is_maker]
         # Filled at exactly the best prices that others offered, in that order, and never beyond the limit.
         assert prices == [price for _, price in queue[: len(prices)]]
         assert all(p <= price if side is Side.BUY else p >= price for p in prices)

@@ -156,6 +156,19 @@ def test_one_stop_can_set_off_another_by_its_own_trades():
     ]
 
 
+def test_what_an_order_sets_off_may_meet_what_is_left_of_it_at_its_own_price():
+    desk = Desk("alice", "bob", "carol")
+    desk.exchange.quote(SYMBOL, {parse("99"): parse("1")}, {parse("101"): parse("1")}, 1)
+    desk.exchange.take(SYMBOL, Side.BUY, parse("0.5"), 2)
+    profit, _ = desk.order("alice", "buy", "2", kind=PROFIT, stop="99")
+    order, fills = desk.order("bob", "sell", "4", "98")
+    assert [(text(f.price)[:2], text(f.quantity)[:3], f.is_maker) for f in fills] == [
+        ("99", "1.0", False),
+        ("98", "2.0", True),
+    ]
+    assert (profit.status, order.status, order.filled) == (Status.FILLED, Status.PARTIALLY_FILLED, parse("3"))
+
+
 @pytest.mark.parametrize(
     ("order", "reason"),
     [
