@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from typing import Generic
+from typing import Generic, NoReturn
 
 from volexswarm.clock import Clock
 from volexswarm.crashpoints import CrashPoint, passing
@@ -226,15 +226,22 @@ class Orders(Generic[TransactionT]):
             raise
         if found:
             return
-        window = self._exchange.capabilities.acceptance_window
+        able = self._exchange.capabilities
+        window, remembers = able.acceptance_window, able.remembers
         if window is None or order.sent_at is None:
-            reason = "the exchange has no such order, but sets no limit to how late it may still take it"
-            self._note(order, reason)
-            raise Retry(reason, timedelta(minutes=5))
+            self._leave_to_a_person(order, "sets no limit to how late it may still take it")
+        if remembers is not None and asked_at - order.sent_at > remembers:
+            self._leave_to_a_person(order, f"forgets an order {remembers} after its end: it may have been filled")
         wait_for = order.sent_at + window + _MARGIN - asked_at
         if wait_for > timedelta(0):
             raise Retry(f"order {order.id} is not at the exchange, but may still arrive", wait_for)
         self._send(order)
+
+    def _leave_to_a_person(self, order: Order, but: str) -> NoReturn:
+        """Its absence proves nothing: it is neither sent again nor given up, whatever its age."""
+        reason = f"the exchange has no such order, but {but}"
+        self._note(order, reason)
+        raise Retry(reason, timedelta(minutes=5))
 
     def _ask(self, order: Order) -> bool:
         """Ask the exchange for the order and take over what it says; False if it has none."""

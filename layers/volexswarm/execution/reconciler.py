@@ -201,6 +201,10 @@ class Reconciler(Generic[ReconcilingT]):
                 self._repaired(tx, run, reconciliation.of_fill(fill, order), "booked it", findings)
 
     def _transfers(self, run: Run, since: datetime, findings: Findings) -> None:
+        if (
+            not self._exchange.capabilities.transfers
+        ):  # then they are differences of the balances, for a person to accept
+            return
         for transfer in self._exchange.transfers_since(since):
             with self._store.transaction() as tx:
                 if self._record.book_transfer(tx, self._venue, self._account, transfer, run.correlationid):

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from tests.fakes.execution import CAPABILITIES, FakeExchange
 from tests.unit.execution.orders import Desk, approved, desk, reported
 from volexswarm.errors import Retry, Stop, Unavailable
 from volexswarm.messages import CancelOrder, Event, OrderApproved, OrderState, OrderType
@@ -133,3 +134,26 @@ def test_a_fill_of_other_money_is_not_booked() -> None:
         at.agent.apply(reported(S.FILLED, "1", exchange_order_id="e1"))
     assert at.tx.recorded == {}
     assert at.tx.inbox == set()
+
+
+@pytest.mark.parametrize("age", [timedelta(hours=2), timedelta(hours=2, seconds=1)])
+def test_an_order_that_the_exchange_may_have_forgotten_is_left_to_a_person(
+    age: timedelta, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have been filled and forgotten: to send it again would trade twice, to give it up would lose the fill."""
+    forgetful = replace(CAPABILITIES, acceptance_window=timedelta(seconds=5), remembers=timedelta(hours=2))
+    monkeypatch.setattr(FakeExchange, "capabilities", property(lambda _: forgetful))
+    at = desk("", "lost")
+    event = approved()
+    with pytest.raises(Retry):
+        at.place(event)
+    at.clock.advance(age)
+    if age > timedelta(hours=2):
+        with pytest.raises(Retry, match="forgets"):
+            at.agent.execute(event)
+        assert at.tx.order(event.id).state is S.UNKNOWN
+        assert "may have been filled" in (at.tx.order(event.id).reason or "")
+    else:
+        at.agent.execute(event)
+        assert at.tx.order(event.id).state is S.EXPIRED
+    assert at.exchange.standing == []

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
-from tests.fakes.execution import FakeExchange, FakeSecrets, execution_agent
+from tests.fakes.execution import CAPABILITIES, FakeExchange, FakeSecrets, execution_agent
 from tests.fakes.reconciliation import FakeReconcilingTransaction
 from tests.fakes.transaction import START, FakeStore, FixedClock
 from tests.unit.execution.orders import OPENED, approved
@@ -235,3 +235,14 @@ def test_the_first_look_after_a_while_counts_as_a_start(desk: Desk) -> None:
     desk.clock.advance(timedelta(minutes=6))
     desk.reconciler.look()
     assert [run.occasion for run, *_ in desk.tx.runs] == ["start", "schedule", "start"]
+
+
+def test_an_exchange_that_does_not_tell_of_transfers_is_not_asked_for_them(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent = replace(CAPABILITIES, transfers=False)
+    monkeypatch.setattr(FakeExchange, "capabilities", property(lambda _: silent))
+    desk.exchange.transfers = [Transfer("deposit/1", "USDT", Decimal(100), Decimal(0), START)]
+    found = desk.compare()
+    assert found.transfers == 0
+    assert [(one.kind.value, one.subject) for one in found.open] == [("balance", "USDT")]
