@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tests.benchmarks import evaluation, imports, ingest, latency, realtime
+from tests.benchmarks import evaluation, imports, ingest, latency, orders, realtime, reconcile
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.machine import Load, Machine
 
@@ -21,6 +21,8 @@ BENCHMARKS: dict[str, tuple[str, Callable[[], Iterable[Figure]]]] = {
     "realtime": ("Feed alone: exchange stream → queue", realtime.run),
     "ingest": ("End to end: exchange stream → database", ingest.run),
     "latency": ("A swarm that trades on six symbols, market ×20", latency.run),
+    "orders": ("Execution alone, in one process: orders one after the other", orders.run),
+    "reconcile": ("Comparison with the exchange, in process on a database", reconcile.run),
     "evaluation": ("Signal agent, in process", evaluation.run),
     "imports": ("Cold functions", imports.run),
 }

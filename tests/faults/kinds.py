@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
@@ -20,7 +20,7 @@ from tests.faults.workers import FEED, NAMES, WOKEN
 from volexlocal.servers.server import Server
 from volexswarm.crashpoints import CrashPoint
 
-Clock = Callable[[], float]
+_SPELLS = ("rate_limit", "ban", "maintenance", "clock_skew", "stall_sockets")
 
 
 class Fault(Disturbance, ABC):
@@ -286,16 +286,12 @@ def all_killed(stage: Stage) -> Killing:
 
 
 class AtExchange(Fault):
-    """A fault of the simulated exchange's own; `spec` as `POST /admin/faults` takes it.
+    """Faults of the simulated exchange's own; `specs` as `POST /admin/faults` takes them."""
 
-    `awaited`: the round is not over before it has struck, for what comes with time and not with orders.
-    """
-
-    def __init__(self, stage: Stage, *specs: dict[str, Any], awaited: bool = False) -> None:
+    def __init__(self, stage: Stage, *specs: dict[str, Any]) -> None:
         super().__init__(stage)
         self._http = httpx.Client(base_url=stage.exchange.url, timeout=10)
         self._specs = specs
-        self._awaited = awaited
         self._struck = 0
 
     def begin(self) -> None:
@@ -310,8 +306,7 @@ class AtExchange(Fault):
     @property
     def is_over(self) -> bool:
         listed = self._look()
-        spent = all(not fault["active"] for fault in listed if "seconds" in fault and fault["struck"])
-        return spent and (self._struck > 0 or not self._awaited)
+        return all(not fault["active"] for fault in listed if fault["kind"] in _SPELLS and fault["struck"])
 
     @property
     def strikes(self) -> int:
@@ -320,7 +315,8 @@ class AtExchange(Fault):
     def _look(self) -> list[dict[str, Any]]:
         answer = self._http.get("/admin/faults").raise_for_status().json()
         listed: list[dict[str, Any]] = answer["faults"] if isinstance(answer, dict) else answer
-        self._struck = sum(int(fault["struck"]) for fault in listed)
+        # a spell is one fault, however many requests it strikes
+        self._struck = sum(min(int(fault["struck"]), int(fault.get("count", 1))) for fault in listed)
         return listed
 
     def end(self) -> None:

@@ -19,7 +19,6 @@ import psycopg
 from botocore.exceptions import BotoCoreError, ClientError
 from psycopg.types.json import Jsonb
 
-from infra.seed import seed
 from tests.faults import script
 from tests.faults.site import Stage
 from volexlocal.failures import NotHealthy
@@ -173,7 +172,7 @@ class Play:
     # the beginning
 
     def _seed(self) -> None:
-        seed(self._stage.dsn, VENUE, (), ())
+        self._stage.open_trading()
         with psycopg.connect(self._stage.dsn) as database:
             for name, policy in (("risk", _wide_risk()), ("compliance", _wide_compliance())):
                 database.execute(

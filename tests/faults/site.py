@@ -24,6 +24,7 @@ from psycopg import sql
 
 from infra import vault
 from infra.migrate import migrate
+from infra.seed import seed
 from tests.faults import workers
 from tests.faults.board import Board
 from tests.faults.script import BALANCES, SYMBOLS, TIMEFRAME
@@ -90,17 +91,25 @@ class Venue(Exchange):
 
 @dataclass
 class Stage:
-    """One chapter's surroundings: its own database, exchange, queues and workers on the site's servers."""
+    """One chapter's surroundings: its own database, exchange, queues and workers on the site's servers.
+
+    `settings` is the whole environment of its functions.
+    """
 
     site: Site
     stack: str
     dsn: str
     exchange: Exchange
     nursery: Nursery
+    settings: dict[str, str]
 
     @property
     def board(self) -> Board:
         return self.nursery.board
+
+    def open_trading(self) -> None:
+        """Say with what money trading goes on, and by the default limits."""
+        seed(self.dsn, "binance", (), ())
 
     def restore_queues(self) -> None:
         """After an emulator that forgot everything: what `volexlocal up` does then."""
@@ -169,7 +178,7 @@ class Site:
             exchange.start()
             self._seed_vault(dsn, exchange)
             self.provision(stack)
-            yield Stage(self, stack, dsn, exchange, nursery)
+            yield Stage(self, stack, dsn, exchange, nursery, settings)
         finally:
             nursery.kill()
             exchange.kill()

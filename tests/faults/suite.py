@@ -78,8 +78,8 @@ class Suite:
         self._rounds = rounds
         self._say = say
 
-    def run(self, wanted: Sequence[Entry], least_orders: int = 0) -> Result:
-        """Play the undisturbed run, then each wanted fault, and go on through the catalogue until there were enough orders."""
+    def run(self, wanted: Sequence[Entry], least_orders: int = 0, least_strikes: int = 0) -> Result:
+        """Play the undisturbed run, then each wanted fault, and go on through them until orders and strikes were enough."""
         result = Result()
         undisturbed = self._undisturbed(result)
         waiting = list(wanted)
@@ -90,7 +90,7 @@ class Suite:
             if len(waiting) == before:
                 result.missed += [f"{entry.name}: no round has {entry.needs.value}" for entry in waiting]
                 break
-            if not waiting and result.orders < least_orders:
+            if not waiting and (result.orders < least_orders or result.strikes < least_strikes):
                 waiting = list(wanted)
         struck = {outcome.entry.name for outcome in result.outcomes if outcome.strikes}
         result.missed += [f"{name}: it never struck" for name in sorted({e.name for e in wanted} - struck)]
@@ -147,6 +147,7 @@ class Suite:
         try:
             fault.begin()
             play.round(number, fault)
+            fault.tend()
         except Stuck as stuck:
             findings.difference(f"{entry.name}, round {number}: {stuck}")
         finally:
