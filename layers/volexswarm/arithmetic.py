@@ -1,4 +1,7 @@
-"""Decimal contexts for money: Python's own one rounds silently at 28 digits, which a price times an amount can exceed."""
+"""Decimal contexts for money: Python's own one rounds silently at 28 digits, which a price times an amount can exceed.
+
+Nor is it the same in every process: ccxt sets another way of rounding when it is imported. What is rounded is rounded in here.
+"""
 
 from __future__ import annotations
 

@@ -235,9 +235,17 @@ class Books(Protocol[TransactionT_contra]):
     """Where fills and transfers are booked, within the transaction of whoever learns of them."""
 
     def record_fill(
-        self, tx: TransactionT_contra, fill: Fill, *, order_id: str | None, correlation_id: str
+        self,
+        tx: TransactionT_contra,
+        fill: Fill,
+        *,
+        order_id: str | None,
+        correlation_id: str,
+        slippage: Decimal | None = None,
     ) -> Booked | None:
         """Book the fill once; None if the books hold it already (repeated, or part of the opening balance).
+
+        `slippage` is the share of the decision price that it lost; None where no decision of ours stands behind it.
 
         A fill that was booked before its order was known is given to `order_id` now.
 

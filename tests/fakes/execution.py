@@ -14,11 +14,21 @@ from tests.fakes.transaction import START, FixedClock
 from volexswarm.clock import Clock
 from volexswarm.errors import NotFound, OutcomeUnknown, Rejected, Unavailable
 from volexswarm.execution.agent import ExecutionAgent
-from volexswarm.execution.model import Capabilities, Evidence, MarketRules, Order, OrderRequest, Proposal, StandingOrder
+from volexswarm.execution.model import (
+    Capabilities,
+    Evidence,
+    MarketRules,
+    Order,
+    OrderPlan,
+    OrderRequest,
+    Proposal,
+    StandingOrder,
+)
 from volexswarm.execution.orders import Orders
 from volexswarm.execution.ports import ExchangeGateway
 from volexswarm.execution.record import Record
-from volexswarm.messages import OrderState, OrderType, Side, TimeInForce
+from volexswarm.execution.slicing import Slicer
+from volexswarm.messages import Event, OrderApproved, OrderState, OrderType, Purpose, Side, TimeInForce
 from volexswarm.ports import Books, Fill, SecretStore, Store, Transfer
 
 RULES = MarketRules(Decimal("0.001"), Decimal("0.01"), Decimal("0.001"), None, Decimal("5"))
@@ -30,7 +40,8 @@ def execution_agent(
     """The agent with its parts, put together as the functions do it."""
     record = Record(books, clock)
     orders = Orders(store=store, exchange=exchange, secrets=secrets, record=record, clock=clock, mode="simulated")
-    return ExecutionAgent(store=store, orders=lambda _: orders, record=record, clock=clock)
+    slicer = Slicer(store=store, orders=lambda _: orders, exchange=lambda _: exchange, record=record, clock=clock)
+    return ExecutionAgent(store=store, orders=lambda _: orders, slicer=slicer, record=record, clock=clock)
 
 
 CAPABILITIES = Capabilities(
@@ -58,6 +69,9 @@ class FakeExecutionTransaction(FakeProtections, FakePortfolioTransaction):
         self.proposals: dict[str, Proposal] = {}
         self.orders: dict[str, Order] = {}
         self.touched: dict[str, datetime] = {}
+        self.plans: dict[str, OrderPlan] = {}
+        self.commands: dict[str, Event[OrderApproved]] = {}
+        self.traded: Decimal | None = None
         self.transitions: list[tuple[str, OrderState | None, OrderState, str]] = []
 
     def proposal(self, proposal_id: str) -> Proposal | None:
@@ -107,6 +121,29 @@ class FakeExecutionTransaction(FakeProtections, FakePortfolioTransaction):
     def open_orders_of(self, venue: str, account: str, symbol: str | None = None) -> list[Order]:
         own = [o for o in self.orders.values() if (o.venue, o.account) == (venue, account) and not o.state.is_final]
         return sorted((o for o in own if symbol in (None, o.symbol)), key=lambda order: (order.intended_at, order.id))
+
+    def plan(self, proposal_id: str) -> OrderPlan | None:
+        return self.plans.get(proposal_id)
+
+    def add_plan(self, plan: OrderPlan) -> None:
+        assert plan.proposal_id not in self.plans
+        self.plans[plan.proposal_id] = plan
+
+    def save_plan(self, plan: OrderPlan, updated_at: datetime) -> None:
+        self.plans[plan.proposal_id] = plan
+
+    def slices(self, proposal_id: str) -> dict[int, Order]:
+        own = (order for order in self.orders.values() if order.proposal_id == proposal_id)
+        return {order.sequence: order for order in own if order.purpose is Purpose.SLICE}
+
+    def has_order(self, client_order_id: str) -> bool:
+        return any(order.client_order_id == client_order_id for order in self.orders.values())
+
+    def command(self, proposal_id: str) -> Event[OrderApproved]:
+        return self.commands[proposal_id]
+
+    def traded_per_minute(self, venue: str, symbol: str, as_of: datetime) -> Decimal | None:
+        return self.traded
 
     def states(self, order_id: str) -> list[OrderState]:
         """The order's life so far."""

@@ -15,6 +15,7 @@ from volexswarm.messages import (
     CancelOrder,
     ExecutionReported,
     OrderApproved,
+    PlaceSlice,
     PriceReached,
     ReconcileAccount,
     ReviewProtections,
@@ -33,6 +34,7 @@ def on_orders(event: Any) -> BatchResponse:
         event,
         {
             OrderApproved: lambda command: wiring.execution_agent().execute(command),
+            PlaceSlice: lambda command: wiring.slicer().place(command),
             CancelOrder: lambda command: wiring.execution_agent().cancel(command),
             ReviewProtections: lambda command: wiring.guard().review(command),
             PriceReached: lambda command: wiring.guard().exit(command),

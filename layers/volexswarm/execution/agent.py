@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Generic
+from typing import Any, Generic
 
 from volexswarm.clock import Clock
 from volexswarm.crashpoints import CrashPoint, passing
@@ -13,7 +13,8 @@ from volexswarm.errors import Retry, Stop
 from volexswarm.execution.orders import Orders
 from volexswarm.execution.record import Record, TransactionT
 from volexswarm.execution.reports import evidence_of
-from volexswarm.messages import CancelOrder, Event, ExecutionReported, OrderApproved
+from volexswarm.execution.slicing import Slicer
+from volexswarm.messages import CancelOrder, Event, ExecutionReported, OrderApproved, Purpose
 from volexswarm.ports import Store
 
 logger = logging.getLogger(__name__)
@@ -32,6 +33,8 @@ class ExecutionAgent(Generic[TransactionT]):
     ----------
     orders : callable
         Gives, by account, what brings its orders to the exchange and off it.
+    slicer : Slicer
+        Works large orders in slices.
     record : Record
         Where every change is written down.
     """
@@ -41,11 +44,13 @@ class ExecutionAgent(Generic[TransactionT]):
         *,
         store: Store[TransactionT],
         orders: Callable[[str], Orders[TransactionT]],
+        slicer: Slicer[Any],
         record: Record[TransactionT],
         clock: Clock,
     ) -> None:
         self._store = store
         self._orders = orders
+        self._slicer = slicer
         self._record = record
         self._clock = clock
 
@@ -57,15 +62,27 @@ class ExecutionAgent(Generic[TransactionT]):
         Retry
             If it could not be placed at the moment (vault sealed, exchange silent), or its outcome is not known yet.
         """
+        if self._slicer.take(event):
+            return
         with self._store.transaction() as tx:
             order = self._record.intend(tx, event)
         passing(CrashPoint.AFTER_INTENT_STORED)
         self._orders(order.account).go_on(order)
 
     def cancel(self, event: Event[CancelOrder]) -> None:
-        """Take the order off the exchange. One that has ended stays as it ended. Raises Retry while its end is not certain."""
+        """Take the order off the exchange. One that has ended stays as it ended; a slice is the last of its plan.
+
+        Raises
+        ------
+        Retry
+            While its end is not certain.
+        """
         command = event.data
         reason = f"canceled by {command.requested_by}: {command.reason}"
+        with self._store.transaction() as tx:
+            order = tx.order(command.order_id)
+        if order.purpose is Purpose.SLICE and order.proposal_id is not None:
+            self._slicer.stop(order.proposal_id, reason)
         self._orders(command.account).cancel(command.order_id, reason)
 
     def apply(self, event: Event[ExecutionReported]) -> None:

@@ -165,6 +165,26 @@ class StandingOrder:
     evidence: Evidence
 
 
+@dataclass(frozen=True)
+class OrderPlan:
+    """A large order that is worked in slices; `next_slice` counts those made. `interval` is market time, `started_at` wall."""
+
+    proposal_id: str
+    venue: str
+    account: str
+    symbol: str
+    profile: str
+    amount: Decimal
+    slices: int
+    next_slice: int
+    interval: timedelta
+    worst_price: Decimal
+    state: Literal["working", "done", "stopped"]
+    reason: str | None
+    started_at: datetime
+    correlation_id: str
+
+
 Occasion = Literal["start", "reconnect", "schedule", "demand"]
 
 

@@ -12,6 +12,7 @@ from volexswarm.execution.model import (
     Evidence,
     MarketRules,
     Order,
+    OrderPlan,
     OrderRequest,
     Proposal,
     Run,
@@ -19,7 +20,7 @@ from volexswarm.execution.model import (
 )
 from volexswarm.execution.protection_ports import Market, ProtectionTransaction
 from volexswarm.execution.reconciliation import Difference, Findings
-from volexswarm.messages import OrderState
+from volexswarm.messages import Event, OrderApproved, OrderState
 from volexswarm.ports import Fill, Halt, Transfer
 
 
@@ -78,6 +79,34 @@ class ExecutionTransaction(ProtectionTransaction, Protocol):
         ...
 
 
+class SlicingTransaction(ExecutionTransaction, Protocol):
+    """What working an order in slices reads and writes besides orders."""
+
+    def plan(self, proposal_id: str) -> OrderPlan | None:
+        """The plan, locked; None if there is none."""
+        ...
+
+    def add_plan(self, plan: OrderPlan) -> None: ...
+
+    def save_plan(self, plan: OrderPlan, updated_at: datetime) -> None:
+        """Store how far it is."""
+        ...
+
+    def slices(self, proposal_id: str) -> dict[int, Order]:
+        """The slices made so far, by number."""
+        ...
+
+    def has_order(self, client_order_id: str) -> bool: ...
+
+    def command(self, proposal_id: str) -> Event[OrderApproved]:
+        """The command that ordered it, from the journal."""
+        ...
+
+    def traded_per_minute(self, venue: str, symbol: str, as_of: datetime) -> Decimal | None:
+        """Average value (quote) traded in a minute of the half hour before; None with fewer than ten candles of that time."""
+        ...
+
+
 class ReconcilingTransaction(ExecutionTransaction, Protocol):
     """What a comparison with the exchange reads and writes besides orders and fills."""
 
@@ -123,7 +152,7 @@ class HaltingTransaction(ExecutionTransaction, Protocol):
 
     def halt_in_force(self) -> Halt | None: ...
 
-    def accounts(self, venue: str) -> Sequence[str]:
+    def accounts_at(self, venue: str) -> Sequence[str]:
         """Every account that trades at the venue or has books."""
         ...
 

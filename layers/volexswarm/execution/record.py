@@ -18,6 +18,7 @@ from volexswarm.execution import states
 from volexswarm.execution.identity import client_order_id
 from volexswarm.execution.model import Evidence, Order, Proposal
 from volexswarm.execution.ports import ExecutionTransaction
+from volexswarm.execution.slippage import slippage
 from volexswarm.messages import Cause, Event, FillRecorded, OrderApproved, OrderChanged, OrderState
 from volexswarm.ports import Booked, Books, Fill, Transfer
 
@@ -57,9 +58,12 @@ class Record(Generic[TransactionT]):
         InvalidInput
             If the command is not what was proposed and approved by our own records: a message alone moves no money.
         """
+        self.confirm(tx, event)
+        return self.add(tx, intent_of(event), event, "approved")
+
+    def confirm(self, tx: TransactionT, event: Event[OrderApproved]) -> None:
+        """Raise InvalidInput unless our own records say that this was proposed and approved."""
         _hold_against(tx.proposal(event.data.proposal_id), event.data)
-        intent = _intent(event)
-        return self.add(tx, intent, event, "approved")
 
     def add(self, tx: TransactionT, intent: Order, trigger: Cause, cause: str) -> Order:
         """Store an intent; the order as it is by now if it was stored before, which its client order id tells."""
@@ -141,13 +145,14 @@ class Record(Generic[TransactionT]):
         chain = order.correlation_id if order else trigger.correlationid
         news = 0
         for fill in evidence.fills:
-            booked = self._books.record_fill(tx, fill, order_id=order_id, correlation_id=chain)
+            lost = None if order is None else slippage(fill.side, fill.price, order.reference_price)
+            booked = self._books.record_fill(tx, fill, order_id=order_id, correlation_id=chain, slippage=lost)
             if booked is not None:
                 news += 1
                 tx.publish(
                     Event.caused_by(
                         trigger,
-                        _recorded(fill, booked, order_id),
+                        _recorded(fill, booked, order_id, lost),
                         source=SOURCE,
                         subject=f"{fill.venue}:{fill.symbol}:{fill.trade_id}",
                         time=self._clock.now(),
@@ -216,7 +221,8 @@ def _plain(term: object) -> str:
     return format(term, "f") if isinstance(term, Decimal) else str(term)
 
 
-def _intent(event: Event[OrderApproved]) -> Order:
+def intent_of(event: Event[OrderApproved]) -> Order:
+    """The order that an approved command asks for, not sent yet."""
     trade = event.data
     return Order(
         id=event.id,
@@ -263,7 +269,7 @@ def _informed(tx: ExecutionTransaction, order: Order, evidence: Evidence) -> Ord
     )
 
 
-def _recorded(fill: Fill, booked: Booked, order_id: str | None) -> FillRecorded:
+def _recorded(fill: Fill, booked: Booked, order_id: str | None, lost: Decimal | None) -> FillRecorded:
     return FillRecorded(
         venue=fill.venue,
         account=fill.account,
@@ -278,5 +284,6 @@ def _recorded(fill: Fill, booked: Booked, order_id: str | None) -> FillRecorded:
         realised_pnl=booked.realised_pnl,
         position_amount=booked.position_amount,
         position_average_price=booked.position_average_price,
+        slippage=lost,
         as_of=fill.as_of,
     )

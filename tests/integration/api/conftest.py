@@ -15,13 +15,13 @@ from tests.fakes.transaction import START, FakeQuoteBoard, FixedClock
 from volexswarm.adapters.postgres.compliance import ComplianceTransaction
 from volexswarm.adapters.postgres.database import Database
 from volexswarm.adapters.postgres.desk import DeskTransaction
-from volexswarm.adapters.postgres.slicing import SlicingTransaction
 from volexswarm.adapters.postgres.market import MarketTransaction
 from volexswarm.adapters.postgres.outbox import Relay
 from volexswarm.adapters.postgres.portfolio import PortfolioTransaction
 from volexswarm.adapters.postgres.readers.scope import Scope
 from volexswarm.adapters.postgres.risk import RiskTransaction
 from volexswarm.adapters.postgres.signals import SignalsTransaction
+from volexswarm.adapters.postgres.slicing import SlicingTransaction
 from volexswarm.adapters.postgres.store import PostgresStore
 from volexswarm.clock import to_ms
 from volexswarm.compliance.agent import ComplianceAgent

@@ -20,8 +20,8 @@ from tests.integration.execution.lossy_proxy import LossyProxy
 from volexlocal.servers.exchange import Exchange, Market
 from volexswarm.adapters.ccxt_gateway import CcxtGateway
 from volexswarm.adapters.postgres.database import Database
-from volexswarm.adapters.postgres.execution import ExecutionTransaction
 from volexswarm.adapters.postgres.outbox import Relay
+from volexswarm.adapters.postgres.slicing import SlicingTransaction
 from volexswarm.adapters.postgres.store import PostgresStore
 from volexswarm.adapters.venues import connection
 from volexswarm.clock import SystemClock, from_ms
@@ -62,7 +62,7 @@ class KeyedSecrets(FakeSecrets):
 class Desk:
     """Everything that a test turns or looks at. `other` is somebody else with the same keys, past the lossy network."""
 
-    agent: ExecutionAgent[ExecutionTransaction]
+    agent: ExecutionAgent[SlicingTransaction]
     portfolio: PortfolioAgent
     gateway: CcxtGateway
     secrets: KeyedSecrets
@@ -96,7 +96,7 @@ class Desk:
     def books(self) -> dict[str, Decimal]:
         """The ledger's assets."""
         with self.database.connection() as connection:
-            held = ExecutionTransaction(connection).balances("binance", "main", LedgerAccount.ASSETS)
+            held = SlicingTransaction(connection).balances("binance", "main", LedgerAccount.ASSETS)
         return {currency: amount for currency, amount in held.items() if amount}
 
     def held(self) -> dict[str, Decimal]:
@@ -175,7 +175,7 @@ def desk(database_dsn: str, sim_exchange: Callable[[Market], Exchange]) -> Itera
     secrets = KeyedSecrets(exchange.credentials)
     gateway = CcxtGateway(venue="binance", account="main", exchange_url=network.url, mode="simulated", secrets=secrets)
     database = Database(lambda: database_dsn)
-    store = PostgresStore(database, ExecutionTransaction, Relay(database, Sent()))
+    store = PostgresStore(database, SlicingTransaction, Relay(database, Sent()))
     clock = SystemClock()
     other = ccxt.binance({**connection("binance", exchange.url, "simulated"), **exchange.credentials})
     other.number = str
@@ -224,7 +224,7 @@ def books_of(database_dsn: str) -> Iterator[Callable[[FakeQuoteBoard, FixedClock
 
     def build(quotes: FakeQuoteBoard, clock: FixedClock) -> PortfolioAgent:
         return PortfolioAgent(
-            store=PostgresStore(database, ExecutionTransaction, Relay(database, Sent())),
+            store=PostgresStore(database, SlicingTransaction, Relay(database, Sent())),
             exchange=RestingAccount(clock.now()),
             quotes=quotes,
             clock=clock,

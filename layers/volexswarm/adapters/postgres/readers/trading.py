@@ -42,13 +42,15 @@ _ORDER_BY_RANGE = _ORDER + " AND id BETWEEN %(low)s::uuid AND %(high)s::uuid ORD
 _SIGNAL = """
 SELECT s.id::text, s.strategy_id, s.strategy, s.symbol, s.timeframe, s.side, s.confidence, s.price, s.amount, s.stop_price,
        s.reason, s.indicators, s.requested_by, s.as_of, s.candle_opened_at, s.raised_at, s.correlation_id::text,
-       to_jsonb(r) AS risk, to_jsonb(c) AS compliance, o.id::text AS order_id, o.state AS order_state
+       to_jsonb(r) AS risk, to_jsonb(c) AS compliance, o.id::text AS order_id, o.state AS order_state, l.state AS plan,
+       l.next_slice AS sliced, l.slices
 FROM signals s
 LEFT JOIN decisions r ON r.signal_id = s.id AND r.stage = 'risk'
 LEFT JOIN decisions c ON c.signal_id = s.id AND c.stage = 'compliance'
 LEFT JOIN proposals p ON p.signal_id = s.id
+LEFT JOIN order_plans l ON l.proposal_id = p.id
 LEFT JOIN LATERAL (
-    SELECT id, state FROM orders WHERE proposal_id = p.id AND purpose IN ('trade', 'slice') ORDER BY sequence LIMIT 1
+    SELECT id, state FROM orders WHERE proposal_id = p.id AND purpose IN ('trade', 'slice') ORDER BY sequence DESC LIMIT 1
 ) o ON true
 WHERE s.venue = %(venue)s
 """
@@ -106,13 +108,13 @@ class PostgresTradingReader:
     def _order(self, row: DictRow) -> Order:
         return Order(**row, simulated=self._scope.simulated)
 
-    def signals(self, symbol: str | None, limit: int, cursor: str | None) -> Page[Signal]:
-        """Signals with their outcome, newest first."""
     def ways_out(self, connection: Connection, order_id: str) -> list[Order]:
         """The orders that were made to leave what an order bought, oldest first, within a reader's transaction."""
         rows = connection.execute(_WAYS_OUT, {**self._scope.keys, "parent": order_id}).fetchall()
         return [self._order(row) for row in rows]
 
+    def signals(self, symbol: str | None, limit: int, cursor: str | None) -> Page[Signal]:
+        """Signals with their outcome, newest first."""
         moment, last = cursors.decode(cursor, (UUID,))
         parameters = {"venue": self._scope.venue, "symbol": symbol, "moment": moment, "last": last, "rows": limit + 1}
         with self._database.connection() as connection:
@@ -159,7 +161,12 @@ def _decision(row: dict[str, Any] | None) -> Decision | None:
 
 def _signal(row: DictRow) -> Signal:
     risk, compliance = _decision(row["risk"]), _decision(row["compliance"])
-    outcome = _outcome(risk, compliance, row["order_state"])
+    plan, sliced, planned = row.pop("plan"), row.pop("sliced"), row.pop("slices")
+    outcome = (
+        f"order in slices, {sliced} of {planned} sent"
+        if plan == "working"
+        else _outcome(risk, compliance, row["order_state"])
+    )
     return Signal(**{**row, "risk": risk, "compliance": compliance, "outcome": outcome})
 
 

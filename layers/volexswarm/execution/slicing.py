@@ -1,0 +1,216 @@
+"""Works a large order in slices over time (TWAP: equal parts at equal intervals), none at a price worse than the plan's.
+
+Each slice is an order of its own, good at once or not at all, so that nothing is left standing between two slices; what one did
+not get is spread over those that follow. The plan's next step is a message that is published with the step before it, so that
+each slice is made once, whatever fails. Almgren, R., Chriss, N. (2000), Optimal Execution of Portfolio Transactions: equal slices
+are the best way for whoever minds the impact only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Generic, TypeVar
+
+from volexswarm.clock import Clock
+from volexswarm.errors import NotFound, Retry
+from volexswarm.execution import profiles
+from volexswarm.execution.identity import client_order_id, order_id
+from volexswarm.execution.model import Order, OrderPlan
+from volexswarm.execution.orders import Orders
+from volexswarm.execution.ports import ExchangeGateway, SlicingTransaction
+from volexswarm.execution.record import SOURCE, Record, intent_of
+from volexswarm.messages import (
+    Cause,
+    Event,
+    OrderApproved,
+    OrderState,
+    OrderType,
+    PlaceSlice,
+    Purpose,
+    TimeInForce,
+)
+from volexswarm.ports import Store
+
+SlicingT = TypeVar("SlicingT", bound=SlicingTransaction)
+
+_STOPPED = (OrderState.CANCELED, OrderState.REJECTED)
+
+
+class Slicer(Generic[SlicingT]):
+    """Plans of one venue's accounts.
+
+    Parameters
+    ----------
+    orders, exchange : callable
+        Give, by account, what brings its orders to the exchange, and the exchange itself, whose clock sets the pace.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store[SlicingT],
+        orders: Callable[[str], Orders[SlicingT]],
+        exchange: Callable[[str], ExchangeGateway],
+        record: Record[SlicingT],
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._orders = orders
+        self._exchange = exchange
+        self._record = record
+        self._clock = clock
+
+    def take(self, event: Event[OrderApproved]) -> bool:
+        """Make a plan of an approved order if it is large; False if it is to go out whole, or already has.
+
+        Raises
+        ------
+        InvalidInput
+            If the command is not what was proposed and approved by our own records.
+        """
+        trade = event.data
+        if trade.order_type is not OrderType.MARKET:
+            return False
+        with self._store.transaction() as tx:
+            self._record.confirm(tx, event)
+            if tx.plan(trade.proposal_id) is not None:
+                return True
+            if tx.has_order(client_order_id(trade.proposal_id)):
+                return False
+            traded = tx.traded_per_minute(trade.venue, trade.symbol, trade.as_of)
+            way = profiles.way(trade.side, trade.notional, trade.reference_price, trade.volatility, traded)
+            if way.slices == 1:
+                return False
+            tx.add_plan(_plan(event, way, self._clock.now()))
+            tx.publish(self._next(event, event, 0, trade.as_of))
+        return True
+
+    def place(self, event: Event[PlaceSlice]) -> None:
+        """Place the slice when its time has come, and have the next one follow.
+
+        Raises
+        ------
+        Retry
+            If its time has not come, the slice before it has not ended, or it could not be placed at the moment.
+        """
+        step = event.data
+        self._await(step)
+        self._end_of_last(step)
+        with self._store.transaction() as tx:
+            plan = tx.plan(step.proposal_id)
+            if plan is None:
+                raise NotFound("plan", step.proposal_id)
+            slices = tx.slices(step.proposal_id)
+            order = self._slice(tx, plan, slices, event)
+        if order is not None:
+            self._orders(order.account).go_on(order)
+
+    def stop(self, proposal_id: str, reason: str) -> None:
+        """Make no more slices of this order; nothing if it is not worked in slices, or not any more."""
+        with self._store.transaction() as tx:
+            plan = tx.plan(proposal_id)
+            if plan is not None and plan.state == "working":
+                tx.save_plan(replace(plan, state="stopped", reason=reason), self._clock.now())
+
+    def _await(self, step: PlaceSlice) -> None:
+        wait = step.due_at - self._exchange(step.account).market_time()
+        if wait > timedelta(0):
+            # the simulated market's clock runs faster than ours
+            soon = timedelta(seconds=1) if self._orders(step.account).mode == "simulated" else wait
+            raise Retry(f"slice {step.number} of {step.proposal_id} is due at {step.due_at.isoformat()}", soon)
+
+    def _end_of_last(self, step: PlaceSlice) -> None:
+        """Ask for the slice before, if nobody has told of its end yet."""
+        with self._store.transaction() as tx:
+            last = tx.slices(step.proposal_id).get(step.number - 1)
+        if last is not None and not last.state.is_final:
+            self._orders(step.account).refresh(last)
+
+    def _slice(self, tx: SlicingT, plan: OrderPlan, slices: dict[int, Order], event: Event[PlaceSlice]) -> Order | None:
+        """The slice of this step, stored together with what follows it; None if there is nothing (more) to place."""
+        step = event.data
+        if step.number in slices:
+            return slices[step.number]
+        if plan.state != "working" or step.number != plan.next_slice:
+            return None
+        last = slices.get(step.number - 1)
+        if last is not None and not last.state.is_final:
+            raise Retry(f"slice {last.sequence} of {step.proposal_id} is still {last.state}", timedelta(seconds=1))
+        rest = plan.amount - sum((order.filled for order in slices.values()), Decimal(0))
+        end = _end(plan, last, rest)
+        if end is not None:
+            tx.save_plan(end, self._clock.now())
+            return None
+        intent = self._intent(tx, plan, step.number, rest)
+        tx.save_plan(replace(plan, next_slice=step.number + 1), self._clock.now())
+        tx.publish(self._next(event, intent, step.number + 1, step.due_at + plan.interval))
+        return self._record.add(tx, intent, event, f"slice {step.number + 1} of {plan.slices}, {plan.profile}")
+
+    def _intent(self, tx: SlicingT, plan: OrderPlan, number: int, rest: Decimal) -> Order:
+        left = plan.slices - number
+        name = client_order_id(plan.proposal_id, Purpose.SLICE, number)
+        return replace(
+            intent_of(tx.command(plan.proposal_id)),
+            id=order_id(name),
+            client_order_id=name,
+            purpose=Purpose.SLICE,
+            sequence=number,
+            order_type=OrderType.LIMIT,
+            time_in_force=TimeInForce.IOC,
+            limit_price=plan.worst_price,
+            amount=rest if left <= 1 else rest / left,
+            intended_at=self._clock.now(),
+        )
+
+    def _next(
+        self, cause: Cause, about: Event[OrderApproved] | Order, number: int, due_at: datetime
+    ) -> Event[PlaceSlice]:
+        terms = about.data if isinstance(about, Event) else about
+        assert terms.proposal_id is not None  # a slice is always part of a proposal
+        step = PlaceSlice(
+            venue=terms.venue,
+            symbol=terms.symbol,
+            account=terms.account,
+            proposal_id=terms.proposal_id,
+            number=number,
+            due_at=due_at,
+        )
+        return Event.caused_by(
+            cause, step, source=SOURCE, subject=f"{step.key}:{step.proposal_id}:{number}", time=self._clock.now()
+        )
+
+
+def _plan(event: Event[OrderApproved], way: profiles.Way, now: datetime) -> OrderPlan:
+    trade = event.data
+    return OrderPlan(
+        proposal_id=trade.proposal_id,
+        venue=trade.venue,
+        account=trade.account,
+        symbol=trade.symbol,
+        profile=way.profile.name,
+        amount=trade.amount,
+        slices=way.slices,
+        next_slice=0,
+        interval=way.profile.interval,
+        worst_price=way.worst_price,
+        state="working",
+        reason=way.reason,
+        started_at=now,
+        correlation_id=event.correlationid,
+    )
+
+
+def _end(plan: OrderPlan, last: Order | None, rest: Decimal) -> OrderPlan | None:
+    """The plan ended, if it has: nothing is left, or nothing may be sent any more, or all slices had their turn."""
+    if rest <= 0:
+        return replace(plan, state="done", reason="executed")
+    if last is not None and last.state in _STOPPED:
+        return replace(plan, state="stopped", reason=f"slice {plan.next_slice} {last.state}: {last.reason}")
+    if plan.next_slice >= plan.slices:
+        return replace(
+            plan, state="done", reason=f"{rest:f} not executed: no better than {plan.worst_price:f} to be had"
+        )
+    return None

@@ -1,0 +1,62 @@
+"""A large order on a real database and a real (simulated) exchange, worked in slices."""
+
+from __future__ import annotations
+
+import time
+
+import psycopg
+
+from tests.integration.execution.conftest import SYMBOL, Desk, approved
+from volexswarm.errors import Retry
+from volexswarm.messages import Event, OrderApproved, PlaceSlice, Side
+
+
+def record_market(desk: Desk, event: Event[OrderApproved], traded: str) -> None:
+    """Half an hour of minutes in which this much was traded, and the command as compliance journals it."""
+    with psycopg.connect(desk.dsn) as connection:
+        connection.execute(
+            "INSERT INTO candles (venue, symbol, timeframe, opened_at, open, high, low, close, volume, trade_count,"
+            " first_trade_id, last_trade_id, closed) SELECT 'binance', %s, '1m', %s::timestamptz - n * interval '1 minute',"
+            " 1, 1, 1, 1, %s, 1, n, n, true FROM generate_series(1, 30) n",
+            (SYMBOL, event.data.as_of, traded),
+        )
+        connection.execute(
+            "INSERT INTO events (id, occurred_at, type, source, subject, correlation_id, data)"
+            " VALUES (%s, %s, %s, 'compliance', %s, %s, %s)",
+            (event.id, event.time, event.type, event.subject, event.correlationid, event.data.model_dump_json()),
+        )
+
+
+def steps(desk: Desk) -> list[Event[PlaceSlice]]:
+    rows = desk.query(
+        "SELECT id::text, source, type, subject, occurred_at, correlation_id::text, causation_id::text, data FROM events"
+        " WHERE type = %s ORDER BY (data->>'number')::int",
+        PlaceSlice.type_name(),
+    )
+    names = ("id", "source", "type", "subject", "time", "correlationid", "causationid", "data")
+    return [Event[PlaceSlice].model_validate(dict(zip(names, row, strict=True))) for row in rows]
+
+
+def test_a_large_order_is_worked_to_its_end_and_the_books_are_exact(desk: Desk) -> None:
+    desk.portfolio.open_account()
+    price = desk.other.fetch_ticker(SYMBOL)["last"]
+    event = approved(Side.BUY, "0.1", price=price)
+    event = event.model_copy(update={"data": event.data.model_copy(update={"as_of": desk.gateway.market_time()})})
+    record_market(desk, event, traded=str(float(price) * 0.1 * 2.5))
+    desk.place(event)
+    done = 0
+    while done < len(found := steps(desk)):
+        try:
+            for _ in range(2):
+                desk.agent._slicer.place(found[done])
+            done += 1
+        except Retry:
+            time.sleep(0.2)
+    (plan,) = desk.query("SELECT slices, next_slice, state, reason, profile FROM order_plans")
+    assert plan[:3] == (4, 4, "done")
+    orders = desk.query("SELECT sequence, order_type, time_in_force, state FROM orders ORDER BY sequence")
+    assert [row[0] for row in orders] == [0, 1, 2, 3]
+    assert {row[1:3] for row in orders} == {("limit", "ioc")}
+    assert desk.query("SELECT sum(filled) FROM orders")[0][0] + 0 <= event.data.amount
+    assert desk.books() == desk.held()
+    assert desk.query("SELECT count(*) FROM fills WHERE slippage IS NULL OR slippage > 0.01") == [(0,)]

@@ -1,0 +1,207 @@
+"""Large orders in slices: each made once, none at a worse price, never more than was approved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import ROUND_DOWN, Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.fakes.execution import FakeExchange
+from tests.unit.execution.orders import Desk, approved, desk
+from volexswarm.errors import InvalidInput, Retry
+from volexswarm.execution import profiles
+from volexswarm.execution.slicing import Slicer
+from volexswarm.execution.slippage import slippage
+from volexswarm.messages import CancelOrder, Event, OrderApproved, OrderState, OrderType, PlaceSlice, Purpose, Side
+
+S = OrderState
+
+
+@dataclass
+class Market:
+    """A fake exchange that gives each slice a share of what it wants, and whose clock the test sets."""
+
+    at: Desk
+    share: Decimal = Decimal(1)
+
+    def __post_init__(self) -> None:
+        exchange = self.at.exchange
+        accept = exchange._accept
+
+        def take(request: Any) -> Any:
+            standing = accept(request)
+            amount = (request.amount * self.share).quantize(Decimal("0.001"), ROUND_DOWN)
+            if request.order_type is OrderType.LIMIT:
+                if amount:
+                    exchange.fill(standing, str(amount), "100")
+                if standing.state is not S.FILLED:
+                    standing.state = S.EXPIRED
+            return standing
+
+        exchange._accept = take  # type: ignore[method-assign]
+
+
+def large(amount: str = "10") -> tuple[Market, Event[OrderApproved]]:
+    """An order of 1,000 where 2,000 are traded in a minute: half of it, so five slices of a tenth each."""
+    at = desk()
+    event = approved(amount=amount)
+    at.tx.traded = Decimal(2000)
+    at.tx.commands[event.data.proposal_id] = event
+    return Market(at), event
+
+
+def slicer(at: Desk) -> Slicer:
+    return at.agent._slicer
+
+
+def steps(at: Desk) -> list[Event[PlaceSlice]]:
+    return [event for event in at.tx.published if isinstance(event.data, PlaceSlice)]
+
+
+def work(market: Market, exchange: FakeExchange | None = None) -> None:
+    """Deliver every step when it is due, until none is left."""
+    at, done = market.at, 0
+    while done < len(steps(at)):
+        step = steps(at)[done]
+        at.exchange.trades += max(0, int((step.data.due_at - at.exchange.market_time()).total_seconds()))
+        slicer(at).place(step)
+        done += 1
+
+
+def slices(at: Desk) -> list[Any]:
+    return [order for order in at.tx.orders.values() if order.purpose is Purpose.SLICE]
+
+
+def test_a_large_order_goes_out_in_equal_slices_at_no_worse_price() -> None:
+    market, event = large()
+    market.at.place(event)
+    work(market)
+    made = slices(market.at)
+    assert [order.amount for order in made] == [Decimal(2)] * 5
+    assert {(o.state, o.limit_price, o.time_in_force.value) for o in made} == {(S.FILLED, Decimal("101.00"), "ioc")}
+    assert market.at.tx.plans[event.data.proposal_id].state == "done"
+    assert len({order.client_order_id for order in made}) == 5
+
+
+def test_a_small_order_goes_out_whole() -> None:
+    market, event = large("0.1")
+    market.at.place(event)
+    assert (slices(market.at), steps(market.at)) == ([], [])
+    assert market.at.tx.order(event.id).state is S.FILLED
+
+
+def test_where_nothing_is_known_of_the_market_the_order_goes_out_as_it_was_approved() -> None:
+    market, event = large()
+    market.at.tx.traded = None
+    market.at.place(event)
+    assert market.at.tx.order(event.id).order_type is OrderType.MARKET
+
+
+def test_what_a_slice_did_not_get_is_spread_over_the_others_and_the_rest_is_told() -> None:
+    market, event = large()
+    market.share = Decimal("0.5")
+    market.at.place(event)
+    work(market)
+    made = slices(market.at)
+    assert [order.filled for order in made] == [Decimal(v) for v in ("1", "1.125", "1.312", "1.640", "2.461")]
+    plan = market.at.tx.plans[event.data.proposal_id]
+    assert plan.state == "done"
+    assert plan.reason == "2.462 not executed: no better than 101.000 to be had"
+
+
+def test_every_step_delivered_twice_makes_no_slice_twice() -> None:
+    market, event = large()
+    for _ in range(2):
+        market.at.place(event)
+    work(market)
+    for step in steps(market.at):
+        slicer(market.at).place(step)
+    assert len(slices(market.at)) == 5
+    assert sum(order.filled for order in slices(market.at)) == Decimal(10)
+
+
+def test_a_slice_waits_for_its_time_and_for_the_end_of_the_one_before() -> None:
+    market, event = large()
+    at = market.at
+    at.place(event)
+    slicer(at).place(steps(at)[0])
+    with pytest.raises(Retry, match="is due at"):
+        slicer(at).place(steps(at)[1])
+    first = slices(at)[0]
+    at.tx.orders[first.id] = replace(first, state=S.UNKNOWN, sent_at=at.clock.now())
+    at.exchange.standing.clear()
+    at.exchange.trades = 1000
+    with pytest.raises(Retry, match="may still arrive"):
+        slicer(at).place(steps(at)[1])
+    assert len(slices(at)) == 1
+
+
+def test_a_halt_ends_the_plan() -> None:
+    market, event = large()
+    at = market.at
+    at.place(event)
+    at.tx.state = replace(at.tx.state, halt="halted by ann: enough")
+    work(market)
+    assert [order.state for order in slices(at)] == [S.CANCELED]
+    assert at.tx.plans[event.data.proposal_id].state == "stopped"
+    assert at.exchange.standing == []
+
+
+def test_canceling_a_slice_ends_the_plan() -> None:
+    market, event = large()
+    at = market.at
+    at.place(event)
+    slicer(at).place(steps(at)[0])
+    order = slices(at)[0]
+    command = CancelOrder(
+        venue="binance", symbol="BTC/USDT", account="main", order_id=order.id, requested_by="ann", reason="enough"
+    )
+    at.agent.cancel(Event.caused_by(event, command, source="api", subject=order.id, time=at.clock.now()))
+    work(market)
+    assert len(slices(at)) == 1
+    assert at.tx.plans[event.data.proposal_id].reason == "canceled by ann: enough"
+
+
+def test_a_large_order_that_nobody_approved_is_not_worked() -> None:
+    market, event = large()
+    with pytest.raises(InvalidInput, match="not in our records"):
+        market.at.agent.execute(event)
+    assert market.at.tx.plans == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "volatility", "name", "count"),
+    [
+        ("100", None, "default", 1),
+        ("100", 0.001, "aggressive", 1),
+        ("100", 0.03, "conservative", 2),
+        ("500", 0.001, "default", 5),
+        ("1500", 0.001, "conservative", 30),
+        ("100000", None, "conservative", 60),
+    ],
+)
+def test_the_profile_follows_volatility_liquidity_and_size(
+    value: str, volatility: float | None, name: str, count: int
+) -> None:
+    way = profiles.way(Side.BUY, Decimal(value), Decimal(100), volatility, Decimal(1000))
+    assert (way.profile.name, way.slices) == (name, count)
+
+
+@given(
+    value=st.decimals("0.01", "1000000", places=2),
+    traded=st.decimals("0.01", "1000000", places=2),
+    side=st.sampled_from(Side),
+    volatility=st.none() | st.floats(0, 1),
+)
+def test_the_worst_price_is_near_the_decision_on_the_side_that_costs(
+    value: Decimal, traded: Decimal, side: Side, volatility: float | None
+) -> None:
+    way = profiles.way(side, value, Decimal(100), volatility, traded)
+    assert 1 <= way.slices <= 60
+    lost = slippage(side, way.worst_price, Decimal(100))
+    assert lost == way.profile.tolerance
+    assert slippage(side, Decimal(100), Decimal(100)) == 0
