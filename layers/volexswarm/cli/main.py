@@ -34,5 +34,17 @@ def main(context: click.Context, url: str | None, as_json: bool) -> None:
     context.obj.as_json = context.obj.as_json or as_json
 
 
-for commands in (account, swarm, control, books, performance, trading, protections, reconciliation, risk, compliance, policies):
+for commands in (
+    account,
+    swarm,
+    control,
+    books,
+    performance,
+    trading,
+    protections,
+    reconciliation,
+    risk,
+    compliance,
+    policies,
+):
     commands.add_to(main)
