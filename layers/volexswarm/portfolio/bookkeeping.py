@@ -135,7 +135,10 @@ class Bookkeeper:
         known = tx.fills(fill.venue, fill.account, fill.symbol)
         position, realised = positions.fold([*known, fill])
         for one in known:
-            tx.correct_realised(one, realised[one.trade_id])
+            if positions.exchange_order(one) > positions.exchange_order(
+                fill
+            ):  # what came before it realised what it did
+                tx.correct_realised(one, realised[one.trade_id])
         held, closings = lots.match([*known, fill])
         tx.forget_lots(fill)
         tx.change_lots(fill, gone=[], kept=held)
