@@ -202,6 +202,9 @@ class Orders(Generic[TransactionT]):
             self._give_up(order, OrderState.REJECTED, refusal.reason)
         except OutcomeUnknown as doubt:
             self._doubt(order, doubt.reason)
+        except Retry as wait:  # nothing was sent; but whoever comes next can't know that, and looks for it first
+            self._note(order, str(wait))
+            raise
         else:
             passing(CrashPoint.AFTER_SEND)
             self._take_over(order, evidence, "the exchange's answer")

@@ -191,7 +191,9 @@ class ExchangeGateway(Protocol):
         Raises
         ------
         Rejected
-            The exchange refused: it is certain that there is no order.
+            The exchange refused, or can't be given such an order: it is certain that there is none.
+        Unavailable
+            Nothing was sent: what had to be known first is not, or the rate limit leaves no room.
         OutcomeUnknown
             Anything else: the order may stand. Also when the exchange says that it has an order of that id.
         """

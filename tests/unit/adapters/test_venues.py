@@ -2,6 +2,7 @@ import ccxt
 import ccxt.pro
 import pytest
 
+from volexswarm.adapters.capabilities import CAPABILITIES
 from volexswarm.adapters.venues import SANDBOXES, connection
 from volexswarm.errors import InvalidInput
 
@@ -32,6 +33,10 @@ def test_ccxt_itself_has_the_sandboxes_we_name(venue):
     exchange = getattr(ccxt, venue)(connection(venue, None, "sandbox"))
 
     assert exchange.isSandboxModeEnabled or exchange.options.get("sandboxMode")
+
+
+def test_the_table_of_capabilities_knows_the_same_sandboxes():
+    assert {venue for venue, able in CAPABILITIES.items() if able.sandbox} == SANDBOXES & CAPABILITIES.keys()
 
 
 def test_live_keeps_the_venues_own_host():

@@ -11,6 +11,7 @@ import pytest
 from tests.fakes.execution import CAPABILITIES, FakeExchange
 from tests.unit.execution.orders import Desk, approved, desk, reported
 from volexswarm.errors import Retry, Stop, Unavailable
+from volexswarm.execution.model import Evidence, OrderRequest
 from volexswarm.messages import CancelOrder, Event, OrderApproved, OrderState, OrderType
 
 S = OrderState
@@ -157,3 +158,23 @@ def test_an_order_that_the_exchange_may_have_forgotten_is_left_to_a_person(
         at.agent.execute(event)
         assert at.tx.order(event.id).state is S.EXPIRED
     assert at.exchange.standing == []
+
+
+def test_an_order_that_was_not_sent_for_want_of_room_is_sent_once_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    place, refusals = FakeExchange.place, [Unavailable("exchange", "the rate limit leaves no room")]
+
+    def crowded(exchange: FakeExchange, request: OrderRequest) -> Evidence:
+        if refusals:
+            raise refusals.pop()
+        return place(exchange, request)
+
+    monkeypatch.setattr(FakeExchange, "place", crowded)
+    at, event = desk(), approved()
+    with pytest.raises(Unavailable):
+        at.place(event)
+    assert at.tx.order(event.id).state is S.SUBMITTED
+    assert "no room" in (at.tx.order(event.id).reason or "")
+    at.clock.advance(timedelta(seconds=10))
+    at.agent.execute(event)
+    assert at.tx.order(event.id).state is S.FILLED
+    assert len(at.exchange.standing) == 1
