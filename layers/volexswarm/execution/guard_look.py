@@ -5,7 +5,7 @@ step at the exchange is stored and told.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -69,6 +69,8 @@ class Look(Generic[TransactionT]):
             self._tx.publish(self._changed(before, after))
         if after != before:
             self._tx.save_protection(after, self._now)
+        if before.state is State.ARMED and after.state is not State.ARMED:
+            self._take_away(after, self._tx.standing_watches(after.order_id).values())
         self._stored[after.order_id] = after
 
     def next_step(
@@ -166,14 +168,16 @@ class Look(Generic[TransactionT]):
         """Let exactly these be watched. A Change if the price was reached while nobody watched."""
         guarded = case.guarded
         standing = self._tx.standing_watches(guarded.order_id)
-        needless = [watch for way, watch in standing.items() if way not in rest.watched]
-        if needless:
-            self._tx.take_away(guarded.venue, needless, self._now)
+        self._take_away(guarded, [watch for way, watch in standing.items() if way not in rest.watched])
         for way in sorted(rest.watched - standing.keys()):
             reached = self._tx.set_watch(self._watch_for(case, way), best_since=guarded.entered_at)
             if reached is not None:
                 return Change(guarded.reached(way, reached.price, reached.as_of))
         return rest
+
+    def _take_away(self, guarded: Guarded, watches: Collection[str]) -> None:
+        if watches:
+            self._tx.take_away(guarded.venue, list(watches), self._now)
 
     def _watch_for(self, case: Case, way: Purpose) -> PriceWatch:
         guarded, wanted = case.guarded, case.guarded.wanted
