@@ -128,7 +128,7 @@ def test_the_replay_finds_what_the_review_found(desk):
         for fields in history():
             probe = desk.propose(**fields)
             stored = ComplianceTransaction(connection).activity(probe, look)
-            replayed = found._history.activity(probe.id, probe.data, desk.clock.now(), look)
+            replayed = found._history.activity(probe.data, desk.clock.now())
             for part in ("trades_of_week", "average_of_week", "opposite", "facing", "orders_of_day", "pulled_of_day"):
                 left, right = getattr(stored, part), getattr(replayed, part)
                 if part == "average_of_week" and left is not None:

@@ -50,7 +50,7 @@ SELECT d.signal_id::text, d.approved, d.policy_version, d.checks, d.as_of, d.dec
 FROM decisions d JOIN signals s ON s.id = d.signal_id LEFT JOIN proposals p ON p.signal_id = d.signal_id
 WHERE d.stage = %(stage)s AND s.venue = %(venue)s AND (p.account IS NULL OR p.account = %(account)s)
   AND (%(since)s::timestamptz IS NULL OR d.as_of >= %(since)s) AND (%(until)s::timestamptz IS NULL OR d.as_of < %(until)s)
-ORDER BY d.as_of, d.signal_id
+ORDER BY d.decided_at, d.signal_id
 """
 
 _TRADES = """
@@ -136,7 +136,7 @@ class PostgresTimeMachine:
         policies: Mapping[int, Body],
         again: Callable[[DictRow, Body | None], Mapping[str, bool]],
     ) -> Iterator[Decided]:
-        """In order of market time, a few at a time: there may be many."""
+        """In the order in which they were made, a few at a time: there may be many."""
         wanted = {**self._scope.keys, "stage": stage, "since": since, "until": until}
         with connection.cursor(name="decisions") as cursor:
             cursor.itersize = AT_ONCE
@@ -162,11 +162,13 @@ class PostgresTimeMachine:
         if model is not CompliancePolicy:
             return lambda _row, _then: {}
         keys = self._scope.keys
+        policy = CompliancePolicy.model_validate(proposed)
         history = replay.History(
             [replay.PastTrade(**row) for row in connection.execute(_TRADES, keys)],
             [replay.PastOrder(**row) for row in connection.execute(_ORDERS, keys)],
+            policy.look,
         )
-        return _Again(history, CompliancePolicy.model_validate(proposed), self._scope)
+        return _Again(history, policy, self._scope)
 
     def _results(self, connection: Connection, otherwise: Sequence[Otherwise]) -> dict[str, Result]:
         """What the entries among these have made, by signal."""
@@ -224,7 +226,7 @@ class _Again:
         if not names or row["proposal_id"] is None:
             return {}
         trade = self._trade(row)
-        activity = self._history.activity(row["proposal_id"], trade, row["decided_at"], self._proposed.look)
+        activity = self._history.activity(trade, row["decided_at"])
         return replay.run_again(names, trade, self._proposed, activity)
 
     def _to_run(self, version: int, then: Body | None) -> frozenset[str]:
