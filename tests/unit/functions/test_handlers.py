@@ -10,12 +10,25 @@ from types import SimpleNamespace
 import pytest
 
 from chalicelib import agents
-from chalicelib.agents import risk
+from chalicelib.agents import execution, risk
 from chalicelib.runtime import wiring
 from chalicelib.runtime.batch import Batch, Drill
 from chalicelib.runtime.wakers import registered
 from tests.unit.functions.deliveries import RecordedDeliveries
 from volexswarm.agents import Layer, functions
+from volexswarm.errors import Unavailable
+
+TICK = {
+    "version": "0",
+    "id": "1",
+    "account": "000000000000",
+    "region": "us-east-1",
+    "detail": {},
+    "detail-type": "Scheduled Event",
+    "source": "aws.events",
+    "time": "2026-01-05T12:00:00Z",
+    "resources": [],
+}
 
 ROOT = Path(__file__).resolve().parents[3]
 HEAVY = ("autogen_agentchat", "autogen_core", "boto3", "ccxt", "numpy", "pandas", "psycopg", "ta")
@@ -82,3 +95,34 @@ def test_a_handler_answers_with_the_failed_messages(monkeypatch, deliveries):
     context = SimpleNamespace(get_remaining_time_in_millis=lambda: 20_000)
     assert risk.on_signals({"Records": [record]}, context) == {"batchItemFailures": []}
     assert [name for name, _ in deliveries.buried] == ["1"]
+
+
+def test_the_keeper_looks_after_the_books_of_every_account_that_trades_or_has_any(monkeypatch):
+    done = []
+
+    class Books:
+        def __init__(self, account):
+            self.account = account
+
+        def open_account(self):
+            done.append(("opened", self.account))
+            if self.account == "main":
+                raise Unavailable("exchange", "silent")
+
+        def look(self):
+            done.append(("compared", self.account))
+
+        def snapshot(self):
+            done.append(("valued", self.account))
+
+    chores = SimpleNamespace(
+        look_after=lambda: done.append(("looked", "")), resolve_open=lambda: done.append(("resolved", ""))
+    )
+    for name in ("halting", "execution_agent", "guard"):
+        monkeypatch.setattr(wiring, name, lambda: chores)
+    monkeypatch.setattr(wiring, "accounts", lambda: ["main", "main-paper"])
+    monkeypatch.setattr(wiring, "portfolio_agent", Books)
+    monkeypatch.setattr(wiring, "reconciler", Books)
+    execution.on_schedule(TICK, None)
+    for act in ("opened", "compared", "valued"):
+        assert [account for what, account in done if what == act] == ["main", "main-paper"]
