@@ -7,7 +7,7 @@ the prices, and decides which are fresh enough. What has no price is named, neve
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -49,6 +49,7 @@ class Markets:
 
     def __init__(self, symbols: Iterable[str]) -> None:
         self._symbols = frozenset(symbols)
+        self._routes: dict[str, dict[str, tuple[Leg, ...] | None]] = {}
 
     def route(self, asset: str, currency: str) -> tuple[Leg, ...] | None:
         """The conversions from asset to currency, at most two; None if there is no way.
@@ -56,6 +57,15 @@ class Markets:
         It depends on the markets alone, not on which of them has a price at the moment: an asset's value does not jump from one
         route to another. The direct market wins; of several hops the first by name.
         """
+        return self._routes_to(currency, (asset,))[asset]
+
+    def _routes_to(self, currency: str, assets: Iterable[str]) -> Mapping[str, tuple[Leg, ...] | None]:
+        """The routes of these assets, and of those that were asked for before: an account of a thousand asks often."""
+        routes = self._routes.setdefault(currency, {})
+        routes.update({asset: self._found(asset, currency) for asset in assets if asset not in routes})
+        return routes
+
+    def _found(self, asset: str, currency: str) -> tuple[Leg, ...] | None:
         if asset == currency:
             return ()
         direct = self._leg(asset, currency)
@@ -69,7 +79,9 @@ class Markets:
 
     def needed(self, wanted: Iterable[str], currency: str) -> set[str]:
         """Symbols whose prices it takes to value the wanted currencies."""
-        return {leg.symbol for asset in wanted for leg in self.route(asset, currency) or ()}
+        assets = set(wanted)
+        routes = self._routes_to(currency, assets)
+        return {leg.symbol for asset in assets for leg in routes[asset] or ()}
 
     def mark(self, wanted: Iterable[str], currency: str, mids: Mapping[str, Decimal]) -> Marks:
         """Price each wanted currency in `currency`.
@@ -83,15 +95,18 @@ class Markets:
         mids : mapping
             Price by symbol, quote per base, > 0: the middle of bid and ask.
         """
+        assets = set(wanted)
+        routes = self._routes_to(currency, assets)
         prices = {currency: _ONE}
         missing = []
-        for asset in sorted(set(wanted)):
-            legs = self.route(asset, currency)
-            if legs is None or any(leg.symbol not in mids for leg in legs):
+        for asset in assets:
+            legs = routes[asset]
+            price = None if legs is None else _price(legs, mids)
+            if price is None:
                 missing.append(asset)
             else:
-                prices[asset] = _price(legs, mids)
-        return Marks(currency, prices, tuple(missing))
+                prices[asset] = price
+        return Marks(currency, prices, tuple(sorted(missing)))
 
     def _leg(self, asset: str, currency: str) -> Leg | None:
         for symbol, inverse in ((f"{asset}/{currency}", False), (f"{currency}/{asset}", True)):
@@ -110,7 +125,11 @@ class Markets:
         return legs
 
 
-def _price(legs: Iterable[Leg], mids: Mapping[str, Decimal]) -> Decimal:
+def _price(legs: Sequence[Leg], mids: Mapping[str, Decimal]) -> Decimal | None:
+    if len(legs) == 1 and not legs[0].inverse:
+        return mids.get(legs[0].symbol)
+    if any(leg.symbol not in mids for leg in legs):
+        return None
     price = _ONE
     with wide():
         for leg in legs:

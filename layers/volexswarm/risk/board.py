@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 
 from volexswarm.messages import Quote
 from volexswarm.risk.model import ZERO
@@ -19,16 +20,17 @@ class Board:
     now: datetime
     max_age: timedelta
 
-    @property
+    @cached_property
     def usable(self) -> dict[str, Quote]:
         """Received within `max_age` of now (either way: a clock may be wrong), with a sane bid and ask."""
+        earliest, latest = self.now - self.max_age, self.now + self.max_age
         return {
             symbol: quote
             for symbol, quote in self.quotes.items()
-            if abs(self.now - quote.received_at) <= self.max_age and ZERO < quote.bid <= quote.ask
+            if earliest <= quote.received_at <= latest and ZERO < quote.bid <= quote.ask
         }
 
-    @property
+    @cached_property
     def mids(self) -> dict[str, Decimal]:
         """The middle of bid and ask of each usable quote."""
         return {symbol: quote.mid for symbol, quote in self.usable.items()}

@@ -46,7 +46,7 @@ class Chronicle:
 
     def __init__(self, currency: str, assets: Collection[str], timeframe: Timeframe) -> None:
         self._currency = currency
-        self._assets = frozenset(assets) - {currency}
+        self._assets = frozenset(assets)
         self._timeframe = timeframe
         self._known: tuple[Span, frozenset[str], Results] | None = None
 
@@ -67,9 +67,9 @@ class Chronicle:
         self, tx: RiskTransaction, span: Span, markets: Markets, wanted: Collection[str]
     ) -> tuple[Results, frozenset[str]]:
         known = self._known  # read once: another thread may replace it
-        needed = (self._assets | frozenset(wanted)) - {self._currency}
-        if known is None or known[0] != span or not needed <= known[1]:
-            known = self._known = (span, needed, Results(self._history(tx, span, markets, needed)))
+        if known is None or known[0] != span or not known[1].issuperset(wanted):
+            assets = self._assets | frozenset(wanted)
+            known = self._known = (span, assets, Results(self._history(tx, span, markets, assets)))
         return known[2], known[1]
 
     def _history(self, tx: RiskTransaction, span: Span, markets: Markets, assets: Collection[str]) -> PriceHistory:

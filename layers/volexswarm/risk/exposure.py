@@ -48,7 +48,7 @@ class Exposure:
 
     def above(self, least: Decimal) -> frozenset[str]:
         """The assets worth at least so much."""
-        return frozenset(asset for asset, value in self.values.items() if abs(value) >= least)
+        return frozenset([asset for asset, value in self.values.items() if value >= least or -value >= least])
 
     def of_sector(self, sector: str, sectors: Mapping[str, str]) -> Decimal:
         """Gross value of the assets that are mapped to a sector."""

@@ -289,15 +289,16 @@ def breaker(state: Breaker, finding: Finding, *, probe: bool) -> Check:
     )
 
 
-def worth_its_fees(notional: Decimal, least: Decimal, equity: Equity) -> Check:
+def worth_its_fees(notional: Decimal, equity: Equity, limit: Decimal, scale: Decimal) -> Check:
     """A trade that risk sizes itself is not too small to be worth anything."""
+    least = equity.amount * limit * scale
     return Check(
         name="worth_its_fees",
         limit=f"at least {money(least, equity.currency)}",
         value=money(notional, equity.currency),
         passed=notional >= least,
         setting="min_trade",
-        measure=_share(notional, equity),
+        measure=_share(notional, equity, scale),
         bound="at_least",
     )
 

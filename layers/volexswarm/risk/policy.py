@@ -23,7 +23,8 @@ class RiskPolicy(BaseModel):
 
     Sizing: `risk_per_trade` is lost when a trade hits its stop; `volatility_target` is what the position may move in one candle's
     typical range; `max_trade` caps a trade that risk sizes itself; `min_trade` is the size below which a trade is not worth its
-    fees. With `use_kelly` no more is risked to the stop than `kelly_fraction` of what Kelly's criterion says by the strategy's
+    fees (what makes trades smaller makes this smaller, too).
+    With `use_kelly` no more is risked to the stop than `kelly_fraction` of what Kelly's criterion says by the strategy's
     own closed trades, at most `kelly_cap`, once there are `kelly_min_trades`. What risk sizes is multiplied by `bear_scale` while
     the symbol's price is below the average of its last `bear_hours` hourly closes, and by `high_volatility_scale` while the
     volatility of its last 24 hourly returns is above `high_volatility` times that of all `history_days`.
@@ -36,8 +37,8 @@ class RiskPolicy(BaseModel):
     time, each unless it is null. What a person wants instead stands.
 
     Limits on buying: `max_per_symbol` (of one asset), `max_per_sector` (`sectors` maps assets to theirs), `max_per_cluster` (of
-    assets held whose hourly returns over `history_days` are correlated by `correlation_limit` or more, directly or through
-    others), `max_gross_exposure` and `max_net_exposure` of everything but the valuation currency, `max_leverage` times the
+    assets whose hourly returns over `history_days` are correlated by ±`correlation_limit` or beyond, directly or through
+    other markets), `max_gross_exposure` and `max_net_exposure` of everything but the valuation currency, `max_leverage` times the
     equity; pending buys count as held. `max_open_positions`, `max_entries_per_day`. `max_daily_loss`, `max_weekly_loss`,
     `max_monthly_loss` since the period began; drawdown from the highest equity ever: past `soft_drawdown` sizes are multiplied by
     `soft_drawdown_scale`, at `hard_drawdown` buying ends. Deposits and withdrawals are neither gain nor loss. `max_var` and

@@ -34,10 +34,11 @@ class PriceHistory:
         seen = [any(column) for column in zip(*closes.values(), strict=True)]
         self._hours = [hour for hour in range(1, len(seen)) if seen[hour - 1] and seen[hour]]
         self._closes = {asset: _carried(values) for asset, values in closes.items()}
-        self._beginnings: dict[str, int] = {}
+        self._beginnings = {asset: self._first_return(values) for asset, values in self._closes.items()}
         self._returns: dict[str, Sequence[float]] = {}
         self._gains: dict[str, Sequence[int]] = {}
         self._scores: dict[tuple[str, int], Sequence[float] | None] = {}
+        self._clusters: dict[tuple[str, float], frozenset[str]] = {}
         self._correlations: dict[tuple[str, str], float | None] = {}
 
     @property
@@ -51,7 +52,8 @@ class PriceHistory:
 
     def beginning(self, assets: Iterable[str]) -> int:
         """Index of the first return that all of the assets have; `observations` if there is none."""
-        return max((self._beginning(asset) for asset in assets), default=0)
+        never = self.observations
+        return max([self._beginnings.get(asset, never) for asset in assets], default=0)
 
     def returns(self, asset: str) -> Sequence[float]:
         """Log returns; 0 before the asset's own beginning."""
@@ -94,23 +96,25 @@ class PriceHistory:
             self._correlations[pair] = None if unknown else sum(map(mul, first or (), second or ()))
         return self._correlations[pair]
 
-    def cluster(self, asset: str, among: Iterable[str], limit: float) -> frozenset[str]:
-        """The asset and those of `among` whose correlation with it, or with another of the cluster, is ±`limit` or beyond."""
-        found, waiting, rest = {asset}, [asset], set(among) - {asset}
-        while waiting and rest:
-            member = waiting.pop()
-            near = {other for other in rest if abs(self.correlation(member, other) or 0.0) >= limit}
-            found |= near
-            rest -= near
-            waiting += near
-        return frozenset(found)
+    def cluster(self, asset: str, limit: float) -> frozenset[str]:
+        """The asset and all whose correlation with it, or with another of the cluster, is ±`limit` or beyond."""
+        if (asset, limit) not in self._clusters:
+            found, waiting, rest = {asset}, [asset], self._closes.keys() - {asset}
+            while waiting and rest:
+                member = waiting.pop()
+                near = {other for other in rest if abs(self.correlation(member, other) or 0.0) >= limit}
+                found |= near
+                rest -= near
+                waiting += near
+            self._clusters |= dict.fromkeys(((member, limit) for member in found), frozenset(found))
+        return self._clusters[asset, limit]
+
+    def _first_return(self, closes: Sequence[float | None]) -> int:
+        known = (place for place, hour in enumerate(self._hours) if closes[hour - 1] is not None)
+        return next(known, self.observations)
 
     def _beginning(self, asset: str) -> int:
-        if asset not in self._beginnings:
-            values = self._closes.get(asset, ())
-            known = (place for place, hour in enumerate(self._hours) if values and values[hour - 1] is not None)
-            self._beginnings[asset] = next(known, self.observations)
-        return self._beginnings[asset]
+        return self._beginnings.get(asset, self.observations)
 
     def _score(self, asset: str, start: int) -> Sequence[float] | None:
         """Returns less their mean, at length one: the product of two such rows is their correlation."""

@@ -86,7 +86,7 @@ class Purchase:
         if self.signal.amount is not None:
             return self.signal.amount, f"the amount given, {self.signal.amount:f} {self._base}"
         name, amount = sizing.tightest(self._budgets())
-        least = sizing.smallest(self._least_value, self._value_price)
+        least = sizing.smallest(self._least_value * self._scale, self._value_price)
         story = f"{max(amount, least):f} {self._base}, set by {name}; {self._terms()}"
         return max(amount, least), story
 
@@ -113,7 +113,7 @@ class Purchase:
         checks = [
             limits.per_trade(loss, equity, policy.risk_per_trade, scale),
             limits.trade_size(value, equity, policy.max_trade, scale),
-            limits.worth_its_fees(value, self._least_value, equity),
+            limits.worth_its_fees(value, equity, policy.min_trade, scale),
         ]
         if self._volatility is not None:
             move = amount * self._volatility * self._value_price
@@ -311,8 +311,9 @@ class Purchase:
 
     @cached_property
     def _cluster(self) -> frozenset[str]:
-        limit = float(self.policy.correlation_limit)
-        return self.book.results.history.cluster(self._base, self._of_note, limit)
+        """This asset and what is held of those that move with it."""
+        found = self.book.results.history.cluster(self._base, float(self.policy.correlation_limit))
+        return found & self._of_note
 
     @property
     def _base(self) -> str:

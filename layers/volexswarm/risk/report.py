@@ -73,7 +73,7 @@ def clusters(book: Book, policy: RiskPolicy, assets: Sequence[str]) -> list[tupl
     """Groups of two and more of the assets that move together."""
     rest, found = list(assets[:MOST_CLUSTERED]), []
     while rest:
-        members = book.results.history.cluster(rest[0], rest, float(policy.correlation_limit))
+        members = book.results.history.cluster(rest[0], float(policy.correlation_limit)).intersection(rest)
         rest = [asset for asset in rest if asset not in members]
         if len(members) > 1:
             found.append(tuple(sorted(members)))

@@ -89,12 +89,13 @@ class Results:
         before = self._amounts
         if amounts == before:
             return self
-        sums = self.sums
-        for asset in amounts.keys() | before.keys():
-            now, then = amounts.get(asset), before.get(asset)
-            if now != then:
-                sums = self._plus(sums, asset, _value(self.history, asset, now) - _value(self.history, asset, then))
-        return Results(self.history, dict(amounts), sums)
+        sums, history = self.sums, self.history
+        changed = [asset for asset, amount in amounts.items() if before.get(asset) != amount]
+        gone = [asset for asset in before if asset not in amounts]
+        for asset in (*changed, *gone):
+            value = _value(history, asset, amounts.get(asset)) - _value(history, asset, before.get(asset))
+            sums = self._plus(sums, asset, value)
+        return Results(history, dict(amounts), sums)
 
     def tail(self, assets: Iterable[str], confidence: float, bought: str, value: Decimal) -> Tail:
         """The tail of these results with `value` more of one asset, over the hours that all the assets have in common."""

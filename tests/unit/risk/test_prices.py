@@ -52,8 +52,8 @@ def test_correlation_is_pearsons():
 
 def test_a_cluster_holds_what_moves_along_or_against_directly_or_through_others():
     history = PriceHistory(CLOSES)
-    assert history.cluster("BTC", CLOSES, 0.7) == {"BTC", "ETH", "INV"}
-    assert history.cluster("XAU", CLOSES, 0.7) == {"XAU"}
+    assert history.cluster("BTC", 0.7) == {"BTC", "ETH", "INV"}
+    assert history.cluster("XAU", 0.7) == {"XAU"}
     chain = {
         "A": walk(MARKET),
         "B": walk([m + o for m, o in zip(MARKET, OWN, strict=True)]),
@@ -61,8 +61,8 @@ def test_a_cluster_holds_what_moves_along_or_against_directly_or_through_others(
     }
     linked = PriceHistory(chain)
     assert abs(linked.correlation("A", "C") or 0) < 0.5
-    assert linked.cluster("A", chain, 0.5) == {"A", "B", "C"}
-    assert linked.cluster("A", ["C"], 0.5) == {"A"}
+    assert linked.cluster("A", 0.5) == {"A", "B", "C"}
+    assert linked.cluster("A", 0.9) == {"A"}
 
 
 def test_a_quiet_hour_is_no_change_and_an_hour_without_any_trade_is_a_hole():
@@ -91,4 +91,4 @@ def test_the_average_is_of_the_last_hours_or_unknown():
 def test_without_any_price_nothing_is_known_and_nothing_breaks():
     history = PriceHistory({})
     assert (history.observations, history.close("A"), history.volatility("A")) == (0, None, None)
-    assert history.cluster("A", ["B"], 0.5) == {"A"}
+    assert history.cluster("A", 0.5) == {"A"}
