@@ -21,7 +21,7 @@ from typing import Any, Final, TypeVar
 
 from ccxt.base import errors as ccxt
 
-from volexswarm.adapters.dialects import DIALECTS, TooMany
+from volexswarm.adapters.dialects import DIALECTS, MOST_PAGES, TooMany
 from volexswarm.adapters.rate_limit import Bucket, RateLimits
 from volexswarm.adapters.venues import connection
 from volexswarm.clock import from_ms, to_ms
@@ -138,14 +138,10 @@ class CcxtGateway:
         market = self._client.markets.get(symbol)
         if market is None or market.get("active") is False:
             raise Rejected(f"{self._venue} does not trade {symbol}")
-        limits = market["limits"]
-        return MarketRules(
-            amount_step=Decimal(market["precision"]["amount"]),
-            price_step=Decimal(market["precision"]["price"]),
-            min_amount=_decimal(limits["amount"]["min"]),
-            max_amount=_decimal(limits["amount"]["max"]),
-            min_notional=_decimal(limits["cost"]["min"]),
-        )
+        try:
+            return _rules(market)
+        except _UNREADABLE as error:  # a market without its steps
+            raise Unavailable("exchange", f"its rules for {symbol} can't be read: {_words(error)}") from error
 
     def fees(self, symbol: str) -> tuple[Decimal, Decimal]:
         """The venue's rates of taker and maker, as shares of what is traded; before any discount of the account.
@@ -159,7 +155,10 @@ class CcxtGateway:
         """
         self.rules(symbol)
         market = self._client.markets[symbol]
-        return Decimal(str(market["taker"])), Decimal(str(market["maker"]))
+        try:
+            return Decimal(str(market["taker"])), Decimal(str(market["maker"]))
+        except ArithmeticError as error:  # not told
+            raise Unavailable("exchange", f"its fees for {symbol} can't be read: {_words(error)}") from error
 
     def place(self, request: OrderRequest) -> Evidence:
         """Send an order, once.
@@ -269,15 +268,17 @@ class CcxtGateway:
         """All transfers of one kind; a time of which too many are told for one answer is asked about in halves."""
         size, waiting = self._dialect.transfers_size, list(_spans(since, end, self._dialect.transfers_window))
         found: dict[str, Mapping[str, Any]] = {}
-        while waiting:
+        for _ in range(MOST_PAGES):
+            if not waiting:
+                return list(found.values())
             start, stop = waiting.pop()
-            page = self._ask(lambda a=start, z=stop: question(None, to_ms(a), size, {"until": to_ms(z)}))  # type: ignore[misc]
-            if len(page) >= size and stop - start > timedelta(seconds=1):
+            until = self._dialect.until(to_ms(stop))
+            page = self._ask(lambda a=start, z=until: question(None, to_ms(a), size, z))  # type: ignore[misc]
+            found |= {entry["id"]: entry for entry in page}
+            if len(page) >= size:
                 middle = start + (stop - start) / 2
                 waiting += [(start, middle), (middle, stop)]
-            else:
-                found |= {entry["id"]: entry for entry in page}
-        return list(found.values())
+        raise Unavailable("exchange", f"more transfers since {since} than can be told in {MOST_PAGES} answers")
 
     @staticmethod
     def _transfer(entry: Mapping[str, Any], sign: int) -> Transfer | None:
@@ -385,7 +386,7 @@ class CcxtGateway:
             whole = list(_spans(since, self.market_time() + timedelta(seconds=1), pages.window))
         found: dict[str, Mapping[str, Any]] = {}
         for start, end in whole:
-            until = {} if end is None else {"until": to_ms(end)}
+            until = {} if end is None else self._dialect.until(to_ms(end))
 
             def page(more: dict[str, Any], with_start: bool, a: Any = start, z: Any = until) -> list[Mapping[str, Any]]:
                 begin = to_ms(a) if a is not None and with_start else None
@@ -514,6 +515,17 @@ def _whole(trade: Mapping[str, Any]) -> bool:
     return None not in (*needed, fee.get("cost"), fee.get("currency"))
 
 
+def _rules(market: Mapping[str, Any]) -> MarketRules:
+    limits = market["limits"]
+    return MarketRules(
+        amount_step=Decimal(str(market["precision"]["amount"])),
+        price_step=Decimal(str(market["precision"]["price"])),
+        min_amount=_decimal(limits["amount"]["min"]),
+        max_amount=_decimal(limits["amount"]["max"]),
+        min_notional=_decimal(limits["cost"]["min"]),
+    )
+
+
 def _spans(start: datetime, end: datetime, longest: timedelta) -> Iterator[tuple[datetime, datetime]]:
     """The time from start to end in parts that a venue can be asked about."""
     while start < end:
@@ -530,7 +542,7 @@ def _some(amount: str | None) -> bool:
 
 
 def _decimal(limit: str | None) -> Decimal | None:
-    return None if limit is None else Decimal(limit)
+    return None if limit is None else Decimal(str(limit))
 
 
 def _words(error: BaseException) -> str:

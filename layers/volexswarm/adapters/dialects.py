@@ -26,7 +26,7 @@ from volexswarm.messages import OrderState, OrderType, TimeInForce
 Raw = Mapping[str, Any]
 Onward = Callable[[Sequence[Raw], int], dict[str, Any] | None]
 
-_MOST_PAGES: Final = 200  # of one answer; what is longer is no answer to what was asked
+MOST_PAGES: Final = 200  # of one answer; what is longer is no answer to what was asked
 
 _TRIGGERS: Final = {
     OrderType.STOP_LOSS: "stopLossPrice",
@@ -59,14 +59,14 @@ class Pages:
         """All pages. `fetch` gets what to ask with, and whether a beginning in time still belongs to the question."""
         found: dict[str, Raw] = {}
         more: dict[str, Any] | None = {}
-        for number in range(1, _MOST_PAGES + 1):
+        for number in range(1, MOST_PAGES + 1):
             page = fetch(more or {}, number == 1 or not self.instead)
             fresh = {entry["id"]: entry for entry in page if entry["id"] not in found}
             found |= fresh
             more = self.onward(page, number) if fresh else None
             if more is None:
                 return list(found.values())
-        raise TooMany(f"more than {_MOST_PAGES} pages of {self.size}")
+        raise TooMany(f"more than {MOST_PAGES} pages of {self.size}")
 
 
 def _whole(_page: Sequence[Raw], _number: int) -> None:
@@ -177,6 +177,10 @@ class Dialect:
         """What to ask with for the trades of one order; nothing where they come with all others."""
         return {"orderId": exchange_order_id}
 
+    def until(self, moment_ms: int) -> dict[str, Any]:
+        """The end of the time that a question is about."""
+        return {"until": moment_ms}
+
     def refuses(self, error: BaseError) -> bool:  # noqa: ARG002
         """Whether an error that ccxt has no word for says that there is no order."""
         return False
@@ -234,6 +238,9 @@ class _Binance(Dialect):
     def trailing(self, request: OrderRequest) -> dict[str, Any]:
         points = ((request.trailing_share or Decimal(0)) * 10_000).to_integral_value()  # it counts in whole ones
         return {"trailingPercent": _digits(points / 100), "stopLossOrTakeProfit": "stopLoss"}
+
+    def until(self, moment_ms: int) -> dict[str, Any]:
+        return {"until": moment_ms, "endTime": moment_ms}  # ccxt forgets the first for withdrawals
 
     def latest(self, request: OrderRequest) -> dict[str, Any]:
         return {"timestamp": to_ms(request.sent_at), "recvWindow": _ms(self._window)}
@@ -314,7 +321,7 @@ class _Coinbase(Dialect):
             more = self.orders.onward(page, number)
             if more is None:
                 break
-            if number == _MOST_PAGES:
+            if number == MOST_PAGES:
                 raise TooMany(f"not among the newest {number * 1000} orders")
         raise OrderNotFound(client_order_id)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -227,6 +229,35 @@ def test_an_account_is_opened_once_with_what_was_stated(desk: Desk) -> None:
     assert desk.gateway.balances() == FUNDS
     desk.gateway.place(desk.order(Side.SELL, T.MARKET))
     assert desk.other.balances()["BTC"] == Decimal(3)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_money_comes_or_goes_whatever_is_ordered_and_printed(desk: Desk, seed: int) -> None:
+    chance = random.Random(seed)
+    kinds = [(T.MARKET, ()), (T.LIMIT, ("limit",)), (T.STOP_LOSS, ("trigger",)), (T.TAKE_PROFIT, ("trigger",))]
+    kinds += [(T.STOP_LOSS_LIMIT, ("limit", "trigger")), (T.TRAILING_STOP, ("share",))]
+    for number in range(40):
+        kind, names = chance.choice(kinds)
+        prices = {name: "0.05" if name == "share" else str(chance.randint(85, 115)) for name in names}
+        request = desk.order(chance.choice([*Side]), kind, f"v{number}", str(chance.randint(1, 3)), **prices)
+        with suppress(Rejected):
+            desk.gateway.place(request)
+        desk.print(str(chance.randint(88, 112)), str(chance.randint(1, 4)), chance.choice("bs"))
+        if chance.random() < 0.2:
+            desk.gateway.cancel(f"v{chance.randint(0, number)}", SYMBOL)
+    fills = desk.gateway.fills_since(SYMBOL, START)
+    assert len(fills) > 10
+    held = dict(FUNDS)
+    for fill in fills:
+        sign = 1 if fill.side is Side.BUY else -1
+        held["BTC"] += sign * fill.amount
+        held["USDT"] -= sign * fill.amount * fill.price
+        held[fill.fee_currency] -= fill.fee
+    assert desk.gateway.balances() == held
+    assert min(held.values()) >= 0
+    for standing in desk.gateway.open_orders():
+        assert desk.gateway.cancel(str(standing.client_order_id), SYMBOL)
+    assert desk.locked() == {}
 
 
 @pytest.mark.parametrize(

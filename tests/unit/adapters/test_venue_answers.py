@@ -352,6 +352,46 @@ def test_a_long_time_is_asked_about_in_parts(venue: str, days: int) -> None:
     assert len([sent for sent in wire.sent if sent.path.endswith(TRADE_PATHS[venue])]) == 3
 
 
+def binance_wallet(many: int) -> Server:
+    """Deposits and withdrawals 1 to `many`, an hour apart; at most 1000 are told at once, of at most 90 days."""
+
+    def answer(sent: Sent) -> Any:
+        start, end = int(sent.fields["startTime"]), int(sent.fields["endTime"])
+        assert end - start <= 90 * 24 * 3_600_000
+        times = {number: MS - number * 3_600_000 for number in range(1, many + 1)}
+        told = [number for number, at in times.items() if start <= at <= end][: int(sent.fields["limit"])]
+        if "deposit" in sent.path:
+            came = {"coin": "USDT", "amount": "1.5", "status": 1, "network": "TRX"}
+            return [came | {"id": f"d{n}", "txId": f"t{n}", "insertTime": times[n]} for n in told]
+        left = {"coin": "USDT", "amount": "1", "transactionFee": "0.25", "status": 6, "network": "TRX"}
+        moment = {n: datetime.fromtimestamp(times[n] / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S") for n in told}
+        return [left | {"id": f"w{n}", "txId": f"t{n}", "applyTime": moment[n]} for n in told]
+
+    return answer
+
+
+def test_all_transfers_are_told_however_many_and_however_long_ago() -> None:
+    gateway, wire = connected("binance")
+    path, time = TIME["binance"]
+    server = binance_wallet(2500)
+    wire.answers = {path: time, "/deposit/hisrec": server, "/withdraw/history": server}
+    moved = gateway.transfers_since(BEGAN - timedelta(days=300))
+    assert len(moved) == len({transfer.transfer_id for transfer in moved}) == 5000
+    assert {(t.amount, t.fee) for t in moved} == {(Decimal("1.5"), Decimal(0)), (Decimal(-1), Decimal("0.25"))}
+    assert [t.as_of for t in moved] == sorted(t.as_of for t in moved)
+
+
+def test_a_venue_that_always_tells_too_many_transfers_is_not_asked_for_ever() -> None:
+    gateway, wire = connected("binance")
+    path, time = TIME["binance"]
+    came = {"coin": "USDT", "amount": "1", "status": 1, "network": "TRX", "insertTime": MS}
+    full = [came | {"id": f"d{number}", "txId": f"t{number}"} for number in range(1000)]
+    wire.answers = {path: time, "/deposit/hisrec": full}
+    with pytest.raises(Unavailable, match="more transfers"):
+        gateway.transfers_since(BEGAN - timedelta(days=1))
+    assert len(wire.sent) <= 201
+
+
 ABSENT: dict[str, dict[str, Any]] = {
     "binance": {"/order": {"code": -2013, "msg": "Order does not exist."}},
     "bitget": {"/orderInfo": {"code": "00000", "data": []}},
@@ -506,3 +546,24 @@ def test_a_venue_that_is_asked_too_much_is_not_asked_again(error: type[Exception
     with pytest.raises(Unavailable, match="429"):
         gateway.balances()
     assert len(wire.sent) == 1
+
+
+def test_a_market_without_its_steps_is_not_traded_on() -> None:
+    gateway, _ = connected("kraken")
+    gateway._client.markets[SYMBOL]["precision"]["price"] = None
+    with pytest.raises(Unavailable, match="rules for BTC/USDT"):
+        gateway.rules(SYMBOL)
+
+
+@pytest.mark.parametrize("venue", VENUES)
+def test_a_venues_rules_and_fees_are_read_exactly(venue: str) -> None:
+    gateway, _ = connected(venue)
+    rules, (taker, maker) = gateway.rules(SYMBOL), gateway.fees(SYMBOL)
+    assert (rules.amount_step, rules.price_step, rules.min_notional) == (
+        Decimal("0.00001"),
+        Decimal("0.01"),
+        Decimal(5),
+    )
+    assert Decimal(0) < maker <= taker < Decimal("0.02")
+    with pytest.raises(Rejected, match="does not trade"):
+        gateway.rules("DOGE/EUR")

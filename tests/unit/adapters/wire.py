@@ -109,6 +109,7 @@ def market(client: Any, venue: str) -> Mapping[str, Any]:
             "option": False,
             "contract": False,
             "active": True,
+            **({"taker": "0.002", "maker": "0.002"} if venue == "bitget" else {}),  # the others have rates for all
             "precision": {"amount": "0.00001", "price": "0.01"},
             "limits": {"amount": {"min": "0.00001", "max": None}, "cost": {"min": "5", "max": None}},
             "info": {"orderTypes": ORDER_TYPES},
