@@ -121,7 +121,7 @@ COMPLIANCE = Agent(
             sends=(Queue.ORDERS, Queue.EVENTS),
         ),
     ),
-    emits=("OrderApproved", "TradeRefused"),
+    emits=("OrderApproved", "TradeRefused", "FlagChanged"),
 )
 EXECUTION = Agent(
     "execution",
