@@ -33,7 +33,8 @@ class Board:
     @cached_property
     def mids(self) -> dict[str, Decimal]:
         """The middle of bid and ask of each usable quote."""
-        return {symbol: quote.mid for symbol, quote in self.usable.items()}
+        # not by the quote's own property: an account of a thousand asks for a thousand
+        return {symbol: (quote.bid + quote.ask) / 2 for symbol, quote in self.usable.items()}
 
     def age(self, symbol: str) -> timedelta | None:
         """How long ago the symbol's quote was received; None if there is none."""

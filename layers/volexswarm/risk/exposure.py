@@ -35,7 +35,7 @@ class Exposure:
     @cached_property
     def gross(self) -> Decimal:
         """Sum of all values, debts counted as positive."""
-        return sum(map(abs, self.values.values()), ZERO)
+        return self.net - 2 * sum([value for value in self.values.values() if value < 0], ZERO)
 
     @cached_property
     def net(self) -> Decimal:

@@ -178,7 +178,7 @@ class Purchase:
         ]
 
     def _tail(self, value: Decimal) -> Tail:
-        return self.book.results.tail(self._of_note, float(self.policy.var_confidence), self._base, value)
+        return self.book.results.tail(self._beginning, float(self.policy.var_confidence), self._base, value)
 
     def _unknown(self, name: str, limit: Decimal) -> Check:
         policy = self.policy
@@ -303,9 +303,14 @@ class Purchase:
         return self.book.exposure.above(dust) | {self._base}
 
     @cached_property
+    def _beginning(self) -> int:
+        """The first hour whose return all of them have."""
+        return self.book.results.history.beginning(self._of_note)
+
+    @cached_property
     def _lacking(self) -> tuple[str, ...]:
         history, least = self.book.results.history, self.policy.min_history_hours
-        if history.observations - history.beginning(self._of_note) >= least:
+        if history.observations - self._beginning >= least:
             return ()
         return history.lacking(self._of_note, least)
 

@@ -120,7 +120,7 @@ class Inquiry:
         wanted = (set() if holdings is None else holdings.currencies()) | set(currencies(symbol) if symbol else ())
         symbols = markets.needed(wanted, self._currency) | ({symbol} if symbol else set())
         # the clock after the quotes: a quote must not seem to come from the future
-        quotes = self._quotes.get(venue, sorted(symbols))
+        quotes = self._quotes.get(venue, list(symbols))
         board = Board(quotes, self._clock.now(), self._max_age)
         return Situation(
             venue=venue,

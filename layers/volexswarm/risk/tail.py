@@ -6,7 +6,7 @@ that a sum that is brought up to date is the very one that is made anew.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from math import ceil, sqrt
@@ -97,10 +97,10 @@ class Results:
             sums = self._plus(sums, asset, value)
         return Results(history, dict(amounts), sums)
 
-    def tail(self, assets: Iterable[str], confidence: float, bought: str, value: Decimal) -> Tail:
-        """The tail of these results with `value` more of one asset, over the hours that all the assets have in common."""
+    def tail(self, beginning: int, confidence: float, bought: str, value: Decimal) -> Tail:
+        """The tail of these results from an hour on, with `value` more of one asset."""
         sums = self._plus(self.sums, bought, int(value * _VALUE_UNIT))
-        return tail(sums[self.history.beginning(assets) :], confidence)
+        return tail(sums[beginning:], confidence)
 
     def _plus(self, sums: Sequence[int], asset: str, value: int) -> Sequence[int]:
         return list(map(add, sums, [value * gain for gain in self.history.gains(asset)])) if value else sums

@@ -72,12 +72,12 @@ def test_results_brought_up_to_date_are_the_very_ones_made_anew(steps):
 @given(more=st.decimals(min_value=1, max_value=10**6, places=2))
 def test_twice_of_one_asset_is_twice_the_risk(more):
     nothing = Results(PriceHistory(CLOSES))
-    one, two = (nothing.tail(["BTC"], 0.95, "BTC", value) for value in (more, 2 * more))
+    one, two = (nothing.tail(0, 0.95, "BTC", value) for value in (more, 2 * more))
     assert two.value_at_risk == pytest.approx(2 * one.value_at_risk, rel=1e-6)
 
 
 def test_what_moves_against_each_other_takes_risk_away():
     alone = Results(PriceHistory(CLOSES)).of({"BTC": Decimal(1)})
     price = PriceHistory(CLOSES).close("BTC")
-    hedged = alone.tail(["BTC", "INV"], 0.95, "INV", Decimal(price))
-    assert hedged.value_at_risk < alone.tail(["BTC"], 0.95, "BTC", Decimal(0)).value_at_risk / 10
+    hedged = alone.tail(0, 0.95, "INV", Decimal(price))
+    assert hedged.value_at_risk < alone.tail(0, 0.95, "BTC", Decimal(0)).value_at_risk / 10
