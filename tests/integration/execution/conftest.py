@@ -73,17 +73,7 @@ class Desk:
 
     def place(self, event: Event[OrderApproved]) -> None:
         """Deliver the command, with the approved proposal behind it stored as risk and compliance leave it."""
-        trade = event.data
-        with psycopg.connect(self.dsn) as connection:
-            connection.execute(
-                "INSERT INTO proposals (id, signal_id, strategy_id, venue, account, symbol, side, order_type, amount,"
-                " limit_price, reference_price, sizing, state, as_of, proposed_at, correlation_id)"
-                " VALUES (%(proposal_id)s, %(signal_id)s, %(strategy_id)s, %(venue)s, %(account)s, %(symbol)s, %(side)s,"
-                " %(order_type)s, %(amount)s, %(limit_price)s, %(reference_price)s, 'test', 'approved', %(as_of)s, %(as_of)s,"
-                " %(chain)s) ON CONFLICT DO NOTHING",
-                trade.model_dump()
-                | {"side": trade.side.value, "order_type": trade.order_type.value, "chain": event.correlationid},
-            )
+        store_proposal(self.dsn, event)
         self.agent.execute(event)
 
     def query(self, statement: str, *values: object) -> list[Any]:
@@ -138,6 +128,21 @@ class Desk:
         )
         return Event.root(
             report, source="realtime-data", subject=report.key, identity=trade["id"], time=SystemClock().now()
+        )
+
+
+def store_proposal(dsn: str, event: Event[OrderApproved]) -> None:
+    """Store the approved proposal behind a command, once, as risk and compliance leave it."""
+    trade = event.data
+    with psycopg.connect(dsn) as connection:
+        connection.execute(
+            "INSERT INTO proposals (id, signal_id, strategy_id, venue, account, symbol, side, order_type, amount,"
+            " limit_price, reference_price, sizing, state, as_of, proposed_at, correlation_id)"
+            " VALUES (%(proposal_id)s, %(signal_id)s, %(strategy_id)s, %(venue)s, %(account)s, %(symbol)s, %(side)s,"
+            " %(order_type)s, %(amount)s, %(limit_price)s, %(reference_price)s, 'test', 'approved', %(as_of)s, %(as_of)s,"
+            " %(chain)s) ON CONFLICT DO NOTHING",
+            trade.model_dump()
+            | {"side": trade.side.value, "order_type": trade.order_type.value, "chain": event.correlationid},
         )
 
 

@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from tests.fakes.transaction import FakeQuoteBoard
-from tests.integration.execution.conftest import SYMBOL, KeyedSecrets, Sent, approved
+from tests.integration.execution.conftest import SYMBOL, KeyedSecrets, Sent, approved, store_proposal
 from volexlocal.servers.exchange import Exchange, Market
 from volexswarm.adapters.ccxt_gateway import CcxtGateway
 from volexswarm.adapters.postgres.control import ControlTransaction
@@ -56,17 +56,7 @@ class Process:
         return PostgresStore(self.database, kind, Relay(self.database, self.sent))
 
     def place(self, event: Event[OrderApproved]) -> None:
-        trade = event.data
-        with psycopg.connect(self.dsn) as db:
-            db.execute(
-                "INSERT INTO proposals (id, signal_id, strategy_id, venue, account, symbol, side, order_type, amount,"
-                " limit_price, reference_price, sizing, state, as_of, proposed_at, correlation_id)"
-                " VALUES (%(proposal_id)s, %(signal_id)s, %(strategy_id)s, %(venue)s, %(account)s, %(symbol)s, %(side)s,"
-                " %(order_type)s, %(amount)s, %(limit_price)s, %(reference_price)s, 'test', 'approved', %(as_of)s, %(as_of)s,"
-                " %(chain)s)",
-                trade.model_dump()
-                | {"side": trade.side.value, "order_type": trade.order_type.value, "chain": event.correlationid},
-            )
+        store_proposal(self.dsn, event)
         with self.store(ExecutionTransaction).transaction() as tx:
             order = self.record.intend(tx, event)
         self.orders.go_on(order)
