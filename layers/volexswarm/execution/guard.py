@@ -59,7 +59,9 @@ class Guard(Generic[TransactionT]):
 
     def review(self, event: Event[ReviewProtections]) -> None:
         """Let the ways out follow what has changed. Raises Retry while something about them is not certain."""
-        self._settle(Market(event.data.venue, event.data.account, event.data.symbol))
+        market = Market(event.data.venue, event.data.account, event.data.symbol)
+        self._protect_entries(market)
+        self._settle(market)
 
     def exit(self, event: Event[PriceReached]) -> None:
         """Leave the position whose watched price was reached, unless that has been done, or nothing may be sent.
@@ -107,6 +109,7 @@ class Guard(Generic[TransactionT]):
             if self._clock.now() - started > _PATIENCE:
                 break
             try:
+                self._protect_entries(market)
                 self._settle(market, patient=False)
             except Retry as wait:
                 logger.warning("the protections of %s wait: %s", "/".join(market), wait)
@@ -117,6 +120,10 @@ class Guard(Generic[TransactionT]):
         if failures:
             raise failures[0]
         return seen
+
+    def _protect_entries(self, market: Market) -> None:
+        with self._store.transaction() as tx:
+            Look(tx, market, self._record, self._clock.now()).protect_entries()
 
     def _settle(self, market: Market, *, patient: bool = True) -> None:
         """Step by step, until nothing is left to do. With `patient`, a sale that came to nothing waits for the keeper's round."""

@@ -77,7 +77,6 @@ class Look(Generic[TransactionT]):
         self, capabilities: Capabilities, rules: MarketRules, mode: str, *, patient: bool
     ) -> Place | GoOn | TakeOff | Rest:
         """The next step at the exchange, stored as intended; Rest when everything is as it must be."""
-        self._protect_entries()
         while True:  # what is closed makes room for others, what is reached needs some
             step = self._first(self._cases(capabilities, mode, patient=patient), capabilities, rules)
             if not isinstance(step, Change):
@@ -101,7 +100,8 @@ class Look(Generic[TransactionT]):
             return step
         return Rest(frozenset())
 
-    def _protect_entries(self) -> None:
+    def protect_entries(self) -> None:
+        """Begin the protection of what was bought with one in mind; each step for it comes with `next_step`."""
         for order_id in self._tx.unguarded_entries(self._market):
             entry = self._tx.order(order_id)
             assert entry.proposal_id is not None  # only a proposal wants a protection

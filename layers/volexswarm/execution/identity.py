@@ -12,7 +12,7 @@ from volexswarm.messages import NAMESPACE, Purpose
 def client_order_id(origin: str, purpose: Purpose = Purpose.TRADE, sequence: int = 0) -> str:
     """17 lower-case letters and digits, beginning with a letter: short and plain enough for every venue; 80 bits of a hash.
 
-    `origin` is the proposal's id, or that of the halt behind a sale that empties the account.
+    `origin` is the id of the proposal, of the order whose position is left, or of the halt behind a sale that empties all.
     """
     name = origin if purpose is Purpose.TRADE else f"{origin}/{purpose}/{sequence}"
     return "v" + b32encode(blake2b(name.encode(), digest_size=10).digest()).decode().lower()

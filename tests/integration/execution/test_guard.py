@@ -24,6 +24,11 @@ from volexswarm.adapters.postgres.database import Database
 from volexswarm.adapters.postgres.execution import ExecutionTransaction
 from volexswarm.adapters.postgres.market import MarketTransaction
 from volexswarm.adapters.postgres.outbox import Relay
+from volexswarm.adapters.postgres.readers.books import PostgresBooksReader
+from volexswarm.adapters.postgres.readers.protections import PostgresProtectionReader
+from volexswarm.adapters.postgres.readers.scope import Scope
+from volexswarm.adapters.postgres.readers.story import PostgresStoryReader
+from volexswarm.adapters.postgres.readers.trading import PostgresTradingReader
 from volexswarm.adapters.postgres.store import PostgresStore
 from volexswarm.adapters.venues import connection
 from volexswarm.clock import SystemClock
@@ -257,6 +262,28 @@ def test_a_sale_gets_its_base_and_the_rest_is_protected_again(floor: Floor) -> N
     floor.trade(Side.SELL, "0.02995")
     assert floor.other.fetch_open_orders(SYMBOL) == []
     assert floor.state(entry)[0] == "closed"
+
+
+def test_what_is_protected_can_be_read(floor: Floor) -> None:
+    price = floor.price
+    first = floor.trade(Side.BUY, "0.05", Protection(stop_price=price * Decimal("0.9"), max_holding=7200))
+    floor.go_on(1)
+    second = floor.trade(Side.BUY, "0.03", Protection(trailing_share=Decimal("0.05"), take_profit_price=price * 2))
+    database = Database(lambda: floor.dsn)
+    scope = Scope("binance", "main", "simulated", "USDT")
+    reader = PostgresProtectionReader(database, scope)
+    newest = reader.protections(SYMBOL, "armed", 1, None)
+    (oldest,) = reader.protections(None, None, 1, newest.next).items
+    assert [each.order_id for each in (*newest.items, oldest)] == [second, first]
+    assert (oldest.holder, oldest.due_at) == ("exchange", oldest.entered_at + timedelta(hours=2))
+    assert reader.protections("ETH/USDT", None, 5, None).items == []
+    assert reader.protections(None, "closed", 5, None).items == []
+    story = PostgresStoryReader(
+        database, scope, PostgresTradingReader(database, scope), PostgresBooksReader(database, scope), reader
+    ).story(first)
+    database.close()
+    assert story.protection == oldest
+    assert [(order.purpose, order.parent_id) for order in story.ways_out] == [("stop", first)]
 
 
 @pytest.mark.parametrize("lost", ["POST order", "DELETE order", "GET order"])
