@@ -6,6 +6,7 @@ The exit code is 1 if anything is off.
 from __future__ import annotations
 
 import argparse
+import logging
 import signal
 import sys
 from datetime import UTC, datetime
@@ -39,6 +40,7 @@ def main() -> int:
     if not wanted:
         parser.error("no fault has such a name")
     signal.signal(signal.SIGTERM, _stop)  # so that everything is cleaned up
+    logging.getLogger("psycopg").setLevel(logging.CRITICAL)  # it tells of each outage that we make
     whole = not arguments.words and not arguments.once
     console = Console(stderr=True, highlight=False, markup=False)
     with opened(keep=arguments.keep) as site:

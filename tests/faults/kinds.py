@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -202,19 +203,21 @@ class LostQueues(Outage):
 
 
 class Silence(Spell):
-    """A server accepts connections and says nothing."""
+    """A server accepts connections and says nothing. It is woken by a process of its own, so that it sleeps on in no case."""
 
     def __init__(self, stage: Stage, server: Server, seconds: float, after: float = 0.3) -> None:
         super().__init__(stage, seconds, after)
         identity = server.identity
         assert identity is not None
-        self._pid = identity.pid
+        self._spell = f"kill -STOP {identity.pid}; sleep {seconds}; kill -CONT {identity.pid}"
+        self._keeper: subprocess.Popen[bytes] | None = None
 
     def hurt(self) -> None:
-        os.kill(self._pid, signal.SIGSTOP)
+        self._keeper = subprocess.Popen(["sh", "-c", self._spell], start_new_session=True)
 
     def heal(self) -> None:
-        os.kill(self._pid, signal.SIGCONT)
+        assert self._keeper is not None
+        self._keeper.wait()
 
 
 class Sealed(Spell):

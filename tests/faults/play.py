@@ -62,6 +62,14 @@ SELECT (SELECT count(*) FROM outbox WHERE published_at IS NULL) AS unsent,
        (SELECT count(*) FROM fills) AS fills,
        (SELECT count(*) FROM (SELECT DISTINCT symbol, trade_id FROM trades) t) AS trades
 """
+
+# a large order's next slice lies in its queue until its time has come, which it does in a later round
+_SLICES = """
+SELECT count(*) AS waiting, count(*) FILTER (WHERE due_at <= %s) AS due FROM order_plans p CROSS JOIN LATERAL (
+    SELECT max((data->>'due_at')::timestamptz) AS due_at FROM events
+    WHERE type = 'volexswarm.PlaceSlice' AND data->>'proposal_id' = p.proposal_id::text) s
+WHERE state = 'working'
+"""
 _NOUGHT = ("unsent", "uncertain", "undecided", "unreviewed", "unplaced", "uncanceled")
 
 _BREAKERS = (
@@ -95,11 +103,14 @@ class Disturbance:
 
 @dataclass(frozen=True)
 class Round:
-    """What a round held: whether the strategy traded, how many orders were canceled, how many stood open before it."""
+    """What a round held: whether the strategy traded, how many orders were canceled, whether resting orders were filled, and
+    whether a large order was being sliced.
+    """
 
     strategic: bool
     canceled: int
     late_fills: bool
+    sliced: bool
     seconds: float
 
 
@@ -126,6 +137,7 @@ class Play:
         self._exchange = httpx.Client(base_url=stage.exchange.url, timeout=10, headers={"X-MBX-APIKEY": keys["apiKey"]})
         self._disturbance = Disturbance()
         self._sequence = 0
+        self._now = datetime.now(UTC)
         self._through = dict.fromkeys(script.SYMBOLS, -1)
         self._stored = 0
         self._batches: list[Event[TickBatch]] = []
@@ -156,6 +168,7 @@ class Play:
         """One step of the market and all that comes of it. Raises Stuck."""
         began, self._disturbance = time.monotonic(), disturbance
         signals, fills = self._count("signals"), self._count("fills")
+        plans, working = self._count("order_plans"), self._count("order_plans WHERE state = 'working'")
         self._step(script.STEP)
         self._look()
         self._rest(final=False)
@@ -167,7 +180,8 @@ class Play:
                 self._placed[number] = (taken, ask.wish.symbol)
         self._rest()
         self._disturbance = Disturbance()
-        return Round(strategic, canceled, late, time.monotonic() - began)
+        sliced = working > 0 or self._count("order_plans") > plans
+        return Round(strategic, canceled, late, sliced, time.monotonic() - began)
 
     # the beginning
 
@@ -193,11 +207,15 @@ class Play:
     # the market
 
     def _step(self, seconds: float) -> None:
-        self._exchange.post("/admin/step", json={"seconds": seconds}).raise_for_status()
+        """Never sent again, for it is not idempotent; in parts, so that a slow machine has the time for each."""
+        while seconds > 0:
+            part = min(seconds, script.STEP)
+            self._exchange.post("/admin/step", json={"seconds": part}, timeout=PATIENCE).raise_for_status()
+            seconds = round(seconds - part, 3)
 
     def _look(self) -> None:
         """Read what the step brought: the trades, as batches for the agents, and the quotes."""
-        now = from_ms(self._ask("/api/v3/time")["simulatedTime"])
+        now = self._now = from_ms(self._ask("/api/v3/time")["simulatedTime"])
         trades = {symbol: self._trades(symbol) for symbol in script.SYMBOLS}
         self._stored += sum(len(rows) for rows in trades.values())
         self._batches = list(self._packed(trades, now))
@@ -356,11 +374,20 @@ class Play:
             return f"{type(error).__name__}: {error}"
 
     def _in_queues(self) -> str | None:
+        waiting = self._slices_waiting()
         for queue in Queue:
             asked = self._sqs.get_queue_attributes(QueueUrl=self._sender.url(queue.value), AttributeNames=list(_COUNTS))
-            if held := sum(int(asked["Attributes"][name]) for name in _COUNTS):
-                return f"{held} messages in {queue}"
+            held = sum(int(asked["Attributes"][name]) for name in _COUNTS)
+            if held != (waiting if queue is Queue.ORDERS else 0):
+                return f"{held} messages in {queue}, {max(waiting, 0)} slices wait for their time"
         return None
+
+    def _slices_waiting(self) -> int:
+        """How many slices have their time in a later round; -1, which no queue holds, if one is due."""
+        with self._database.connection() as database:
+            found = database.execute(_SLICES, (self._now,)).fetchone()
+        assert found is not None
+        return -1 if found["due"] else int(found["waiting"])
 
     def _in_records(self) -> str | None:
         with self._database.connection() as database:

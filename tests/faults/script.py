@@ -24,7 +24,7 @@ WARM_UP: Final = 60
 STRATEGIC: Final = "BTC/USDT"
 MANUAL: Final = ("ETH/USDT", "SOL/USDT", "BNB/USDT", "XRP/USDT", "ADA/USDT")
 SYMBOLS: Final = (STRATEGIC, *MANUAL)
-BALANCES: Final = ("USDT=1000000", "BTC=1", "ETH=20", "SOL=400", "BNB=100", "XRP=100000", "ADA=100000")
+BALANCES: Final = ("USDT=1000000", "BTC=1", "ETH=20", "SOL=5000", "BNB=100", "XRP=100000", "ADA=100000")
 RESTING: Final = "BNB/USDT"
 """Its orders are limits below or above the market: some are filled by later rounds, the others are canceled."""
 
@@ -40,6 +40,9 @@ _AMOUNTS: Final = {
 }
 _AWAY: Final = Decimal("0.0004")
 _ACROSS: Final = Decimal("0.002")
+SLICED: Final = "SOL/USDT"
+"""Some of its orders are too large for a minute's market: they go out in slices, one in each of the next rounds."""
+_LARGE: Final = Decimal(50)
 PATIENCE: Final = 2
 """Rounds after which a resting order is canceled."""
 
@@ -57,7 +60,9 @@ def asks(number: int, quotes: dict[str, Quote]) -> Iterator[Ask]:
     chance = random.Random(f"round {number}")
     for symbol in MANUAL:
         side = chance.choice((Side.BUY, Side.SELL))
-        amount = _AMOUNTS[symbol] * chance.randint(1, 4)
+        amount = _AMOUNTS[symbol] * chance.randint(1, 2 if symbol == SLICED else 4)
+        if symbol == SLICED and chance.random() < 0.3:
+            amount *= _LARGE
         kind, price = _terms(symbol, side, quotes[symbol].mid, chance)
         yield Ask(Wish(symbol, side, amount, kind, price), f"round-{number}-{symbol}")
 
@@ -66,7 +71,7 @@ def _terms(symbol: str, side: Side, mid: Decimal, chance: random.Random) -> tupl
     better = 1 if side is Side.BUY else -1
     if symbol == RESTING:
         return OrderType.LIMIT, _rounded(mid * (1 - better * _AWAY))
-    if chance.random() < 0.3:
+    if symbol != SLICED and chance.random() < 0.3:
         return OrderType.LIMIT, _rounded(mid * (1 + better * _ACROSS))
     return OrderType.MARKET, None
 

@@ -227,7 +227,7 @@ class Site:
 
     def _administer(self, statement: str, name: str) -> None:
         with psycopg.connect(self.postgres.superuser_dsn, autocommit=True) as connection:
-            connection.execute(sql.SQL(statement).format(sql.Identifier(name)))  # type: ignore[arg-type]
+            connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
 
     def _place(self, name: str) -> Place:
         return Place(ports.free_ports(1)[0], self.home / name, self.home / f"{name}.log")
