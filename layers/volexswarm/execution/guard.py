@@ -87,7 +87,11 @@ class Guard(Generic[TransactionT]):
 
     def make_room(self, sale: Order) -> None:
         """Take off the exchange what locks the base of a sale that is about to be sent. Raises Retry unless that is certain."""
-        self._settle(Market(sale.venue, sale.account, sale.symbol))
+        market = Market(sale.venue, sale.account, sale.symbol)
+        with self._store.transaction() as tx:
+            if not tx.is_guarded(market):
+                return
+        self._settle(market)
 
     def look_after(self) -> int:
         """See to every market with an open protection, or with an entry that has none yet; how many were seen to.
