@@ -48,6 +48,10 @@ class Retry(VolexError):
         self.after = after
 
 
+class NotYet(Retry):
+    """The message came before its time: deliver it again after just so long, however often that was."""
+
+
 class Unavailable(Retry):
     """A part that the work depends on does not answer (database, cache, vault, queue, exchange).
 

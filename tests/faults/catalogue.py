@@ -145,10 +145,10 @@ _EXCHANGE: Final[tuple[tuple[str, dict[str, Any], Needs, bool], ...]] = (
         Needs.NOTHING,
         True,
     ),
-    ("order lost on its way", {"kind": "lose_request", "route": _ORDER, "count": 2}, Needs.NOTHING, True),
+    ("order lost on its way", {"kind": "lose_request", "route": _ORDER, "count": 2}, Needs.NOTHING, False),
     ("order's answer 6 s late", {"kind": "delay_response", "seconds": 6, "route": _ORDER}, Needs.NOTHING, False),
     ("order 6 s late, past its window", {"kind": "delay_request", "seconds": 6, "route": _ORDER}, Needs.NOTHING, False),
-    ("502 after acceptance", {"kind": "status", "status": 502, "after": True, "route": _ORDER}, Needs.NOTHING, True),
+    ("502 after acceptance", {"kind": "status", "status": 502, "after": True, "route": _ORDER}, Needs.NOTHING, False),
     ("503 before acceptance", {"kind": "status", "status": 503, "after": False, "route": _ORDER}, Needs.NOTHING, False),
     ("-1007 after acceptance", {"kind": "error", "code": -1007, "after": True, "route": _ORDER}, Needs.NOTHING, True),
     ("-1001 before acceptance", {"kind": "error", "code": -1001, "route": _ORDER}, Needs.NOTHING, False),
@@ -195,7 +195,6 @@ def _outages() -> Iterator[Entry]:
         "exchange silent for 3 s": lambda stage: kinds.Silence(stage, stage.exchange, 3.0),
     }
     short = {
-        "PostgreSQL killed for 1 s",
         "Valkey killed for 1 s",
         "Vault sealed for 3 s",
         "PostgreSQL takes no writes for 2 s",
@@ -217,7 +216,7 @@ def _deliveries() -> Iterator[Entry]:
 def _killings() -> Iterator[Entry]:
     yield Entry("kill -9", "the account's feed", kinds.feed_killed, often=5, bounded=True)
     yield Entry("kill -9", "a worker of every function at once", kinds.all_killed, often=5, bounded=True)
-    yield Entry("kill -9", "risk after_commit, then monitor-keeper after_publish", _combined, often=3, bounded=True)
+    yield Entry("kill -9", "risk after_commit, then monitor-keeper after_publish", _combined, often=3)
 
 
 def entries() -> list[Entry]:

@@ -5,6 +5,7 @@ deletes the messages. What happens to a message that could not be handled depend
 
 - `Retry` (a part is down, a price is stale): it comes back after the error's delay, longer each time up to a minute, for as long
   as the cause lasts; the queue's own redrive is set high enough for a long outage;
+- `NotYet` (its time is later): it comes back at just that time;
 - `InvalidInput`: the same input can't ever succeed, so it goes to the dead letters at once, with the reason;
 - anything else: it comes back after 1, 2, 4, 8 s and is a dead letter if it fails at its fifth delivery or a later one.
 
@@ -25,7 +26,7 @@ from typing import Any, Protocol, TypedDict, TypeVar
 from chalicelib.runtime import wiring
 from chalicelib.runtime.observability import correlate
 from volexswarm.crashpoints import CrashPoint, passing
-from volexswarm.errors import InvalidInput, Retry, Unavailable
+from volexswarm.errors import InvalidInput, NotYet, Retry, Unavailable
 from volexswarm.messages import Event, Payload, decode
 
 logger = logging.getLogger(__name__)
@@ -169,6 +170,8 @@ class Batch:
         correlate(None)
         try:
             self._drill.around(lambda: _handle(delivery, kind, handle))
+        except NotYet as early:
+            return early.after
         except Retry as error:
             logger.warning("message %s comes back: %s", delivery.message_id, error)
             return back_off(error.after, delivery.attempt)

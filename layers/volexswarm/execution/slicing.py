@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Generic, TypeVar
 
 from volexswarm.clock import Clock
-from volexswarm.errors import NotFound, Retry
+from volexswarm.errors import NotFound, NotYet, Retry
 from volexswarm.execution import profiles
 from volexswarm.execution.identity import client_order_id, order_id
 from volexswarm.execution.model import Order, OrderPlan
@@ -120,7 +120,7 @@ class Slicer(Generic[SlicingT]):
         if wait > timedelta(0):
             # the simulated market's clock runs faster than ours
             soon = timedelta(seconds=1) if self._orders(step.account).mode == "simulated" else wait
-            raise Retry(f"slice {step.number} of {step.proposal_id} is due at {step.due_at.isoformat()}", soon)
+            raise NotYet(f"slice {step.number} of {step.proposal_id} is due at {step.due_at.isoformat()}", soon)
 
     def _end_of_last(self, step: PlaceSlice) -> None:
         """Ask for the slice before, if nobody has told of its end yet."""

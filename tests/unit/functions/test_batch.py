@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from chalicelib.runtime.batch import MAX_DELAY, MAX_FAILURES, Batch, Delivery, Drill, DrillFailure, back_off
 from tests.unit.functions.deliveries import RecordedDeliveries
-from volexswarm.errors import InvalidInput, Retry, Unavailable
+from volexswarm.errors import InvalidInput, NotYet, Retry, Unavailable
 from volexswarm.messages import CandleClosed, Event, Payload, TradeRefused, encode
 
 NOW = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
@@ -71,6 +71,11 @@ def test_a_retry_comes_back_after_its_own_delay_and_is_never_buried_however_ofte
     waiting, deliveries = run([delivery("a", attempt=900)], handle)
     assert (waiting, deliveries.buried) == (["a"], [])
     assert deliveries.postponed == [("receipt-a", MAX_DELAY)]
+
+
+def test_what_came_before_its_time_comes_back_at_its_time_however_often_it_came():
+    waiting, deliveries = run([delivery("a", attempt=9)], failing(a=NotYet("due at noon", timedelta(seconds=1))))
+    assert (waiting, deliveries.postponed) == (["a"], [("receipt-a", timedelta(seconds=1))])
 
 
 def test_what_can_never_succeed_is_buried_at_once_with_its_reason():
