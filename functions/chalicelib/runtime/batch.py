@@ -171,6 +171,7 @@ class Batch:
         try:
             self._drill.around(lambda: _handle(delivery, kind, handle))
         except NotYet as early:
+            logger.info("message %s comes back: %s", delivery.message_id, early)
             return early.after
         except Retry as error:
             logger.warning("message %s comes back: %s", delivery.message_id, error)

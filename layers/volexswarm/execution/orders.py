@@ -17,7 +17,7 @@ from typing import Generic, NoReturn
 
 from volexswarm.clock import Clock
 from volexswarm.crashpoints import CrashPoint, passing
-from volexswarm.errors import OutcomeUnknown, Rejected, Retry
+from volexswarm.errors import NotYet, OutcomeUnknown, Rejected, Retry
 from volexswarm.execution.model import Evidence, Order, OrderRequest
 from volexswarm.execution.ports import ExchangeGateway
 from volexswarm.execution.record import Record, TransactionT
@@ -237,7 +237,7 @@ class Orders(Generic[TransactionT]):
             self._leave_to_a_person(order, f"forgets an order {remembers} after its end: it may have been filled")
         wait_for = order.sent_at + window + _MARGIN - asked_at
         if wait_for > timedelta(0):
-            raise Retry(f"order {order.id} is not at the exchange, but may still arrive", wait_for)
+            raise NotYet(f"order {order.id} is not at the exchange, but may still arrive", wait_for)
         self._send(order)
 
     def _leave_to_a_person(self, order: Order, but: str) -> NoReturn:
