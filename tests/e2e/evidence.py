@@ -53,6 +53,12 @@ def ledger_assets(dsn: str) -> dict[str, Decimal]:
     return {currency: total for currency, total in rows(dsn, query) if total}
 
 
+def orders_at(exchange_url: str) -> list[str]:
+    """Client order ids of all orders that the simulated exchange ever took."""
+    orders = httpx.get(f"{exchange_url}/admin/orders", timeout=30).raise_for_status().json()
+    return [order["clientOrderId"] for order in orders]
+
+
 def exchange_assets(exchange_url: str) -> dict[str, Decimal]:
     """What the simulated exchange holds for us: free and locked together, zero balances left out."""
     balances = httpx.get(f"{exchange_url}/admin/balances", timeout=10).raise_for_status().json()
