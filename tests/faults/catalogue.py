@@ -150,7 +150,7 @@ _EXCHANGE: Final[tuple[tuple[str, dict[str, Any], Needs, bool], ...]] = (
     ("order 6 s late, past its window", {"kind": "delay_request", "seconds": 6, "route": _ORDER}, Needs.NOTHING, False),
     ("502 after acceptance", {"kind": "status", "status": 502, "after": True, "route": _ORDER}, Needs.NOTHING, False),
     ("503 before acceptance", {"kind": "status", "status": 503, "after": False, "route": _ORDER}, Needs.NOTHING, False),
-    ("-1007 after acceptance", {"kind": "error", "code": -1007, "after": True, "route": _ORDER}, Needs.NOTHING, True),
+    ("-1007 after acceptance", {"kind": "error", "code": -1007, "after": True, "route": _ORDER}, Needs.NOTHING, False),
     ("-1001 before acceptance", {"kind": "error", "code": -1001, "route": _ORDER}, Needs.NOTHING, False),
     ("429 for 2 s", {"kind": "rate_limit", "seconds": 2, "route": "*order*"}, Needs.NOTHING, False),
     ("418, a ban for 3 s", {"kind": "ban", "seconds": 3}, Needs.NOTHING, False),
@@ -195,7 +195,6 @@ def _outages() -> Iterator[Entry]:
         "exchange silent for 3 s": lambda stage: kinds.Silence(stage, stage.exchange, 3.0),
     }
     short = {
-        "Valkey killed for 1 s",
         "Vault sealed for 3 s",
         "PostgreSQL takes no writes for 2 s",
     }
