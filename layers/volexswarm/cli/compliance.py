@@ -14,7 +14,7 @@ from rich.text import Text
 from volexswarm.cli import moments
 from volexswarm.cli.client import path_of
 from volexswarm.cli.commands import Desk, command
-from volexswarm.cli.output import number, short, table, when, when_short
+from volexswarm.cli.output import money_label, number, short, table, when, when_short
 
 REASON = click.option("--reason", required=True, help="Why: it is kept with the flag.")
 
@@ -107,7 +107,7 @@ def _report(desk: Desk, *, period: str, date: str, file: Path | None) -> None:
 
 
 def _render_report(data: Any) -> Iterable[RenderableType]:
-    money = "simulated money" if data["simulated"] else "REAL MONEY"
+    money = money_label(data)
     yield Text(
         f"{data['venue']}, account {data['account']}, {money} ({data['mode']}):"
         f" {when(data['since'])} to {when(data['until'])} market time",

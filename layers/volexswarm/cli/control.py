@@ -12,7 +12,7 @@ from rich.text import Text
 
 from volexswarm.cli.client import Refused
 from volexswarm.cli.commands import Desk, command
-from volexswarm.cli.output import number, when
+from volexswarm.cli.output import money_label, number, when
 from volexswarm.cli.trading import Amount
 
 CONFIRM = "confirmation_required"
@@ -57,7 +57,7 @@ def _render_control(data: Any) -> Iterable[RenderableType]:
 
 
 def _money(trading: Any, currency: str = "") -> Text:
-    money = "simulated money" if trading["simulated"] else "REAL MONEY"
+    money = money_label(trading)
     cap = "" if trading["cap"] is None else f", at most {number(trading['cap'])} {currency}".rstrip()
     return Text(
         f"{trading['venue']}, account {trading['account']} · mode {trading['mode']}, {money}{cap}", style="bold"

@@ -14,7 +14,7 @@ from rich.text import Text
 from volexswarm.cli.client import ApiClient, path_of
 from volexswarm.cli.commands import Desk, command
 from volexswarm.cli.moments import before
-from volexswarm.cli.output import coloured, number, short, table, when, when_short
+from volexswarm.cli.output import coloured, money_label, number, short, table, when, when_short
 
 NAME = click.argument("name", type=click.Choice(["risk", "compliance"]))
 FIELDS = click.argument("fields", nargs=-1, required=True, metavar="FIELD=VALUE...")
@@ -113,7 +113,7 @@ def _what_if(desk: Desk, *, name: str, fields: tuple[str, ...], since: str | Non
 
 def _render_what_if(data: Any) -> Iterable[RenderableType]:
     total = data["total"]
-    money = "simulated money" if data["simulated"] else "REAL MONEY"
+    money = money_label(data)
     yield Text(f"if {data['name']} had been: {_changed(data['changed']) or 'as it is'} ({money})", style="bold")
     yield Text(
         f"of {data['decisions']} decisions {total['refused']} would have been refused, {total['reduced']} smaller,"

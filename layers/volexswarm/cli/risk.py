@@ -12,7 +12,7 @@ from rich.text import Text
 
 from volexswarm.cli.client import path_of
 from volexswarm.cli.commands import Desk, capitals, command
-from volexswarm.cli.output import notes, number, table, when
+from volexswarm.cli.output import money_label, notes, number, table, when
 from volexswarm.cli.trading import Amount
 
 
@@ -32,7 +32,7 @@ def _risk(desk: Desk) -> None:
 
 
 def _render_risk(data: Any) -> Iterable[RenderableType]:
-    money = "simulated money" if data["simulated"] else "REAL MONEY"
+    money = money_label(data)
     yield Text(
         f"{data['venue']}, account {data['account']} · mode {data['mode']}, {money} · {when(data['as_of'])} market time"
         f" · risk policy {data['policy_version']}",
@@ -125,7 +125,7 @@ def _assess(desk: Desk, *, side: str, symbol: str, amount: str | None, price: st
 
 
 def _render_opinion(data: Any) -> Iterable[RenderableType]:
-    money = "simulated money" if data["simulated"] else "REAL MONEY"
+    money = money_label(data)
     verdict = Text("would be approved", style="green") if data["approved"] else Text("would be refused", style="red")
     yield Text.assemble(
         f"{data['side']} {data['symbol']}, {money}: ", verdict, f" by risk policy {data['policy_version']}"

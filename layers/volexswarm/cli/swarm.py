@@ -12,7 +12,7 @@ from rich.text import Text
 from volexswarm.cli.client import path_of
 from volexswarm.cli.commands import Desk, command
 from volexswarm.cli.control import halt_lines
-from volexswarm.cli.output import ago, coloured, notes, short, table, when, when_short, words
+from volexswarm.cli.output import ago, coloured, money_label, notes, short, table, when, when_short, words
 
 
 def add_to(group: click.Group) -> None:
@@ -35,7 +35,7 @@ def _status(desk: Desk) -> None:
 def _render_status(data: Any) -> Iterable[RenderableType]:
     if data["halt"] is not None:
         yield from halt_lines(data["halt"])
-    money = "simulated money" if data["simulated"] else "REAL MONEY"
+    money = money_label(data)
     head = Text.assemble("The swarm is ", coloured(data["overall"]))
     yield head.append(
         f" · {data['venue']}, account {words(data['account'])}, {money} ({words(data['mode'])}) · on {data['target']}"

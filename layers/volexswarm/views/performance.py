@@ -90,7 +90,8 @@ class TradeFigures(View):
 class Performance(View):
     """Returns and ratios of the period, as shares: 0.01 is one percent.
 
-    Deposits and withdrawals (`net_flows`) are neither gain nor loss. Ratios count returns over `step_seconds` of market time, and years of 365 days: `periods_per_year` of them.
+    Deposits and withdrawals (`net_flows`) are neither gain nor loss. Ratios count returns over `step_seconds` of market time, and
+    years of 365 days: `periods_per_year` of them.
     """
 
     mode: Mode

@@ -13,7 +13,7 @@ from tests.fakes.transaction import START
 from tests.integration.compliance.desk import Desk
 from volexswarm.adapters.postgres.compliance import ComplianceTransaction
 from volexswarm.adapters.postgres.readers.scope import Scope
-from volexswarm.adapters.postgres.readers.whatif import RISK_BUDGETS, PostgresTimeMachine
+from volexswarm.adapters.postgres.readers.whatif import PostgresTimeMachine
 from volexswarm.compliance import replay
 from volexswarm.compliance.policy import CompliancePolicy
 from volexswarm.errors import InvalidInput, NotFound
