@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from volexswarm.desk.agent import TradingDesk
     from volexswarm.execution.agent import ExecutionAgent
     from volexswarm.execution.differences import DifferenceDesk
-    from volexswarm.execution.halting import Halting
     from volexswarm.execution.guard import Guard
+    from volexswarm.execution.halting import Halting
     from volexswarm.execution.orders import Orders
     from volexswarm.execution.ports import ExchangeGateway
     from volexswarm.execution.reconciler import Reconciler
