@@ -24,7 +24,7 @@ from volexswarm.execution.orders import Orders
 from volexswarm.execution.ports import ExchangeGateway, ExecutionTransaction, HaltingTransaction
 from volexswarm.execution.record import SOURCE
 from volexswarm.execution.rounding import fit
-from volexswarm.messages import Event, HaltSettled, OrderState, OrderType, Purpose, Side, TradingHalted
+from volexswarm.messages import Event, HaltSettled, OrderType, Purpose, Side, TradingHalted
 from volexswarm.ports import Halt, Store
 
 logger = logging.getLogger(__name__)
@@ -248,25 +248,15 @@ class Halting(Generic[OrdersT]):
             signal_id=None,
             strategy_id=STRATEGY,
             client_order_id=name,
-            exchange_order_id=None,
             venue=self._venue,
             account=account,
             symbol=symbol,
             side=Side.SELL,
             order_type=OrderType.MARKET,
             amount=amount,
-            limit_price=None,
             reference_price=price,
-            state=OrderState.INTENDED,
-            filled=Decimal(0),
-            cost=Decimal(0),
-            reason=None,
-            attempts=0,
-            reported_state=None,
-            reported_filled=Decimal(0),
             as_of=self._way(account).exchange.market_time(),
             intended_at=self._clock.now(),
-            sent_at=None,
             correlation_id=halt.correlationid,
             purpose=_EMPTYING,
             sequence=number,

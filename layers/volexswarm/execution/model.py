@@ -31,32 +31,32 @@ class Order:
     signal_id: str | None
     strategy_id: str
     client_order_id: str
-    exchange_order_id: str | None
     venue: str
     account: str
     symbol: str
     side: Side
     order_type: OrderType
     amount: Decimal
-    limit_price: Decimal | None
     reference_price: Decimal
-    state: OrderState
-    filled: Decimal
-    cost: Decimal
-    reason: str | None
-    attempts: int
-    reported_state: OrderState | None
-    reported_filled: Decimal
     as_of: datetime
     intended_at: datetime
-    sent_at: datetime | None
     correlation_id: str
-    purpose: Purpose = Purpose.TRADE
-    sequence: int = 0
-    parent_id: str | None = None
+    limit_price: Decimal | None = None
     trigger_price: Decimal | None = None
     trailing_share: Decimal | None = None
     time_in_force: TimeInForce = TimeInForce.GTC
+    purpose: Purpose = Purpose.TRADE
+    sequence: int = 0
+    parent_id: str | None = None
+    exchange_order_id: str | None = None
+    state: OrderState = OrderState.INTENDED
+    filled: Decimal = Decimal(0)
+    cost: Decimal = Decimal(0)
+    reason: str | None = None
+    attempts: int = 0
+    reported_state: OrderState | None = None
+    reported_filled: Decimal = Decimal(0)
+    sent_at: datetime | None = None
     cancel_requested_at: datetime | None = None
     cancel_reason: str | None = None
 
