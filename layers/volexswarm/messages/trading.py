@@ -246,7 +246,7 @@ class OrderCommand(Instrument):
 
 
 class CancelOrder(OrderCommand):
-    """Take an order off the exchange; what of it is filled stays filled. It does not wait behind the symbol's other commands."""
+    """Take an order off the exchange; what of it is filled stays filled. It waits behind no other command."""
 
     order_id: str
     requested_by: str
@@ -254,7 +254,7 @@ class CancelOrder(OrderCommand):
 
     @property
     def group(self) -> str | None:
-        return f"{self.account}:{self.venue}:{self.symbol}:cancel"
+        return f"{self.account}:{self.venue}:{self.symbol}:cancel:{self.order_id}"
 
 
 class PlaceSlice(OrderCommand):
@@ -270,17 +270,23 @@ class PlaceSlice(OrderCommand):
 
 
 class ReviewProtections(OrderCommand):
-    """An order of this symbol has changed: the ways out of its positions must follow. `order_id` is that order."""
+    """An order of this symbol has changed: the ways out of its positions must follow. `order_id` is that order.
+
+    It waits for no order of another, and none waits for it: what it does is decided under a lock of its own.
+    """
 
     order_id: str
 
     @property
     def group(self) -> str | None:
-        return f"{self.account}:{self.venue}:{self.symbol}"
+        return f"{self.account}:{self.venue}:{self.symbol}:protections"
 
 
 class PriceReached(OrderCommand):
-    """A trade was printed at or beyond a watched price, or the watched time has come. `price` and `as_of` of that trade."""
+    """A trade was printed at or beyond a watched price, or the watched time has come. `price` and `as_of` of that trade.
+
+    It does not wait behind an order of unknown outcome.
+    """
 
     watch_id: str
     reason: Purpose
@@ -289,7 +295,7 @@ class PriceReached(OrderCommand):
 
     @property
     def group(self) -> str | None:
-        return f"{self.account}:{self.venue}:{self.symbol}"
+        return f"{self.account}:{self.venue}:{self.symbol}:exits"
 
 
 class ProtectionChanged(Instrument):

@@ -9,12 +9,15 @@ from hypothesis import strategies as st
 
 from volexswarm.errors import InvalidInput
 from volexswarm.messages import (
+    CancelOrder,
     CandleClosed,
     Check,
     Columns,
     Event,
     OrderApproved,
+    PriceReached,
     Queue,
+    ReviewProtections,
     Side,
     SignalRaised,
     TickBatch,
@@ -146,3 +149,12 @@ def test_orders_of_one_symbol_and_account_keep_their_order():
     )
     assert (order.group, order.QUEUE) == ("main:binance:BTC/USDT", Queue.ORDERS)
     assert order.notional == 2
+
+
+def test_cancellations_and_ways_out_wait_neither_for_orders_of_their_symbol_nor_for_each_other():
+    about = {"venue": "binance", "symbol": "BTC/USDT", "account": "main"}
+    reached = PriceReached(**about, watch_id="w", reason="stop", price=Decimal(1), as_of=NOON)
+    review = ReviewProtections(**about, order_id="o")
+    cancels = [CancelOrder(**about, order_id=order, requested_by="ann", reason="r") for order in ("1", "2")]
+    groups = {"main:binance:BTC/USDT", reached.group, review.group, *(cancel.group for cancel in cancels)}
+    assert len(groups) == 5

@@ -119,7 +119,7 @@ def test_the_batch_that_brings_the_price_tells_it_once_in_the_chain_of_the_order
     agent.ingest(batch(1, [trade(4, "12:00:13", 92)]))
     ((told),) = [e for e in records.published if isinstance(e.data, PriceReached)]
     assert (told.data.watch_id, told.data.price, told.data.as_of) == (WATCH.id, Decimal("94.5"), at("12:00:11"))
-    assert (told.correlationid, told.data.group) == (WATCH.correlation_id, f"main:{VENUE}:{SYMBOL}")
+    assert (told.correlationid, told.data.group) == (WATCH.correlation_id, f"main:{VENUE}:{SYMBOL}:exits")
 
 
 def test_only_trades_that_were_not_known_are_shown(agent, records):
