@@ -1,6 +1,7 @@
 """Outbox and inbox on a real PostgreSQL: published if and only if committed, sent at least once, answered once."""
 
 import contextlib
+import uuid
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -11,7 +12,15 @@ from volexswarm.adapters.postgres.database import Database
 from volexswarm.adapters.postgres.outbox import Relay, recall
 from volexswarm.adapters.postgres.store import PostgresStore, PostgresTransaction
 from volexswarm.errors import InvalidInput, Unavailable
-from volexswarm.messages import MAX_MESSAGE_BYTES, Event, SignalRaised
+from volexswarm.messages import (
+    MAX_MESSAGE_BYTES,
+    CancelOrder,
+    Event,
+    OrderApproved,
+    PlaceSlice,
+    ReviewProtections,
+    SignalRaised,
+)
 
 NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 AT_ONCE = timedelta(seconds=-1)
@@ -174,6 +183,71 @@ def test_what_lost_queues_held_is_sent_again_and_what_was_answered_is_not(store,
     assert recall(database) == 1
     relay.sweep(older_than=AT_ONCE)
     assert sender.sent == [("signals", event("lost").id)]
+
+
+ORDER, PLANNED, GONE = (str(uuid.UUID(int=number)) for number in (1, 2, 3))
+
+
+@pytest.fixture
+def trading(database_dsn):
+    """An accepted order, and a proposal that is worked in slices of which two are made."""
+    with psycopg.connect(database_dsn) as connection:
+        for proposal in (ORDER, PLANNED):
+            connection.execute(
+                "INSERT INTO proposals (id, signal_id, strategy_id, venue, account, symbol, side, order_type, amount,"
+                " reference_price, sizing, state, as_of, proposed_at, correlation_id)"
+                " VALUES (%(id)s, %(id)s, 's', 'binance', 'main', 'BTC/USDT', 'buy', 'market', 1, 1, '', 'approved', %(at)s,"
+                " %(at)s, %(id)s)",
+                {"id": proposal, "at": NOON},
+            )
+        connection.execute(
+            "INSERT INTO orders (id, proposal_id, signal_id, strategy_id, client_order_id, venue, account, symbol, side,"
+            " order_type, amount, reference_price, state, as_of, intended_at, updated_at, correlation_id)"
+            " VALUES (%(id)s, %(id)s, %(id)s, 's', 'v1', 'binance', 'main', 'BTC/USDT', 'buy', 'market', 1, 1, 'accepted',"
+            " %(at)s, %(at)s, %(at)s, %(id)s)",
+            {"id": ORDER, "at": NOON},
+        )
+        connection.execute(
+            "INSERT INTO order_plans (proposal_id, venue, account, symbol, profile, amount, slices, next_slice,"
+            " interval_seconds, worst_price, started_at, updated_at, correlation_id)"
+            " VALUES (%(id)s, 'binance', 'main', 'BTC/USDT', 'default', 1, 4, 2, 60, 1, %(at)s, %(at)s, %(id)s)",
+            {"id": PLANNED, "at": NOON},
+        )
+
+
+def command(kind, **fields):
+    about = {"venue": "binance", "account": "main", "symbol": "BTC/USDT"}
+    data = kind.model_validate(about | fields)
+    return Event.root(data, source="test", subject="s", identity=repr(fields), time=NOON)
+
+
+def approved(proposal):
+    return command(
+        OrderApproved, proposal_id=proposal, signal_id=proposal, strategy_id="s", side="buy", order_type="market",
+        amount="1", reference_price="1", as_of=NOON,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("lost", "comes_again"),
+    [
+        (approved(GONE), True),
+        (approved(PLANNED), False),
+        (command(PlaceSlice, proposal_id=PLANNED, number=2, due_at=NOON), True),
+        (command(PlaceSlice, proposal_id=PLANNED, number=1, due_at=NOON), False),
+        (command(CancelOrder, order_id=ORDER, requested_by="ann", reason="r"), True),
+        (command(CancelOrder, order_id=GONE, requested_by="ann", reason="r"), False),
+        (command(ReviewProtections, order_id=ORDER), False),
+    ],
+)
+def test_a_command_is_recalled_while_what_it_asks_for_is_not_done(
+    store, relay, database, sender, trading, lost, comes_again
+):
+    with store.transaction() as tx:
+        tx.publish(lost)
+    with store.transaction() as tx:
+        tx.first_delivery("monitor", lost.id)
+    assert recall(database) == int(comes_again)
 
 
 def test_a_connection_that_the_server_closed_is_replaced_unseen(store, database, database_dsn):

@@ -15,19 +15,26 @@ from itertools import groupby
 from volexswarm.adapters.postgres.database import Database
 from volexswarm.crashpoints import CrashPoint, passing
 from volexswarm.errors import InvalidInput, Unavailable
-from volexswarm.messages import CandleClosed
+from volexswarm.messages import CancelOrder, CandleClosed, OrderApproved, OrderState, PlaceSlice
 from volexswarm.ports import MessageSender
 
 logger = logging.getLogger(__name__)
 
 
-# Who answers a queue's messages, as the inbox knows them. An approved order is answered when it stands among the orders.
+# Who answers a queue's messages, as the inbox knows them. A command about orders is answered by what stands among orders and
+# plans; those that are not named here need no second chance, because the keeper looks each minute for what they speak of.
 _CONSUMERS = {"candles": "signal", "signals": "risk", "proposals": "compliance", "events": "monitor"}
 
 _RECALL = """
 UPDATE outbox SET published_at = NULL
 WHERE published_at IS NOT NULL AND (queue <> 'candles' OR created_at > now() - %(candle_worth)s) AND CASE queue
-    WHEN 'orders.fifo' THEN NOT EXISTS (SELECT FROM orders WHERE orders.id = outbox.event_id)
+    WHEN 'orders.fifo' THEN EXISTS (SELECT FROM events e WHERE e.id = outbox.event_id AND CASE e.type
+        WHEN %(order)s THEN NOT EXISTS (SELECT FROM orders WHERE orders.id = e.id)
+            AND NOT EXISTS (SELECT FROM order_plans WHERE proposal_id = (e.data->>'proposal_id')::uuid)
+        WHEN %(slice)s THEN EXISTS (SELECT FROM order_plans WHERE proposal_id = (e.data->>'proposal_id')::uuid
+            AND state = 'working' AND next_slice = (e.data->>'number')::integer)
+        WHEN %(cancel)s THEN EXISTS (SELECT FROM orders WHERE id = (e.data->>'order_id')::uuid AND state <> ALL(%(final)s))
+        ELSE false END)
     ELSE EXISTS (SELECT FROM unnest(%(queues)s::text[], %(consumers)s::text[]) AS answers (queue, consumer)
         WHERE answers.queue = outbox.queue AND NOT EXISTS (
             SELECT FROM inbox WHERE inbox.consumer = answers.consumer AND inbox.event_id = outbox.event_id))
@@ -45,7 +52,15 @@ def recall(database: Database) -> int:
     Unavailable
         If the database does not answer.
     """
-    names = {"queues": list(_CONSUMERS), "consumers": list(_CONSUMERS.values()), "candle_worth": CandleClosed.WORTH}
+    names = {
+        "queues": list(_CONSUMERS),
+        "consumers": list(_CONSUMERS.values()),
+        "candle_worth": CandleClosed.WORTH,
+        "order": OrderApproved.type_name(),
+        "slice": PlaceSlice.type_name(),
+        "cancel": CancelOrder.type_name(),
+        "final": [state.value for state in OrderState if state.is_final],
+    }
     with database.connection() as connection:
         return connection.execute(_RECALL, names).rowcount
 
