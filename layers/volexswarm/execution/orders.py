@@ -12,7 +12,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from decimal import Decimal
 from typing import Generic, NoReturn
 
 from volexswarm.clock import Clock
@@ -21,7 +20,7 @@ from volexswarm.errors import NotYet, OutcomeUnknown, Rejected, Retry
 from volexswarm.execution.model import Evidence, Order, OrderRequest
 from volexswarm.execution.ports import ExchangeGateway
 from volexswarm.execution.record import Record, TransactionT
-from volexswarm.execution.rounding import fit
+from volexswarm.execution.rounding import Fitted, fit
 from volexswarm.messages import Cause, OrderState, Purpose, Side
 from volexswarm.ports import SecretStore, Store, TradingState
 
@@ -160,7 +159,7 @@ class Orders(Generic[TransactionT]):
             return
         try:
             self._secrets.assert_unsealed()
-            amount, limit_price = fit(order, self._exchange.rules(order.symbol))
+            fitted = fit(order, self._exchange.rules(order.symbol))
             if self._release is not None and order.side is Side.SELL and order.purpose in _SALES:
                 self._release(order)
         except Rejected as refusal:
@@ -169,11 +168,11 @@ class Orders(Generic[TransactionT]):
             self._note(order, str(wait))
             raise
         else:
-            claimed = self._claim(order, amount, limit_price)
+            claimed = self._claim(order, fitted)
             if claimed is not None:
                 self._transmit(claimed)
 
-    def _claim(self, order: Order, amount: Decimal, limit_price: Decimal | None) -> Order | None:
+    def _claim(self, order: Order, fitted: Fitted) -> Order | None:
         """Store that it is being sent, and when. Of several that try only one gets it; none while trading is halted."""
         with self._store.transaction() as tx:
             refusal = forbidden(order, self._mode, tx.trading_state(order.venue))
@@ -187,8 +186,9 @@ class Orders(Generic[TransactionT]):
                 current,
                 OrderState.SUBMITTED,
                 f"attempt {attempt}",
-                amount=amount,
-                limit_price=limit_price,
+                amount=fitted.amount,
+                limit_price=fitted.limit_price,
+                trigger_price=fitted.trigger_price,
                 attempts=attempt,
                 sent_at=self._clock.now(),
                 reason=None,
@@ -202,12 +202,18 @@ class Orders(Generic[TransactionT]):
             self._give_up(order, OrderState.REJECTED, refusal.reason)
         except OutcomeUnknown as doubt:
             self._doubt(order, doubt.reason)
-        except Retry as wait:  # nothing was sent; but whoever comes next can't know that, and looks for it first
-            self._note(order, str(wait))
+        except Retry as wait:
+            self._take_back(order, str(wait))
             raise
         else:
             passing(CrashPoint.AFTER_SEND)
             self._take_over(order, evidence, "the exchange's answer")
+
+    def _take_back(self, order: Order, reason: str) -> None:
+        """Store that nothing was sent at this attempt. The one before it, if any, can't arrive any more either."""
+        with self._store.transaction() as tx:
+            current = self._record.unchanged(tx, order)
+            self._record.move(tx, current, OrderState.INTENDED, f"not sent: {reason}", sent_at=None, reason=reason)
 
     def _give_up(self, order: Order, after: OrderState, reason: str) -> None:
         with self._store.transaction() as tx:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from decimal import ROUND_UP, Decimal
+from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
 
@@ -355,13 +355,9 @@ class _Maker:
         return order
 
     def leg(self, held: Terms) -> Order:
-        """The order that the exchange is to hold. Its trigger is rounded up: it is never reached later than was wanted."""
-        trigger = held.trigger_price
-        if trigger is not None:
-            step = self.rules.price_step
-            trigger = (trigger / step).to_integral_value(ROUND_UP) * step
-        order = self._order(held.purpose, held.order_type, trigger or self.case.entry_price)
-        return replace(order, trigger_price=trigger, trailing_share=held.trailing_share)
+        """The order that the exchange is to hold."""
+        order = self._order(held.purpose, held.order_type, held.trigger_price or self.case.entry_price)
+        return replace(order, trigger_price=held.trigger_price, trailing_share=held.trailing_share)
 
     def is_for_all(self, leg: Order) -> bool:
         """Whether the order is for all that is left, in whole steps."""

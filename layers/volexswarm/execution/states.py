@@ -18,7 +18,7 @@ TRANSITIONS: dict[OrderState | None, frozenset[OrderState]] = {
     None: frozenset({_S.INTENDED}),
     # straight to the exchange's states: evidence of an order whose sending our database has forgotten (restored from a backup)
     _S.INTENDED: _AT_THE_EXCHANGE | {_S.SUBMITTED},
-    _S.SUBMITTED: _AT_THE_EXCHANGE | {_S.UNKNOWN, _S.SUBMITTED},
+    _S.SUBMITTED: _AT_THE_EXCHANGE | {_S.UNKNOWN, _S.SUBMITTED, _S.INTENDED},
     _S.UNKNOWN: _AT_THE_EXCHANGE | {_S.SUBMITTED},
     _S.ACCEPTED: _AT_THE_EXCHANGE - {_S.ACCEPTED},
     _S.PARTIALLY_FILLED: frozenset({_S.FILLED, _S.CANCELED, _S.EXPIRED}),
@@ -27,7 +27,8 @@ TRANSITIONS: dict[OrderState | None, frozenset[OrderState]] = {
     _S.REJECTED: frozenset(),
     _S.EXPIRED: frozenset(),
 }
-"""All legal transitions. From `submitted` to `submitted` goes another attempt, after evidence that the first came to nothing."""
+"""All legal transitions. From `submitted` to `submitted` goes another attempt, after evidence that the first came to nothing;
+back to `intended` goes one that certainly has not left us."""
 
 
 def check(before: OrderState | None, after: OrderState) -> None:

@@ -160,21 +160,61 @@ def test_an_order_that_the_exchange_may_have_forgotten_is_left_to_a_person(
     assert at.exchange.standing == []
 
 
-def test_an_order_that_was_not_sent_for_want_of_room_is_sent_once_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    place, refusals = FakeExchange.place, [Unavailable("exchange", "the rate limit leaves no room")]
+def crowd(monkeypatch: pytest.MonkeyPatch, *answers: bool) -> None:
+    """Let the rate limit leave no room where an answer is False."""
+    place, room = FakeExchange.place, list(answers)
 
     def crowded(exchange: FakeExchange, request: OrderRequest) -> Evidence:
-        if refusals:
-            raise refusals.pop()
+        if room and not room.pop(0):
+            raise Unavailable("exchange", "the rate limit leaves no room")
         return place(exchange, request)
 
     monkeypatch.setattr(FakeExchange, "place", crowded)
+
+
+def test_an_order_that_was_not_sent_for_want_of_room_is_sent_once_as_soon_as_there_is_some(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    crowd(monkeypatch, False)
     at, event = desk(), approved()
     with pytest.raises(Unavailable):
         at.place(event)
-    assert at.tx.order(event.id).state is S.SUBMITTED
-    assert "no room" in (at.tx.order(event.id).reason or "")
-    at.clock.advance(timedelta(seconds=10))
+    order = at.tx.order(event.id)
+    assert (order.state, order.sent_at) == (S.INTENDED, None)
+    assert "no room" in (order.reason or "")
+    at.agent.execute(event)
+    assert at.tx.states(event.id) == [S.INTENDED, S.SUBMITTED, S.INTENDED, S.SUBMITTED, S.FILLED]
+    assert at.tx.order(event.id).attempts == 2
+    assert len(at.exchange.standing) == 1
+
+
+def test_an_order_that_was_not_sent_for_want_of_room_is_canceled_without_asking_the_exchange(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    crowd(monkeypatch, False)
+    at, event = desk(), approved()
+    with pytest.raises(Unavailable):
+        at.place(event)
+    at.exchange.calls.clear()
+    cancel(at, event)
+    assert at.tx.order(event.id).state is S.CANCELED
+    assert at.exchange.calls == []
+
+
+def test_a_second_attempt_without_room_does_not_hide_that_the_first_may_have_arrived(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    crowd(monkeypatch, True, False)
+    at, event = desk("", "late"), approved()
+    with pytest.raises(Retry):
+        at.place(event)
+    with pytest.raises(Retry, match="may still arrive"):
+        at.agent.execute(event)
+    assert at.tx.order(event.id).state is S.UNKNOWN
+    at.clock.advance(timedelta(seconds=9))
+    with pytest.raises(Unavailable):
+        at.agent.execute(event)
+    at.exchange.deliver_late()
     at.agent.execute(event)
     assert at.tx.order(event.id).state is S.FILLED
     assert len(at.exchange.standing) == 1

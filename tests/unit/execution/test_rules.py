@@ -2,6 +2,7 @@
 
 import itertools
 import uuid
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -112,7 +113,22 @@ def test_amounts_and_prices_are_fitted_to_the_venue(
     side: Side, amount: str, price: str | None, sent: tuple[str, str | None]
 ) -> None:
     fitted = fit(order(side, amount, price), RULES)
-    assert fitted == (Decimal(sent[0]), None if sent[1] is None else Decimal(sent[1]))
+    assert fitted == (Decimal(sent[0]), None if sent[1] is None else Decimal(sent[1]), None)
+
+
+@pytest.mark.parametrize(
+    ("side", "trigger"),
+    [(Side.BUY, "99.5"), (Side.SELL, "100.0")],  # a stop is reached no later, a take-profit is no worse
+)
+def test_triggers_are_fitted_to_the_venue(side: Side, trigger: str) -> None:
+    waiting = replace(order(side, "1", None), order_type=OrderType.STOP_LOSS, trigger_price=Decimal("99.9"))
+    assert fit(waiting, RULES).trigger_price == Decimal(trigger)
+
+
+def test_a_trigger_below_the_venues_step_is_rejected() -> None:
+    waiting = replace(order(Side.BUY, "1", None), order_type=OrderType.TAKE_PROFIT, trigger_price=Decimal("0.4"))
+    with pytest.raises(Rejected, match=r"trigger price 0\.4 is below the venue's step"):
+        fit(waiting, RULES)
 
 
 @pytest.mark.parametrize(

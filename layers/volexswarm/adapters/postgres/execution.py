@@ -79,6 +79,7 @@ class ExecutionTransaction(ProtectionStatements, PortfolioTransaction):
             "exchange_order_id",
             "amount",
             "limit_price",
+            "trigger_price",
             "state",
             "filled",
             "cost",
