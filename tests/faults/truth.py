@@ -1,7 +1,8 @@
 """What must be so after every round, and the whole state in a form that two runs can be compared by.
 
 Left out of the comparison is what differs between equal runs: wall times, ids that the exchange gives out, and by how many steps
-an order reached its state (its answer and its report race).
+an order reached its state (its answer and its report race). A slice and another order of its symbol go to the exchange in either
+order, so that symbol's position is compared by its amount; that each position is what its fills come to is audited.
 """
 
 from __future__ import annotations
@@ -16,12 +17,15 @@ from typing import Any
 import ccxt
 import httpx
 import psycopg
+from psycopg.rows import dict_row
 
-from tests.faults.script import SYMBOLS
+from tests.faults.script import SLICED, SYMBOLS
 from volexlocal.servers.exchange import Exchange
 from volexswarm.adapters.venues import connection
 from volexswarm.execution.states import TRANSITIONS
-from volexswarm.messages import OrderState
+from volexswarm.messages import OrderState, Side
+from volexswarm.portfolio import positions
+from volexswarm.ports import Fill
 
 _STATE = {
     "signals": "SELECT id, symbol, side, trim_scale(price), trim_scale(amount) FROM signals",
@@ -32,7 +36,9 @@ _STATE = {
     "fills": "SELECT o.client_order_id, trim_scale(f.price), trim_scale(f.amount), trim_scale(f.fee), f.fee_currency"
     " FROM fills f LEFT JOIN orders o ON o.id = f.order_id",
     "ledger": "SELECT ledger_account, currency, trim_scale(sum(amount)) FROM ledger_entries GROUP BY 1, 2",
-    "positions": "SELECT symbol, trim_scale(amount), trim_scale(average_price), trim_scale(realised_pnl) FROM positions",
+    "positions": "SELECT symbol, trim_scale(amount) FROM positions",
+    "results": "SELECT symbol, trim_scale(average_price), trim_scale(realised_pnl) FROM positions"
+    f" WHERE symbol <> '{SLICED}'",
     "candles": "SELECT symbol, timeframe, count(*), trim_scale(sum(close)) FROM candles GROUP BY 1, 2",
     "events": "SELECT type, count(*) FROM events WHERE type = ANY(ARRAY['volexswarm.AccountOpened', 'volexswarm.CandleClosed',"
     " 'volexswarm.SignalRaised', 'volexswarm.TradeProposed', 'volexswarm.TradeRefused', 'volexswarm.OrderApproved',"
@@ -48,6 +54,10 @@ WHERE published_at IS NULL OR (consumer IS NOT NULL AND NOT EXISTS (
 GROUP BY 1
 """
 
+_FILLS = (
+    "SELECT venue, account, symbol, trade_id, exchange_order_id, side, price, amount, fee, fee_currency, is_maker, as_of"
+    " FROM fills WHERE symbol = %s"
+)
 _ASSETS = "SELECT currency, sum(amount) FROM ledger_entries WHERE ledger_account = 'assets' GROUP BY currency"
 
 
@@ -122,6 +132,7 @@ class Auditor:
         with psycopg.connect(self._dsn) as database:
             self._orders(database, findings)
             self._fills(database, findings)
+            self._positions(database, findings)
             self._lives(database, findings)
             self._messages(database, findings)
         self.balance(findings)
@@ -180,6 +191,15 @@ class Auditor:
                 findings.difference(f"fill {key}: {ours[key]} with us, {terms} at the exchange")
         for key in ours.keys() - theirs.keys():
             findings.duplicate(f"fill {key} is booked, but the exchange has no such")
+
+    def _positions(self, database: psycopg.Connection[Any], findings: Findings) -> None:
+        query = "SELECT symbol, amount, average_price, realised_pnl FROM positions"
+        for symbol, *kept in database.execute(query).fetchall():
+            rows = database.cursor(row_factory=dict_row).execute(_FILLS, (symbol,)).fetchall()
+            worked_out, _ = positions.fold([Fill(**row | {"side": Side(row["side"])}) for row in rows])
+            expected = [worked_out.amount, worked_out.average_price, worked_out.realised_pnl]
+            if kept != expected:
+                findings.difference(f"position {symbol}: {kept} is kept, its fills come to {expected}")
 
     def _lives(self, database: psycopg.Connection[Any], findings: Findings) -> None:
         query = (
