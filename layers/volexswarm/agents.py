@@ -152,7 +152,7 @@ EXECUTION = Agent(
             (Layer.BASE, Layer.EXCHANGE),
             schedule="rate(1 minute)",
             memory=768,
-            timeout=50,
+            timeout=120,
             sends=(Queue.ORDERS, Queue.EVENTS),
         ),
     ),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from chalice.app import Blueprint
 
 from chalicelib.runtime import wiring
-from chalicelib.runtime.batch import BatchResponse, each_command, each_message
+from chalicelib.runtime.batch import BatchResponse, each_command, each_message, seconds_left
 from chalicelib.runtime.chores import each_chore
 from chalicelib.runtime.observability import observed
 from chalicelib.runtime.wakers import woken
@@ -54,25 +55,32 @@ def on_fills(event: Any) -> BatchResponse:
 
 @woken(blueprint, "execution-keeper")
 @observed("execution-keeper")
-def on_schedule(_event: Any) -> None:
+def on_schedule(event: Any) -> None:
     """Open the books, settle a halt, resolve orders without an answer, guard positions, compare with the exchange, value."""
-    each_chore(
-        _open_books,
-        wiring.halting().look_after,
-        wiring.execution_agent().resolve_open,
-        wiring.guard().look_after,
-        _compare,
-        _value_books,
-    )
+
+    def keep() -> None:
+        accounts = wiring.accounts()
+        each_chore(
+            *(partial(_open_books, account) for account in accounts),
+            wiring.halting().look_after,
+            wiring.execution_agent().resolve_open,
+            wiring.guard().look_after,
+            *(partial(_compare, account) for account in accounts),
+            *(partial(_value_books, account) for account in accounts),
+            first=int(wiring.clock().now().timestamp() // 60),
+            seconds_left=partial(seconds_left, event),
+        )
+
+    each_chore(keep)
 
 
-def _open_books() -> None:
-    each_chore(*(wiring.portfolio_agent(account).open_account for account in wiring.accounts()))
+def _open_books(account: str) -> None:
+    wiring.portfolio_agent(account).open_account()
 
 
-def _compare() -> None:
-    each_chore(*(wiring.reconciler(account).look for account in wiring.accounts()))
+def _compare(account: str) -> None:
+    wiring.reconciler(account).look()
 
 
-def _value_books() -> None:
-    each_chore(*(wiring.portfolio_agent(account).snapshot for account in wiring.accounts()))
+def _value_books(account: str) -> None:
+    wiring.portfolio_agent(account).snapshot()

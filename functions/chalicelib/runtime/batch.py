@@ -237,7 +237,7 @@ def each_message(event: Any, kind: type[DataT], handle: Callable[[Event[DataT]],
     handle : callable
         The agent's method; it must be idempotent.
     """
-    return wiring.batch().run(list(_records(event)), kind, handle, partial(_seconds_left, event))
+    return wiring.batch().run(list(_records(event)), kind, handle, partial(seconds_left, event))
 
 
 def each_command(event: Any, handlers: Mapping[type[Payload], Callable[[Event[Any]], object]]) -> BatchResponse:
@@ -253,6 +253,7 @@ def each_command(event: Any, handlers: Mapping[type[Payload], Callable[[Event[An
     return each_message(event, Payload, handle)
 
 
-def _seconds_left(event: Any) -> float:
+def seconds_left(event: Any) -> float:
+    """How much remains of the time of the call that a Chalice event came with."""
     milliseconds: int = event.context.get_remaining_time_in_millis()
     return milliseconds / 1000
