@@ -14,6 +14,7 @@ from tests.fakes.transaction import START, FixedClock
 from volexswarm.clock import Clock
 from volexswarm.errors import NotFound, OutcomeUnknown, Rejected, Unavailable
 from volexswarm.execution.agent import ExecutionAgent
+from volexswarm.execution.guard import Guard, GuardCall
 from volexswarm.execution.model import (
     Capabilities,
     Evidence,
@@ -34,14 +35,34 @@ from volexswarm.ports import Books, Fill, SecretStore, Store, Transfer
 RULES = MarketRules(Decimal("0.001"), Decimal("0.01"), Decimal("0.001"), None, Decimal("5"))
 
 
-def execution_agent(
+@dataclass(frozen=True)
+class Execution:
+    """The parts that work orders."""
+
+    agent: ExecutionAgent[Any]
+    guard: Guard[Any]
+    orders: Orders[Any]
+    record: Record[Any]
+
+
+def execution(
     store: Store[Any], exchange: ExchangeGateway, secrets: SecretStore, books: Books[Any], clock: Clock
-) -> ExecutionAgent[Any]:
-    """The agent with its parts, put together as the functions do it."""
-    record = Record(books, clock)
-    orders = Orders(store=store, exchange=exchange, secrets=secrets, record=record, clock=clock, mode="simulated")
+) -> Execution:
+    """They are put together as the functions do it."""
+    record = Record(books, clock, [GuardCall(clock)])
+    orders = Orders(
+        store=store,
+        exchange=exchange,
+        secrets=secrets,
+        record=record,
+        clock=clock,
+        mode="simulated",
+        release=lambda sale: guard.make_room(sale),  # noqa: PLW0108 - the guard comes after
+    )
+    guard = Guard(store=store, orders=lambda _: orders, exchange=lambda _: exchange, record=record, clock=clock)
     slicer = Slicer(store=store, orders=lambda _: orders, exchange=lambda _: exchange, record=record, clock=clock)
-    return ExecutionAgent(store=store, orders=lambda _: orders, slicer=slicer, record=record, clock=clock)
+    agent = ExecutionAgent(store=store, orders=lambda _: orders, slicer=slicer, record=record, clock=clock)
+    return Execution(agent, guard, orders, record)
 
 
 CAPABILITIES = Capabilities(

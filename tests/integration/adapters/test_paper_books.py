@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.fakes.execution import RULES, FakeSecrets, execution_agent
+from tests.fakes.execution import RULES, FakeSecrets, execution
 from tests.fakes.transaction import FakeQuoteBoard
 from tests.integration.execution.conftest import Desk, Sent, approved
 from volexswarm.adapters.paper.gateway import PaperGateway, PaperTerms
@@ -85,7 +85,7 @@ def desk(database_dsn: str) -> Iterator[PaperDesk]:
     store = PostgresStore(database, SlicingTransaction, relay)
     books = Bookkeeper(clock)
     made = PaperDesk(
-        agent=execution_agent(store, gateway, secrets, books, clock),
+        agent=execution(store, gateway, secrets, books, clock).agent,
         portfolio=PortfolioAgent(
             store=store,
             exchange=gateway,

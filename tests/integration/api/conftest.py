@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 
 from infra.seed import seed
-from tests.fakes.execution import FakeExchange, FakeSecrets, execution_agent
+from tests.fakes.execution import FakeExchange, FakeSecrets, execution
 from tests.fakes.transaction import START, FakeQuoteBoard, FixedClock
 from volexswarm.adapters.postgres.compliance import ComplianceTransaction
 from volexswarm.adapters.postgres.database import Database
@@ -191,11 +191,11 @@ class Chain:
 
     def execute(self) -> None:
         """Execution places what waits for it."""
-        execution = execution_agent(
+        parts = execution(
             self.store(SlicingTransaction), self.exchange, FakeSecrets(), Bookkeeper(self.clock), self.clock
         )
         for body in self.sent.take("orders.fifo"):
-            execution.execute(decode(body, OrderApproved))
+            parts.agent.execute(decode(body, OrderApproved))
 
     def run(self) -> None:
         self.assess()

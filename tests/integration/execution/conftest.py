@@ -13,8 +13,9 @@ from typing import Any
 import ccxt
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
-from tests.fakes.execution import FakeSecrets, execution_agent
+from tests.fakes.execution import FakeSecrets, execution
 from tests.fakes.transaction import FakeQuoteBoard, FixedClock
 from tests.integration.execution.lossy_proxy import LossyProxy
 from volexlocal.servers.exchange import Exchange, Market
@@ -26,7 +27,7 @@ from volexswarm.adapters.postgres.store import PostgresStore
 from volexswarm.adapters.venues import connection
 from volexswarm.clock import SystemClock, from_ms
 from volexswarm.execution.agent import ExecutionAgent
-from volexswarm.messages import Event, ExecutionReported, OrderApproved, OrderState, OrderType, Side
+from volexswarm.messages import Event, ExecutionReported, OrderApproved, OrderState, OrderType, Protection, Side
 from volexswarm.portfolio.agent import PortfolioAgent
 from volexswarm.portfolio.bookkeeping import Bookkeeper
 from volexswarm.portfolio.model import LedgerAccount
@@ -137,12 +138,17 @@ def store_proposal(dsn: str, event: Event[OrderApproved]) -> None:
     with psycopg.connect(dsn) as connection:
         connection.execute(
             "INSERT INTO proposals (id, signal_id, strategy_id, venue, account, symbol, side, order_type, amount,"
-            " limit_price, reference_price, sizing, state, as_of, proposed_at, correlation_id)"
+            " limit_price, reference_price, sizing, state, as_of, proposed_at, correlation_id, protection)"
             " VALUES (%(proposal_id)s, %(signal_id)s, %(strategy_id)s, %(venue)s, %(account)s, %(symbol)s, %(side)s,"
             " %(order_type)s, %(amount)s, %(limit_price)s, %(reference_price)s, 'test', 'approved', %(as_of)s, %(as_of)s,"
-            " %(chain)s) ON CONFLICT DO NOTHING",
+            " %(chain)s, %(wanted)s) ON CONFLICT DO NOTHING",
             trade.model_dump()
-            | {"side": trade.side.value, "order_type": trade.order_type.value, "chain": event.correlationid},
+            | {
+                "side": trade.side.value,
+                "order_type": trade.order_type.value,
+                "chain": event.correlationid,
+                "wanted": None if trade.protection is None else Jsonb(trade.protection.model_dump(mode="json")),
+            },
         )
 
 
@@ -151,6 +157,7 @@ def approved(
     amount: str = "0.01",
     limit_price: str | None = None,
     price: str = "60000",
+    protection: Protection | None = None,
 ) -> Event[OrderApproved]:
     """A new command."""
     proposal = str(uuid.uuid4())
@@ -166,6 +173,7 @@ def approved(
         amount=Decimal(amount),
         limit_price=Decimal(limit_price) if limit_price else None,
         reference_price=Decimal(price),
+        protection=protection,
         as_of=now,
         proposal_id=proposal,
     )
@@ -185,7 +193,7 @@ def desk(database_dsn: str, sim_exchange: Callable[[Market], Exchange]) -> Itera
     other = ccxt.binance({**connection("binance", exchange.url, "simulated"), **exchange.credentials})
     other.number = str
     yield Desk(
-        agent=execution_agent(store, gateway, secrets, Bookkeeper(clock), clock),
+        agent=execution(store, gateway, secrets, Bookkeeper(clock), clock).agent,
         portfolio=PortfolioAgent(
             store=store,
             exchange=gateway,

@@ -16,7 +16,8 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from tests.integration.execution.conftest import SYMBOL, KeyedSecrets, Sent, approved
+from tests.fakes.execution import execution
+from tests.integration.execution.conftest import SYMBOL, KeyedSecrets, Sent, approved, store_proposal
 from tests.integration.execution.lossy_proxy import LossyProxy
 from volexlocal.servers.exchange import Exchange, Market
 from volexswarm.adapters.ccxt_gateway import CcxtGateway
@@ -33,7 +34,7 @@ from volexswarm.adapters.postgres.store import PostgresStore
 from volexswarm.adapters.venues import connection
 from volexswarm.clock import SystemClock
 from volexswarm.errors import Retry
-from volexswarm.execution.guard import Guard, GuardCall
+from volexswarm.execution.guard import Guard
 from volexswarm.execution.orders import Orders
 from volexswarm.execution.record import Record
 from volexswarm.market.agent import MarketDataAgent
@@ -80,23 +81,8 @@ class Floor:
 
     def trade(self, side: Side, amount: str, wanted: Protection | None = None, limit: str | None = None) -> str:
         """An approved order, executed; its id."""
-        event = approved(side, amount, limit, str(self.price))
-        trade = event.data
-        with psycopg.connect(self.dsn) as connection:
-            connection.execute(
-                "INSERT INTO proposals (id, signal_id, strategy_id, venue, account, symbol, side, order_type, amount,"
-                " limit_price, reference_price, sizing, state, as_of, proposed_at, correlation_id, protection)"
-                " VALUES (%(proposal_id)s, %(signal_id)s, %(strategy_id)s, %(venue)s, %(account)s, %(symbol)s, %(side)s,"
-                " %(order_type)s, %(amount)s, %(limit_price)s, %(reference_price)s, 'test', 'approved', %(as_of)s, %(as_of)s,"
-                " %(chain)s, %(wanted)s)",
-                trade.model_dump()
-                | {
-                    "side": trade.side.value,
-                    "order_type": trade.order_type.value,
-                    "chain": event.correlationid,
-                    "wanted": None if wanted is None else Jsonb(wanted.model_dump(mode="json")),
-                },
-            )
+        event = approved(side, amount, limit, str(self.price), wanted)
+        store_proposal(self.dsn, event)
         with self.store.transaction() as tx:
             order = self.record.intend(tx, event)
         self.orders.go_on(order)
@@ -179,23 +165,13 @@ def floor(database_dsn: str, sim_exchange: Callable[[Market], Exchange]) -> Iter
     database, sent, clock = Database(lambda: database_dsn), Sent(), SystemClock()
     relay = Relay(database, sent)
     store = PostgresStore(database, ExecutionTransaction, relay)
-    record: Record[ExecutionTransaction] = Record(Bookkeeper(clock), clock, [GuardCall(clock)])
-    orders = Orders(
-        store=store,
-        exchange=gateway,
-        secrets=secrets,
-        record=record,
-        clock=clock,
-        mode="simulated",
-        release=lambda sale: guard.make_room(sale),  # noqa: PLW0108 - the guard comes after
-    )
-    guard = Guard(store=store, orders=lambda _: orders, exchange=lambda _: gateway, record=record, clock=clock)
+    parts = execution(store, gateway, secrets, Bookkeeper(clock), clock)
     other = ccxt.binance({**connection("binance", exchange.url, "simulated"), **exchange.credentials})
     other.number = str
     feed = MarketDataAgent(PostgresStore(database, MarketTransaction, relay), clock, [Timeframe.M1])
     with store.transaction() as tx:
         tx.add_account("binance", "main", gateway.market_time() - timedelta(seconds=1), "simulated")
-    floor = Floor(exchange, network, other, guard, orders, store, record, feed, sent, database_dsn)
+    floor = Floor(exchange, network, other, parts.guard, parts.orders, store, parts.record, feed, sent, database_dsn)
     floor.go_on()
     yield floor
     network.close()

@@ -16,6 +16,7 @@ import ccxt
 import psycopg
 import pytest
 
+from tests.fakes.execution import execution
 from tests.fakes.transaction import FakeQuoteBoard
 from tests.integration.execution.conftest import SYMBOL, KeyedSecrets, Sent, approved, store_proposal
 from volexlocal.servers.exchange import Exchange, Market
@@ -103,9 +104,8 @@ def floor(database_dsn: str, sim_exchange: Callable[[Market], Exchange]) -> Iter
             venue="binance", account="main", exchange_url=exchange.url, mode="simulated", secrets=secrets
         )
         store = PostgresStore(database, ExecutionTransaction, Relay(database, sent))
-        record = Record(Bookkeeper(CLOCK), CLOCK)
-        orders = Orders(store=store, exchange=gateway, secrets=secrets, record=record, clock=CLOCK, mode="simulated")
-        started.append(Process(orders, record, gateway, database, database_dsn, sent))
+        parts = execution(store, gateway, secrets, Bookkeeper(CLOCK), CLOCK)
+        started.append(Process(parts.orders, parts.record, gateway, database, database_dsn, sent))
         return started[-1]
 
     other = ccxt.binance({**connection("binance", exchange.url, "simulated"), **exchange.credentials})

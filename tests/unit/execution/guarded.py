@@ -9,16 +9,13 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
-from tests.fakes.execution import FakeExecutionTransaction, FakeSecrets, Killed
+from tests.fakes.execution import FakeExecutionTransaction, FakeSecrets, Killed, execution
 from tests.fakes.transaction import START, FakeStore, FixedClock
 from tests.fakes.trigger_exchange import TriggerExchange
 from tests.unit.execution.orders import OPENED, approved
 from volexswarm.errors import Retry
-from volexswarm.execution.guard import Guard, GuardCall
 from volexswarm.execution.model import Order, Proposal
-from volexswarm.execution.orders import Orders
 from volexswarm.execution.protection import Guarded
-from volexswarm.execution.record import Record
 from volexswarm.messages import (
     Event,
     OrderApproved,
@@ -69,24 +66,8 @@ class GuardedDesk:
         self.exchange = TriggerExchange(self.clock, list(mishaps))
         self.secrets = FakeSecrets()
         store = QuickStore(self.tx)
-        record = Record(Bookkeeper(self.clock), self.clock, [GuardCall(self.clock)])
-        self.orders = Orders(
-            store=store,
-            exchange=self.exchange,
-            secrets=self.secrets,
-            record=record,
-            clock=self.clock,
-            mode="simulated",
-            release=lambda sale: self.guard.make_room(sale),  # noqa: PLW0108 - the guard comes after
-        )
-        self.guard = Guard(
-            store=store,
-            orders=lambda _: self.orders,
-            exchange=lambda _: self.exchange,
-            record=record,
-            clock=self.clock,
-        )
-        self.record = record
+        parts = execution(store, self.exchange, self.secrets, Bookkeeper(self.clock), self.clock)
+        self.guard, self.orders, self.record = parts.guard, parts.orders, parts.record
         self.store = store
         self.delivered = 0
         self.waiting: list[Event] = []

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from tests.fakes.execution import FakeExchange, FakeExecutionTransaction, FakeSecrets, execution_agent
+from tests.fakes.execution import FakeExchange, FakeExecutionTransaction, FakeSecrets, execution
 from tests.fakes.transaction import START, FakeStore, FixedClock
 from volexswarm.execution.agent import ExecutionAgent
 from volexswarm.execution.model import Proposal
@@ -42,7 +42,7 @@ def desk(*mishaps: str, parts: int = 1, opened_at: datetime | None = OPENED) -> 
     if opened_at is not None:
         tx.add_account("binance", "main", opened_at, "simulated")
     exchange = FakeExchange(clock, list(mishaps), parts)
-    agent = execution_agent(FakeStore(tx), exchange, secrets, Bookkeeper(clock), clock)
+    agent = execution(FakeStore(tx), exchange, secrets, Bookkeeper(clock), clock).agent
     return Desk(agent, tx, exchange, secrets, clock)
 
 

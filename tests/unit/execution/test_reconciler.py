@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.fakes.execution import CAPABILITIES, FakeExchange, FakeSecrets, execution_agent
+from tests.fakes.execution import CAPABILITIES, FakeExchange, FakeSecrets, execution
 from tests.fakes.reconciliation import FakeReconcilingTransaction
 from tests.fakes.transaction import START, FakeStore, FixedClock
 from tests.unit.execution.orders import OPENED, approved
@@ -19,7 +19,6 @@ from volexswarm.execution.differences import DifferenceDesk
 from volexswarm.execution.model import OrderRequest, Proposal
 from volexswarm.execution.reconciler import Reconciler
 from volexswarm.execution.reconciliation import Findings
-from volexswarm.execution.record import Record
 from volexswarm.messages import (
     DifferenceFound,
     DifferenceSettled,
@@ -75,19 +74,19 @@ def desk() -> Desk:
     clock, tx, pauses = FixedClock(), FakeReconcilingTransaction(), list[float]()
     tx.add_account("binance", "main", OPENED, "simulated")
     exchange, store = FakeExchange(clock), FakeStore(tx)
-    record = Record(Bookkeeper(clock), clock)
+    parts = execution(store, exchange, FakeSecrets(), Bookkeeper(clock), clock)
     reconciler = Reconciler(
         store=store,
         exchange=exchange,
-        record=record,
+        record=parts.record,
         clock=clock,
         venue="binance",
         account="main",
         symbols=["BTC/USDT"],
         pause=pauses.append,
     )
-    agent = execution_agent(store, exchange, FakeSecrets(), Bookkeeper(clock), clock)
-    return Desk(tx, exchange, clock, agent, reconciler, DifferenceDesk(store=store, record=record, clock=clock), pauses)
+    differences = DifferenceDesk(store=store, record=parts.record, clock=clock)
+    return Desk(tx, exchange, clock, parts.agent, reconciler, differences, pauses)
 
 
 def limit(number: int = 1) -> Event[OrderApproved]:
