@@ -23,6 +23,7 @@ class Stored:
 
     difference: Difference
     state: str
+    seen_at: datetime
     times: int = 1
     settled_by: str | None = None
     reason: str | None = None
@@ -56,10 +57,10 @@ class FakeReconcilingTransaction(FakeExecutionTransaction):
             same = (known.difference.kind, known.difference.subject) == (difference.kind, difference.subject)
             accepted = known.state == "accepted" and difference.kind is Kind.FOREIGN_ORDER
             if same and (known.state == "open" or accepted):
-                self.differences[key] = replace(known, difference=difference, times=known.times + 1)
+                self.differences[key] = replace(known, difference=difference, seen_at=seen_at, times=known.times + 1)
                 return key, False
         key = f"d{len(self.differences) + 1}"
-        self.differences[key] = Stored(difference, "open")
+        self.differences[key] = Stored(difference, "open", seen_at)
         return key, True
 
     def settle_difference(
@@ -68,12 +69,8 @@ class FakeReconcilingTransaction(FakeExecutionTransaction):
         known = self.differences[difference_id]
         self.differences[difference_id] = replace(known, state=state, settled_by=settled_by, reason=reason)
 
-    def open_differences(self, venue: str, account: str) -> list[tuple[str, str, str]]:
-        return [
-            (key, known.difference.kind.value, known.difference.subject)
-            for key, known in self.differences.items()
-            if known.state == "open"
-        ]
+    def unseen_differences(self, venue: str, account: str, since: datetime) -> list[str]:
+        return [key for key, known in self.differences.items() if known.state == "open" and known.seen_at < since]
 
     def open_difference(self, difference_id: str) -> OpenDifference:
         known = self.differences.get(difference_id)

@@ -10,7 +10,7 @@ from typing import Any, Generic
 from volexswarm.clock import Clock
 from volexswarm.crashpoints import CrashPoint, passing
 from volexswarm.errors import Retry, Stop
-from volexswarm.execution.orders import Orders
+from volexswarm.execution.orders import LeftToAPerson, Orders
 from volexswarm.execution.record import Record, TransactionT
 from volexswarm.execution.reports import evidence_of
 from volexswarm.execution.slicing import Slicer
@@ -67,7 +67,10 @@ class ExecutionAgent(Generic[TransactionT]):
         with self._store.transaction() as tx:
             order = self._record.intend(tx, event)
         passing(CrashPoint.AFTER_INTENT_STORED)
-        self._orders(order.account).go_on(order)
+        try:
+            self._orders(order.account).go_on(order)
+        except LeftToAPerson as wait:  # for which the symbol's other orders can't wait; the keeper goes on asking
+            logger.error("order %s waits for a person: %s", order.id, wait)  # noqa: TRY400 - no stack needed
 
     def cancel(self, event: Event[CancelOrder]) -> None:
         """Take the order off the exchange. One that has ended stays as it ended; a slice is the last of its plan.
@@ -144,10 +147,19 @@ class ExecutionAgent(Generic[TransactionT]):
                 self._orders(order.account).refresh(order)
             except Retry as wait:
                 logger.warning("order %s stays %s: %s", order.id, order.state, wait)
+                self._put_last(order.id)
             except Exception as failure:
                 logger.exception("order %s stays %s", order.id, order.state)
                 failures.append(failure)
+                self._put_last(order.id)
             seen += 1
         if failures:
             raise failures[0]
         return seen
+
+    def _put_last(self, order_id: str) -> None:
+        """Let those that nobody has asked for come before this one in the next round."""
+        with self._store.transaction() as tx:
+            order = tx.order(order_id)
+            if not order.state.is_final:
+                tx.save_order(order, self._clock.now())

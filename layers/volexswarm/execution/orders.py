@@ -8,7 +8,6 @@ the order is again the exchange's word, for it may have been filled meanwhile.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -19,17 +18,20 @@ from volexswarm.crashpoints import CrashPoint, passing
 from volexswarm.errors import NotYet, OutcomeUnknown, Rejected, Retry
 from volexswarm.execution.model import Evidence, Order, OrderRequest
 from volexswarm.execution.ports import ExchangeGateway
+from volexswarm.execution.reconciliation import undecidable
 from volexswarm.execution.record import Record, TransactionT
 from volexswarm.execution.rounding import Fitted, fit
 from volexswarm.messages import Cause, OrderState, Purpose, Side
 from volexswarm.ports import SecretStore, Store, TradingState
 
-logger = logging.getLogger(__name__)
-
 _MARGIN = timedelta(seconds=3)  # for clocks that differ, and for an exchange that finds its orders a little late
 _STANDING = (OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED)
 _SALES = frozenset({Purpose.TRADE, Purpose.SLICE, Purpose.FLATTEN})  # those that need base which ways out may lock
 _WAYS_OUT = frozenset({Purpose.STOP, Purpose.TAKE_PROFIT, Purpose.TRAILING_STOP, Purpose.TIME_EXIT, Purpose.FLATTEN})
+
+
+class LeftToAPerson(Retry):
+    """What became of an order is for a person to say: the next comparison with the exchange puts it before one."""
 
 
 class Orders(Generic[TransactionT]):
@@ -108,7 +110,7 @@ class Orders(Generic[TransactionT]):
         elif order.cancel_requested_at is not None:
             self._withdraw(order)
         elif not self._ask(order):
-            logger.error("order %s is %s, but the exchange does not know it", order.id, order.state)
+            raise Retry(f"order {order.id} is {order.state}, but the exchange does not know it")
 
     def cancel(self, order_id: str, reason: str) -> Order:
         """Take an order off the exchange; afterwards it is final, by the exchange's evidence. The order as it is then.
@@ -236,12 +238,11 @@ class Orders(Generic[TransactionT]):
         if found:
             return
         able = self._exchange.capabilities
-        window, remembers = able.acceptance_window, able.remembers
-        if window is None or order.sent_at is None:
-            self._leave_to_a_person(order, "sets no limit to how late it may still take it")
-        if remembers is not None and asked_at - order.sent_at > remembers:
-            self._leave_to_a_person(order, f"forgets an order {remembers} after its end: it may have been filled")
-        wait_for = order.sent_at + window + _MARGIN - asked_at
+        but = undecidable(order, able, asked_at)
+        if but is not None:
+            self._leave_to_a_person(order, but)
+        assert order.sent_at is not None and able.acceptance_window is not None  # noqa: PT018 - else it is undecidable
+        wait_for = order.sent_at + able.acceptance_window + _MARGIN - asked_at
         if wait_for > timedelta(0):
             raise NotYet(f"order {order.id} is not at the exchange, but may still arrive", wait_for)
         self._send(order)
@@ -250,7 +251,7 @@ class Orders(Generic[TransactionT]):
         """Its absence proves nothing: it is neither sent again nor given up, whatever its age."""
         reason = f"the exchange has no such order, but {but}"
         self._note(order, reason)
-        raise Retry(reason, timedelta(minutes=5))
+        raise LeftToAPerson(reason, timedelta(minutes=5))
 
     def _ask(self, order: Order) -> bool:
         """Ask the exchange for the order and take over what it says; False if it has none."""

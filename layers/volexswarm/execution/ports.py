@@ -136,8 +136,8 @@ class ReconcilingTransaction(ExecutionTransaction, Protocol):
         self, difference_id: str, state: Literal["repaired", "accepted"], settled_by: str, reason: str, at: datetime
     ) -> None: ...
 
-    def open_differences(self, venue: str, account: str) -> Sequence[tuple[str, str, str]]:
-        """(id, kind, subject) of each that is open."""
+    def unseen_differences(self, venue: str, account: str, since: datetime) -> Sequence[str]:
+        """Ids of those that are open and that no comparison has seen from this wall time on."""
         ...
 
     def add_reconciliation(

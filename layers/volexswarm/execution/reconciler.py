@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Generic, TypeVar
@@ -37,6 +37,7 @@ logger = logging.getLogger(__name__)
 ReconcilingT = TypeVar("ReconcilingT", bound=ReconcilingTransaction)
 
 _GRACE_SECONDS = 3.0  # what the exchange did a moment ago is on its way to us: no difference yet
+_UNDER_WAY = timedelta(minutes=1)  # longer than any request of ours is waited for
 _AWAY = timedelta(minutes=5)
 _OVERLAP = timedelta(minutes=10)  # exchange time: fills are listed a little late
 _TRANSFER_OVERLAP = timedelta(days=2)  # a withdrawal is listed with the time of its request, long before it is done
@@ -109,7 +110,7 @@ class Reconciler(Generic[ReconcilingT]):
         self._transfers(run, since - _TRANSFER_OVERLAP, findings)
         self._balances(run, fills_since, findings)
         with self._store.transaction() as tx:
-            self._settle_gone(tx, run, findings, as_of)
+            self._settle_gone(tx, run, as_of)
             tx.add_reconciliation(run, self._venue, self._account, findings, as_of, self._clock.now())
         return findings
 
@@ -118,7 +119,7 @@ class Reconciler(Generic[ReconcilingT]):
     def _orders(self, run: Run, findings: Findings) -> None:
         ours = self._ours()  # before theirs: what is with us only has ended, what is with them only may be new
         theirs = self._exchange.open_orders()
-        compared = reconciliation.compare_orders(ours, theirs)
+        compared = reconciliation.compare_orders(ours, theirs, self._is_lost)
         findings.orders = len(ours)
         if compared.moved or compared.gone or compared.unexplained:
             self._pause(_GRACE_SECONDS)
@@ -126,6 +127,13 @@ class Reconciler(Generic[ReconcilingT]):
                 self._look_into(run, order, findings)
             for standing in compared.unexplained:
                 self._explain(run, standing, findings)
+
+    def _is_lost(self, order: Order) -> bool:
+        """Whether only a person can say what became of an order without an answer; not of one that may be under way."""
+        now = self._clock.now()
+        if order.sent_at is None or now - order.sent_at < _UNDER_WAY:
+            return False
+        return reconciliation.undecidable(order, self._exchange.capabilities, now) is not None
 
     def _ours(self) -> Sequence[Order]:
         with self._store.transaction() as tx:
@@ -180,8 +188,18 @@ class Reconciler(Generic[ReconcilingT]):
         missing = self._missing(theirs)
         if missing:
             self._pause(_GRACE_SECONDS)
+            self._identify(run, {fill.symbol for fill in missing})
             for fill in self._missing(missing):
                 self._book(run, fill, findings)
+
+    def _identify(self, run: Run, symbols: Collection[str]) -> None:
+        """Learn the exchange's ids of orders without an answer: their fills would pass for somebody else's."""
+        for order in self._ours():
+            if order.exchange_order_id is None and order.sent_at is not None and order.symbol in symbols:
+                found = self._exchange.find(order.client_order_id, order.symbol)
+                if found is not None:
+                    with self._store.transaction() as tx:
+                        self._record.absorb(tx, tx.order(order.id), found, run, "compared with the exchange")
 
     def _missing(self, theirs: Sequence[Fill]) -> tuple[Fill, ...]:
         with self._store.transaction() as tx:
@@ -270,15 +288,13 @@ class Reconciler(Generic[ReconcilingT]):
         tx.settle_difference(difference_id, "repaired", SOURCE, how, now)
         tx.publish(self._settled(run, difference_id, how, now))
 
-    def _settle_gone(self, tx: ReconcilingT, run: Run, findings: Findings, as_of: datetime) -> None:
-        """Differences that are open and were not seen this time are gone."""
-        standing = {(difference.kind.value, difference.subject) for difference in findings.open}
+    def _settle_gone(self, tx: ReconcilingT, run: Run, as_of: datetime) -> None:
+        """Differences that nobody has seen since this comparison began are gone."""
         now = self._clock.now()
-        for difference_id, kind, subject in tx.open_differences(self._venue, self._account):
-            if (kind, subject) not in standing:
-                how = f"not there any more at {as_of.isoformat()}"
-                tx.settle_difference(difference_id, "repaired", SOURCE, how, now)
-                tx.publish(self._settled(run, difference_id, how, now))
+        how = f"not there any more at {as_of.isoformat()}"
+        for difference_id in tx.unseen_differences(self._venue, self._account, run.started_at):
+            tx.settle_difference(difference_id, "repaired", SOURCE, how, now)
+            tx.publish(self._settled(run, difference_id, how, now))
 
     def _found(self, run: Run, difference_id: str, difference: Difference, now: datetime) -> Event[DifferenceFound]:
         found = DifferenceFound(

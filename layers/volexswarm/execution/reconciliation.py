@@ -1,20 +1,23 @@
 """What the exchange says against what our records say: where they differ, and what probably made them. Pure.
 
-Orders that are on their way (not sent yet, or without an answer) are no differences: they have their own way to an end.
+Orders that are on their way (not sent yet, or without an answer) are no differences: they have their own way to an end. But one
+whose absence proves nothing any more is: only a person can say what became of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from volexswarm.execution.model import Order, StandingOrder
+from volexswarm.execution.model import Capabilities, Order, StandingOrder
 from volexswarm.messages import OrderState
 from volexswarm.ports import Fill
 
 _AT_THE_EXCHANGE = (OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED)
+_SENT = (OrderState.SUBMITTED, OrderState.UNKNOWN)
 NOTHING = "nothing"
 
 
@@ -61,8 +64,22 @@ class OrderComparison:
     unexplained: tuple[StandingOrder, ...]
 
 
-def compare_orders(ours: Sequence[Order], theirs: Sequence[StandingOrder]) -> OrderComparison:
-    """Match our open orders with the standing ones, by our id or by theirs; in linear time."""
+def undecidable(order: Order, able: Capabilities, asked_at: datetime) -> str | None:
+    """Why it proves nothing that the exchange has no such order, which was sent; None if it does, sooner or later."""
+    if able.acceptance_window is None or order.sent_at is None:
+        return "sets no limit to how late it may still take it"
+    if able.remembers is not None and asked_at - order.sent_at > able.remembers:
+        return f"forgets an order {able.remembers} after its end: it may have been filled"
+    return None
+
+
+def compare_orders(
+    ours: Sequence[Order], theirs: Sequence[StandingOrder], lost: Callable[[Order], bool] = lambda _: False
+) -> OrderComparison:
+    """Match our open orders with the standing ones, by our id or by theirs; in linear time.
+
+    `lost` tells of an order that was sent, and does not stand there, whether it has no way of its own to an end.
+    """
     by_client_id = {s.client_order_id: s for s in theirs if s.client_order_id}
     by_exchange_id = {(s.symbol, s.evidence.exchange_order_id): s for s in theirs}
     explained: set[tuple[str, str]] = set()
@@ -75,7 +92,7 @@ def compare_orders(ours: Sequence[Order], theirs: Sequence[StandingOrder]) -> Or
             explained.add((standing.symbol, standing.evidence.exchange_order_id))
             if standing.evidence.filled != order.filled:
                 moved.append(order)
-        elif order.state in _AT_THE_EXCHANGE:
+        elif order.state in _AT_THE_EXCHANGE or (order.state in _SENT and lost(order)):
             gone.append(order)
     rest = (s for s in theirs if (s.symbol, s.evidence.exchange_order_id) not in explained)
     return OrderComparison(tuple(moved), tuple(gone), tuple(rest))

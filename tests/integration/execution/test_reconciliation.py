@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import httpx
 import psycopg
 import pytest
+from psycopg.rows import dict_row
 
 from tests.integration.execution.conftest import SYMBOL, Desk, Sent, approved
 from volexswarm.adapters.postgres.outbox import Relay
@@ -17,7 +21,9 @@ from volexswarm.adapters.postgres.store import PostgresStore
 from volexswarm.clock import SystemClock
 from volexswarm.errors import Conflict
 from volexswarm.execution.differences import DifferenceDesk
+from volexswarm.execution.model import Run
 from volexswarm.execution.reconciler import Reconciler
+from volexswarm.execution.reconciliation import Difference, Kind
 from volexswarm.execution.record import Record
 from volexswarm.messages import Side
 from volexswarm.portfolio.bookkeeping import Bookkeeper
@@ -129,3 +135,25 @@ def test_a_difference_is_one_chain_of_events_and_pages_are_read_back(desk: Desk,
 def _transfer(desk: Desk, asset: str, amount: str) -> None:
     url = desk.other.urls["api"]["public"].removesuffix("/api/v3")
     httpx.post(f"{url}/admin/transfers", json={"asset": asset, "amount": amount}, timeout=10).raise_for_status()
+
+
+def test_two_comparisons_at_once_find_a_difference_once(database_dsn: str) -> None:
+    now = SystemClock().now()
+    airdrop = Difference(Kind.BALANCE, "BTC", "0", "1", "?")
+    with ThreadPoolExecutor(1) as other, psycopg.connect(database_dsn, row_factory=dict_row) as ours:
+        first = ReconcilingTransaction(ours).see_difference(
+            Run(str(uuid.uuid4()), "demand", now), "binance", "main", airdrop, now
+        )
+
+        def see() -> tuple[str, bool]:
+            with psycopg.connect(database_dsn, row_factory=dict_row) as theirs:
+                run = Run(str(uuid.uuid4()), "schedule", now)
+                return ReconcilingTransaction(theirs).see_difference(run, "binance", "main", airdrop, now)
+
+        second = other.submit(see)
+        with psycopg.connect(database_dsn, autocommit=True) as looking:
+            waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+            while not second.done() and not looking.execute(waiting).fetchall()[0][0]:
+                time.sleep(0.01)
+        ours.commit()
+        assert (first[1], second.result()) == (True, (first[0], False))

@@ -421,6 +421,23 @@ def test_orders_that_stand_still_do_not_hide_the_others_from_the_keeper(monkeypa
     assert at.tx.order(approved(2).id).state is S.FILLED
 
 
+def test_orders_that_the_exchange_is_slow_to_answer_for_have_their_turn_one_after_the_other() -> None:
+    at, asked = desk(), list[str]()
+    for number in (1, 2, 3):
+        execute(at, approved(number, order_type=OrderType.LIMIT, limit_price="99"))
+
+    def slow(name: str, *_: object) -> None:
+        asked.append(name)
+        at.clock.advance(timedelta(seconds=30))
+        raise Unavailable("exchange", "RequestTimeout")
+
+    at.exchange.find = slow  # type: ignore[method-assign,assignment]
+    for _ in range(3):
+        at.clock.advance(timedelta(minutes=1))
+        at.agent.resolve_open()
+    assert len(set(asked)) == len(asked) == 3
+
+
 MISHAPS = st.lists(st.sampled_from(["", "lost", "mute", "late", "killed"]), max_size=10)
 
 

@@ -150,8 +150,7 @@ def test_an_order_that_the_exchange_may_have_forgotten_is_left_to_a_person(
         at.place(event)
     at.clock.advance(age)
     if age > timedelta(hours=2):
-        with pytest.raises(Retry, match="forgets"):
-            at.agent.execute(event)
+        at.agent.execute(event)  # nothing else of the symbol waits for it
         assert at.tx.order(event.id).state is S.UNKNOWN
         assert "may have been filled" in (at.tx.order(event.id).reason or "")
     else:

@@ -13,16 +13,17 @@ from tests.fakes.execution import CAPABILITIES, FakeExchange, FakeSecrets, execu
 from tests.fakes.reconciliation import FakeReconcilingTransaction
 from tests.fakes.transaction import START, FakeStore, FixedClock
 from tests.unit.execution.orders import OPENED, approved
-from volexswarm.errors import Conflict, Unavailable
+from volexswarm.errors import Conflict, Retry, Unavailable
 from volexswarm.execution.agent import ExecutionAgent
 from volexswarm.execution.differences import DifferenceDesk
-from volexswarm.execution.model import OrderRequest, Proposal
+from volexswarm.execution.model import OrderRequest, Proposal, Run
 from volexswarm.execution.reconciler import Reconciler
-from volexswarm.execution.reconciliation import Findings
+from volexswarm.execution.reconciliation import Difference, Findings, Kind
 from volexswarm.messages import (
     DifferenceFound,
     DifferenceSettled,
     Event,
+    FillRecorded,
     OrderApproved,
     OrderState,
     OrderType,
@@ -160,7 +161,7 @@ def test_an_order_of_somebody_else_is_shown_once_and_can_be_accepted(desk: Desk)
     assert desk.tx.differences["d1"].times == 2
     desk.differences.accept("d1", actor="ann", reason="that is my own")
     desk.compare()
-    assert desk.tx.open_differences("binance", "main") == []
+    assert [known.state for known in desk.tx.differences.values()] == ["accepted"]
 
 
 def test_a_difference_that_went_away_is_settled(desk: Desk) -> None:
@@ -245,3 +246,48 @@ def test_an_exchange_that_does_not_tell_of_transfers_is_not_asked_for_them(
     found = desk.compare()
     assert found.transfers == 0
     assert [(one.kind.value, one.subject) for one in found.open] == [("balance", "USDT")]
+
+
+def test_an_order_whose_absence_proves_nothing_is_put_before_a_person_who_may_end_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forgetful = replace(CAPABILITIES, remembers=timedelta(hours=2))
+    monkeypatch.setattr(FakeExchange, "capabilities", property(lambda _: forgetful))
+    desk.exchange.mishaps = ["", "lost"]
+    with pytest.raises(Retry):
+        desk.place(event := limit())
+    assert desk.compare().open == []  # it has a way of its own to an end
+    desk.clock.advance(timedelta(hours=2))
+    assert [(d.kind, d.ours, d.theirs) for d in desk.compare().open] == [("order", "unknown", "nothing")]
+    desk.agent.resolve_open()
+    assert desk.tx.order(event.id).state is S.UNKNOWN
+    desk.differences.accept("d1", actor="ann", reason="its page of orders has none")
+    assert desk.tx.order(event.id).state is S.CANCELED
+    assert desk.compare().open == []
+
+
+def test_a_fill_of_an_order_without_an_answer_is_not_taken_for_somebody_elses(desk: Desk) -> None:
+    desk.exchange.mishaps = ["", "mute", "lost"]
+    with pytest.raises(Retry):
+        desk.place(event := approved(1))
+    found = desk.compare()
+    assert (found.repaired, found.open) == ([], [])
+    assert desk.tx.order(event.id).state is S.FILLED
+    assert desk.tx.of(FillRecorded)[0].order_id == event.id
+
+
+def test_what_another_comparison_saw_meanwhile_is_not_settled(desk: Desk) -> None:
+    def another(_: float) -> None:
+        desk.clock.advance(timedelta(seconds=3))
+        desk.tx.see_difference(
+            Run("other", "demand", desk.clock.now()),
+            "binance",
+            "main",
+            Difference(Kind.BALANCE, "ETH", "0", "1", "?"),
+            desk.clock.now(),
+        )
+
+    desk.exchange.windfall = {"BTC": Decimal(1)}
+    desk.reconciler._pause = another
+    desk.compare()
+    assert [known.state for known in desk.tx.differences.values()] == ["open", "open"]

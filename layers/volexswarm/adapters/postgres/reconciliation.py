@@ -24,10 +24,13 @@ WHERE venue = %(venue)s AND account = %(account)s AND kind = %(kind)s AND subjec
 RETURNING id::text
 """
 
+# another comparison may have found it since we looked
 _FIND = """
 INSERT INTO differences (id, venue, account, kind, subject, ours, theirs, cause, state, found_at, seen_at, as_of, correlation_id)
 VALUES (%(id)s, %(venue)s, %(account)s, %(kind)s, %(subject)s, %(ours)s, %(theirs)s, %(cause)s, 'open', %(at)s, %(at)s, %(at)s,
         %(run)s)
+ON CONFLICT (venue, account, kind, subject) WHERE state = 'open' DO UPDATE SET seen_at = EXCLUDED.seen_at
+RETURNING id::text
 """
 
 _PRUNE = """
@@ -86,8 +89,9 @@ class ReconcilingTransaction(ExecutionTransaction):
         known = self.connection.execute(_SEE, values).fetchone()
         if known is not None:
             return str(known["id"]), False
-        self.connection.execute(_FIND, values)
-        return new_id, True
+        stored = self.connection.execute(_FIND, values).fetchone()
+        assert stored is not None  # RETURNING always answers
+        return str(stored["id"]), stored["id"] == new_id
 
     def settle_difference(
         self, difference_id: str, state: Literal["repaired", "accepted"], settled_by: str, reason: str, at: datetime
@@ -98,12 +102,12 @@ class ReconcilingTransaction(ExecutionTransaction):
             (state, settled_by, reason, at, difference_id),
         )
 
-    def open_differences(self, venue: str, account: str) -> Sequence[tuple[str, str, str]]:
+    def unseen_differences(self, venue: str, account: str, since: datetime) -> Sequence[str]:
         rows = self.connection.execute(
-            "SELECT id::text, kind, subject FROM differences WHERE venue = %s AND account = %s AND state = 'open'",
-            (venue, account),
+            "SELECT id::text FROM differences WHERE venue = %s AND account = %s AND state = 'open' AND seen_at < %s",
+            (venue, account, since),
         )
-        return [(row["id"], row["kind"], row["subject"]) for row in rows]
+        return [row["id"] for row in rows]
 
     def open_difference(self, key: str) -> OpenDifference:
         rows = self.connection.execute(
