@@ -278,6 +278,8 @@ class Play:
     # the person
 
     def _take(self, ask: script.Ask) -> str:
+        """At this round's quotes: a board that has just come back may still hold those of an earlier one."""
+        self._put_quotes()
         return self._desk.take(ask.wish, requested_by="tester", idempotency_key=ask.key).event_id
 
     def _cancel(self, number: int) -> int:
