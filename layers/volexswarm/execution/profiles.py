@@ -70,16 +70,25 @@ def choose(volatility: float | None, liquid: Decimal) -> Profile:
 
 
 def way(
-    side: Side, value: Decimal, decision_price: Decimal, volatility: float | None, traded_per_minute: Decimal | None
+    side: Side,
+    value: Decimal,
+    decision_price: Decimal,
+    volatility: float | None,
+    traded_per_minute: Decimal | None,
+    smallest: Decimal = Decimal(0),
 ) -> Way:
-    """How to work an order of this value (quote). Where it is not known what is traded in a minute (None), nothing is sliced."""
+    """How to work an order of this value (quote), in no slice of less than `smallest` (quote).
+
+    Where it is not known what is traded in a minute (None), nothing is sliced.
+    """
     if not traded_per_minute:
         profile = PROFILES["default"]
         return Way(profile, 1, _worst(side, decision_price, profile), "what is traded in a minute is not known")
     liquid = liquidity(value, traded_per_minute)
     profile = choose(volatility, liquid)
     wanted = (value / (traded_per_minute * profile.participation)).to_integral_value(ROUND_CEILING)
-    slices = max(1, min(_MOST_SLICES, int(wanted)))
+    most = int(value / smallest) if smallest else _MOST_SLICES
+    slices = max(1, min(_MOST_SLICES, most, int(wanted)))
     reason = f"{profile.name}: {value / traded_per_minute * 100:.1f} % of what is traded in a minute"
     return Way(profile, slices, _worst(side, decision_price, profile), reason)
 

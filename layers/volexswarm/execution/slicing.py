@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Generic, TypeVar
 
 from volexswarm.clock import Clock
-from volexswarm.errors import NotFound, NotYet, Retry
+from volexswarm.errors import NotFound, NotYet, Rejected, Retry
 from volexswarm.execution import profiles
 from volexswarm.execution.identity import client_order_id, order_id
 from volexswarm.execution.model import Order, OrderPlan
@@ -36,6 +36,7 @@ from volexswarm.ports import Store
 
 SlicingT = TypeVar("SlicingT", bound=SlicingTransaction)
 
+_ABOVE_THE_LEAST = 2
 _STOPPED = (OrderState.CANCELED, OrderState.REJECTED)
 
 
@@ -70,6 +71,8 @@ class Slicer(Generic[SlicingT]):
         ------
         InvalidInput
             If the command is not what was proposed and approved by our own records.
+        Unavailable
+            If the order is large, and the venue's rules are not known at the moment.
         """
         trade = event.data
         if trade.order_type is not OrderType.MARKET:
@@ -78,15 +81,26 @@ class Slicer(Generic[SlicingT]):
             self._record.confirm(tx, event)
             if tx.plan(trade.proposal_id) is not None:
                 return True
-            if tx.has_order(client_order_id(trade.proposal_id)):
-                return False
             traded = tx.traded_per_minute(trade.venue, trade.symbol, trade.as_of)
-            way = profiles.way(trade.side, trade.notional, trade.reference_price, trade.volatility, traded)
-            if way.slices == 1:
+        if _way(trade, traded).slices == 1:
+            return False
+        way = _way(trade, traded, self._smallest(trade))
+        with self._store.transaction() as tx:
+            if tx.has_order(client_order_id(trade.proposal_id)) or way.slices == 1:
                 return False
-            tx.add_plan(_plan(event, way, self._clock.now()))
-            tx.publish(self._next(event, event, 0, trade.as_of))
+            if tx.plan(trade.proposal_id) is None:
+                tx.add_plan(_plan(event, way, self._clock.now()))
+                tx.publish(self._next(event, event, 0, trade.as_of))
         return True
+
+    def _smallest(self, trade: OrderApproved) -> Decimal:
+        """The least value (quote) of a slice: well above what the venue takes, for the price moves while the plan works."""
+        try:
+            rules = self._exchange(trade.account).rules(trade.symbol)
+        except Rejected:  # the order is sent whole, and refused with the reason
+            return trade.notional
+        least = max(rules.min_amount or Decimal(0), rules.amount_step) * trade.reference_price
+        return _ABOVE_THE_LEAST * max(least, rules.min_notional or Decimal(0))
 
     def place(self, event: Event[PlaceSlice]) -> None:
         """Place the slice when its time has come, and have the next one follow.
@@ -97,14 +111,14 @@ class Slicer(Generic[SlicingT]):
             If its time has not come, the slice before it has not ended, or it could not be placed at the moment.
         """
         step = event.data
-        self._await(step)
+        now = self._await(step)
         self._end_of_last(step)
         with self._store.transaction() as tx:
             plan = tx.plan(step.proposal_id)
             if plan is None:
                 raise NotFound("plan", step.proposal_id)
             slices = tx.slices(step.proposal_id)
-            order = self._slice(tx, plan, slices, event)
+            order = self._slice(tx, plan, slices, event, now)
         if order is not None:
             self._orders(order.account).go_on(order)
 
@@ -115,12 +129,15 @@ class Slicer(Generic[SlicingT]):
             if plan is not None and plan.state == "working":
                 tx.save_plan(replace(plan, state="stopped", reason=reason), self._clock.now())
 
-    def _await(self, step: PlaceSlice) -> None:
-        wait = step.due_at - self._exchange(step.account).market_time()
+    def _await(self, step: PlaceSlice) -> datetime:
+        """The market's time, once the step is due."""
+        now = self._exchange(step.account).market_time()
+        wait = step.due_at - now
         if wait > timedelta(0):
             # the simulated market's clock runs faster than ours
             soon = timedelta(seconds=1) if self._orders(step.account).mode == "simulated" else wait
             raise NotYet(f"slice {step.number} of {step.proposal_id} is due at {step.due_at.isoformat()}", soon)
+        return now
 
     def _end_of_last(self, step: PlaceSlice) -> None:
         """Ask for the slice before, if nobody has told of its end yet."""
@@ -129,7 +146,9 @@ class Slicer(Generic[SlicingT]):
         if last is not None and not last.state.is_final:
             self._orders(step.account).refresh(last)
 
-    def _slice(self, tx: SlicingT, plan: OrderPlan, slices: dict[int, Order], event: Event[PlaceSlice]) -> Order | None:
+    def _slice(
+        self, tx: SlicingT, plan: OrderPlan, slices: dict[int, Order], event: Event[PlaceSlice], now: datetime
+    ) -> Order | None:
         """The slice of this step, stored together with what follows it; None if there is nothing (more) to place."""
         step = event.data
         if step.number in slices:
@@ -146,7 +165,7 @@ class Slicer(Generic[SlicingT]):
             return None
         intent = self._intent(tx, plan, step.number, rest)
         tx.save_plan(replace(plan, next_slice=step.number + 1), self._clock.now())
-        tx.publish(self._next(event, intent, step.number + 1, step.due_at + plan.interval))
+        tx.publish(self._next(event, intent, step.number + 1, _due_after(step, plan, now)))
         return self._record.add(tx, intent, event, f"slice {step.number + 1} of {plan.slices}, {plan.profile}")
 
     def _intent(self, tx: SlicingT, plan: OrderPlan, number: int, rest: Decimal) -> Order:
@@ -183,6 +202,10 @@ class Slicer(Generic[SlicingT]):
         )
 
 
+def _way(trade: OrderApproved, traded: Decimal | None, smallest: Decimal = Decimal(0)) -> profiles.Way:
+    return profiles.way(trade.side, trade.notional, trade.reference_price, trade.volatility, traded, smallest)
+
+
 def _plan(event: Event[OrderApproved], way: profiles.Way, now: datetime) -> OrderPlan:
     trade = event.data
     return OrderPlan(
@@ -201,6 +224,12 @@ def _plan(event: Event[OrderApproved], way: profiles.Way, now: datetime) -> Orde
         started_at=now,
         correlation_id=event.correlationid,
     )
+
+
+def _due_after(step: PlaceSlice, plan: OrderPlan, now: datetime) -> datetime:
+    """An interval later; what was held up for longer is not made up for by slices all at once."""
+    due_at = step.due_at + plan.interval
+    return due_at if due_at > now else now + plan.interval
 
 
 def _end(plan: OrderPlan, last: Order | None, rest: Decimal) -> OrderPlan | None:

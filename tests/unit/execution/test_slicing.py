@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
@@ -138,6 +139,28 @@ def test_a_slice_waits_for_its_time_and_for_the_end_of_the_one_before() -> None:
     with pytest.raises(Retry, match="may still arrive"):
         slicer(at).place(steps(at)[1])
     assert len(slices(at)) == 1
+
+
+def test_an_order_is_not_cut_into_slices_that_the_venue_would_not_take() -> None:
+    market, event = large("0.16")  # 16 of a market of 16 a minute: 10 slices, but for the venue's least value of 5
+    market.at.tx.traded = Decimal(16)
+    market.at.place(event)
+    assert market.at.tx.order(event.id).state is S.FILLED
+    way = profiles.way(Side.BUY, Decimal(100), Decimal(100), None, Decimal(100), Decimal(30))
+    assert way.slices == 3
+
+
+def test_after_an_outage_the_slices_go_on_at_their_pace() -> None:
+    market, event = large()
+    at = market.at
+    at.place(event)
+    slicer(at).place(steps(at)[0])
+    at.exchange.trades += 3600
+    slicer(at).place(steps(at)[1])
+    resumed = at.exchange.market_time()
+    assert timedelta(0) < steps(at)[2].data.due_at - resumed <= timedelta(minutes=1)
+    with pytest.raises(Retry, match="is due at"):
+        slicer(at).place(steps(at)[2])
 
 
 def test_a_halt_ends_the_plan() -> None:
