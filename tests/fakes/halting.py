@@ -33,6 +33,11 @@ class FakeHaltingTransaction(FakeExecutionTransaction):
     def accounts_at(self, venue: str) -> Sequence[str]:
         return sorted({self.state.account, *(account for _, account in self.accounts)})
 
+    def stop_plans(self, venue: str, reason: str, at: datetime) -> None:
+        for key, plan in self.plans.items():
+            if plan.state == "working":
+                self.plans[key] = replace(plan, state="stopped", reason=reason)
+
     def sales_of(self, halt_id: str, account: str, symbol: str) -> Sequence[Order]:
         own = [o for o in self.orders.values() if o.purpose is Purpose.FLATTEN and o.correlation_id == halt_id]
         own = [order for order in own if (order.account, order.symbol) == (account, symbol)]

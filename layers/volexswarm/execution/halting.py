@@ -17,7 +17,7 @@ from decimal import Decimal
 from typing import Generic, TypeVar
 
 from volexswarm.clock import Clock
-from volexswarm.errors import Rejected, Retry
+from volexswarm.errors import NotYet, Rejected, Retry
 from volexswarm.execution.identity import client_order_id, order_id
 from volexswarm.execution.model import MarketRules, Order, StandingOrder
 from volexswarm.execution.orders import Orders
@@ -75,7 +75,9 @@ class _Round:
             raise self.failures[0]
         if self.waits:
             longest = max(self.waits, key=lambda wait: wait.after)
-            raise Retry(str(longest), min(longest.after, _LONGEST_WAIT))
+            raise NotYet(
+                str(longest), min(longest.after, _LONGEST_WAIT)
+            )  # not later each time: nobody trades meanwhile
 
 
 class Halting(Generic[OrdersT]):
@@ -128,11 +130,13 @@ class Halting(Generic[OrdersT]):
     def _settle(self, halt: Halt, accounts: Sequence[str]) -> None:
         started = self._clock.now()
         this = _Round(started + _PATIENCE)
+        with self._store.transaction() as tx:
+            tx.stop_plans(self._venue, halt.words, started)
         left = [words for account in accounts for words in self._clear(halt, account, this)]
         this.conclude()
         horizon = halt.halted_at + max(map(self._window, accounts), default=_NO_WINDOW) + _MARGIN
         if started < horizon:
-            raise Retry("what was sent before the halt may still arrive", horizon - started)
+            raise NotYet("what was sent before the halt may still arrive", horizon - started)
         sold: dict[str, Decimal] = {}
         if halt.flatten:
             self._empty(halt, this, sold, left)

@@ -156,6 +156,10 @@ class HaltingTransaction(ExecutionTransaction, Protocol):
         """Every account that trades at the venue or has books."""
         ...
 
+    def stop_plans(self, venue: str, reason: str, at: datetime) -> None:
+        """End every plan that is worked at the venue: no slice follows, whenever the halt is lifted."""
+        ...
+
     def sales_of(self, halt_id: str, account: str, symbol: str) -> Sequence[Order]:
         """The orders by which a halt empties the account, oldest first. These are not locked."""
         ...

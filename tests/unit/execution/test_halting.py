@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.fakes.execution import FakeExchange, FakeSecrets, Killed
+from tests.fakes.execution import FakeExchange, FakeSecrets, Killed, execution
 from tests.fakes.halting import FakeHaltingTransaction
 from tests.fakes.transaction import FakeStore, FixedClock
 from tests.unit.execution.orders import OPENED, approved
-from volexswarm.errors import Retry
+from volexswarm.errors import NotYet, Retry
 from volexswarm.execution.halting import Halting, Way
-from volexswarm.execution.model import OrderRequest, Proposal
+from volexswarm.execution.model import OrderPlan, OrderRequest, Proposal
 from volexswarm.execution.orders import Orders
 from volexswarm.execution.record import Record
 from volexswarm.messages import Event, HaltSettled, OrderApproved, OrderState, OrderType, Purpose, Side, TradingHalted
@@ -85,18 +85,17 @@ def desk(*mishaps: str) -> Desk:
     clock, tx = FixedClock(), FakeHaltingTransaction()
     tx.add_account("binance", "main", OPENED, "simulated")
     exchange = FakeExchange(clock, list(mishaps))
-    record: Record[FakeHaltingTransaction] = Record(Bookkeeper(clock), clock)
     store = FakeStore(tx)
-    orders = Orders(store=store, exchange=exchange, secrets=FakeSecrets(), record=record, clock=clock, mode="simulated")
+    parts = execution(store, exchange, FakeSecrets(), Bookkeeper(clock), clock)
     halting = Halting(
         store=store,
-        way=lambda _: Way(orders, exchange),
+        way=lambda _: Way(parts.orders, exchange),
         clock=clock,
         venue="binance",
         symbols=["BTC/USDT"],
         currency="USDT",
     )
-    return Desk(halting, orders, record, tx, exchange, clock)
+    return Desk(halting, parts.orders, parts.record, tx, exchange, clock)
 
 
 def test_open_orders_are_canceled_and_the_halt_is_settled_with_its_figures() -> None:
@@ -116,10 +115,36 @@ def test_open_orders_are_canceled_at_once_and_the_exchange_is_looked_at_until_no
     at = desk()
     at.limit(1)
     command = at.press()
-    with pytest.raises(Retry) as wait:
+    with pytest.raises(NotYet) as wait:
         at.halting.carry_out(command)
     assert at.open_at_exchange == []
     assert (wait.value.after, at.tx.outcome) == (WINDOW, None)
+
+
+def test_a_large_order_that_is_worked_is_not_worked_on_after_the_halt() -> None:
+    at = desk()
+    proposal = approved(1).data.proposal_id
+    at.tx.add_plan(
+        OrderPlan(
+            proposal_id=proposal,
+            venue="binance",
+            account="main",
+            symbol="BTC/USDT",
+            profile="default",
+            amount=Decimal(10),
+            slices=5,
+            next_slice=2,
+            interval=timedelta(minutes=1),
+            worst_price=Decimal(101),
+            state="working",
+            reason=None,
+            started_at=at.clock.now(),
+            correlation_id=proposal,
+        )
+    )
+    at.settle(at.press())
+    plan = at.tx.plans[proposal]
+    assert (plan.state, plan.reason) == ("stopped", "halted by ann: it runs wild")
 
 
 def test_an_order_that_was_on_its_way_is_caught_when_it_arrives() -> None:

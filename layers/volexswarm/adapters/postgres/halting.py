@@ -27,6 +27,12 @@ class HaltingTransaction(ExecutionTransaction):
         )
         return [row["account"] for row in rows]
 
+    def stop_plans(self, venue: str, reason: str, at: datetime) -> None:
+        self.connection.execute(
+            "UPDATE order_plans SET state = 'stopped', reason = %s, updated_at = %s WHERE venue = %s AND state = 'working'",
+            (reason, at, venue),
+        )
+
     def sales_of(self, halt_id: str, account: str, symbol: str) -> Sequence[Order]:
         return self.orders_where(
             "correlation_id = %s AND purpose = 'flatten' AND account = %s AND symbol = %s ORDER BY sequence",
