@@ -108,8 +108,9 @@ class Guard(Generic[TransactionT]):
         started = self._clock.now()
         with self._store.transaction() as tx:
             markets = tx.guarded_markets()
+        turn = int(started.timestamp() // 60) % max(1, len(markets))  # each minute another one is the first
         seen, failures = 0, list[Exception]()
-        for market in markets:
+        for market in (*markets[turn:], *markets[:turn]):
             if self._clock.now() - started > _PATIENCE:
                 break
             try:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.fakes.transaction import FixedClock
 from tests.unit.market.ticks import SYMBOL, VENUE, at, batch, trade
+from volexswarm.adapters.postgres import watches
 from volexswarm.adapters.postgres.database import Database
 from volexswarm.adapters.postgres.market import MarketTransaction
 from volexswarm.adapters.postgres.outbox import Relay
@@ -176,3 +177,19 @@ def test_symbols_and_venues_do_not_mix(new_agent, query):
 def test_trade_times_keep_their_milliseconds(new_agent, query):
     new_agent().ingest(batch(0, [trade(1, "12:00:10.123", 1), trade(2, "12:00:10.999", 1)]))
     assert query("SELECT traded_at FROM trades ORDER BY trade_id") == [(at("12:00:10.123"),), (at("12:00:10.999"),)]
+
+
+def test_the_trades_that_a_watch_has_missed_are_found_without_reading_the_whole_past(database_dsn):
+    with psycopg.connect(database_dsn, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO trades SELECT %s, %s, n, timestamptz '2026-01-01' + n * interval '1 second', 100 + n %% 10, 1, 's'"
+            " FROM generate_series(1, 100000) n",
+            (VENUE, SYMBOL),
+        )
+        connection.execute("VACUUM ANALYZE trades")
+        terms = {"venue": VENUE, "symbol": SYMBOL, "as_of": from_ms(1767225600000 + 99_000_000)}
+        terms |= {"trail_share": None, "below": None, "above": Decimal(109), "due_at": None}
+        plan = "\n".join(row[0] for row in connection.execute(f"EXPLAIN {watches._MISSED}", terms))
+        (first,) = connection.execute(watches._MISSED, terms).fetchall()
+    assert "trades_by_time" in plan
+    assert first == (from_ms(1767225600000 + 99_009_000), Decimal(109))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from tests.unit.execution.guarded import GuardedDesk, protection
+from volexswarm.errors import Unavailable
+from volexswarm.execution.model import MarketRules
 from volexswarm.execution.protection import State
+from volexswarm.execution.protection_ports import Market
 from volexswarm.messages import OrderState, OrderType, Purpose
 
 S = OrderState
@@ -325,3 +329,20 @@ def test_whatever_answer_is_lost_there_is_one_exit(mishap: str, step: int, wante
     assert at.sold == NET
     assert sum(1 for order in at.ways_out(entry) if order.filled) == 1
     assert at.exchange.free == 0
+
+
+def test_slow_markets_have_their_turn_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    at, asked = GuardedDesk(), list[str]()
+    markets = [Market("binance", "main", symbol) for symbol in ("BTC/USDT", "ETH/USDT", "SOL/USDT")]
+    monkeypatch.setattr(at.tx, "guarded_markets", lambda: markets)
+
+    def slow(symbol: str) -> MarketRules:
+        asked.append(symbol)
+        at.clock.advance(timedelta(seconds=30))
+        raise Unavailable("exchange", "RequestTimeout")
+
+    at.exchange.rules = slow  # type: ignore[method-assign]
+    for _ in markets:
+        at.guard.look_after()
+        at.clock.advance(timedelta(seconds=30))
+    assert sorted(asked) == [market.symbol for market in markets]

@@ -27,11 +27,15 @@ UPDATE price_watches SET extreme = %(extreme)s, extreme_at = %(extreme_at)s, rea
 WHERE id = %(id)s
 """
 
-# a fixed price needs only the first trade beyond it, a trailing one all of them
+# A fixed price needs only the first trade beyond it, a trailing one all of them. The time comes first: in the order of their ids
+# the trades of the whole past would be read, while the feed waits.
 _MISSED = """
-SELECT traded_at, price FROM trades
-WHERE venue = %(venue)s AND symbol = %(symbol)s AND traded_at > %(as_of)s
-  AND (%(trail_share)s::numeric IS NOT NULL OR price <= %(below)s OR price >= %(above)s OR traded_at >= %(due_at)s)
+WITH later AS MATERIALIZED (
+    SELECT trade_id, traded_at, price FROM trades
+    WHERE venue = %(venue)s AND symbol = %(symbol)s AND traded_at > %(as_of)s
+)
+SELECT traded_at, price FROM later
+WHERE %(trail_share)s::numeric IS NOT NULL OR price <= %(below)s OR price >= %(above)s OR traded_at >= %(due_at)s
 ORDER BY trade_id LIMIT CASE WHEN %(trail_share)s::numeric IS NULL THEN 1 END
 """
 
