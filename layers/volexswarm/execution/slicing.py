@@ -8,7 +8,7 @@ are the best way for whoever minds the impact only.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -37,7 +37,8 @@ from volexswarm.ports import Store
 SlicingT = TypeVar("SlicingT", bound=SlicingTransaction)
 
 _ABOVE_THE_LEAST = 2
-_STOPPED = (OrderState.CANCELED, OrderState.REJECTED)
+_REFUSALS = 2  # in a row end a plan
+_ROUNDING = Decimal("0.001")
 
 
 class Slicer(Generic[SlicingT]):
@@ -159,17 +160,16 @@ class Slicer(Generic[SlicingT]):
         if last is not None and not last.state.is_final:
             raise Retry(f"slice {last.sequence} of {step.proposal_id} is still {last.state}", timedelta(seconds=1))
         rest = plan.amount - sum((order.filled for order in slices.values()), Decimal(0))
-        end = _end(plan, last, rest)
+        end = _end(plan, slices, rest)
         if end is not None:
             tx.save_plan(end, self._clock.now())
             return None
-        intent = self._intent(tx, plan, step.number, rest)
+        intent = self._intent(tx, plan, step.number, rest, _turns(plan, slices) - step.number)
         tx.save_plan(replace(plan, next_slice=step.number + 1), self._clock.now())
         tx.publish(self._next(event, intent, step.number + 1, _due_after(step, plan, now)))
         return self._record.add(tx, intent, event, f"slice {step.number + 1} of {plan.slices}, {plan.profile}")
 
-    def _intent(self, tx: SlicingT, plan: OrderPlan, number: int, rest: Decimal) -> Order:
-        left = plan.slices - number
+    def _intent(self, tx: SlicingT, plan: OrderPlan, number: int, rest: Decimal, left: int) -> Order:
         name = client_order_id(plan.proposal_id, Purpose.SLICE, number)
         return replace(
             intent_of(tx.command(plan.proposal_id)),
@@ -232,14 +232,30 @@ def _due_after(step: PlaceSlice, plan: OrderPlan, now: datetime) -> datetime:
     return due_at if due_at > now else now + plan.interval
 
 
-def _end(plan: OrderPlan, last: Order | None, rest: Decimal) -> OrderPlan | None:
+def _turns(plan: OrderPlan, slices: Mapping[int, Order]) -> int:
+    """How many slices there may be: one more for each that was refused, for what it wanted is still to be had."""
+    return plan.slices + sum(1 for order in slices.values() if order.state is OrderState.REJECTED)
+
+
+def _end(plan: OrderPlan, slices: Mapping[int, Order], rest: Decimal) -> OrderPlan | None:
     """The plan ended, if it has: nothing is left, or nothing may be sent any more, or all slices had their turn."""
     if rest <= 0:
         return replace(plan, state="done", reason="executed")
-    if last is not None and last.state in _STOPPED:
+    last = slices.get(plan.next_slice - 1)
+    if last is not None and (last.state is OrderState.CANCELED or _is_refused_again(plan, slices)):
         return replace(plan, state="stopped", reason=f"slice {plan.next_slice} {last.state}: {last.reason}")
-    if plan.next_slice >= plan.slices:
-        return replace(
-            plan, state="done", reason=f"{rest:f} not executed: no better than {plan.worst_price:f} to be had"
-        )
+    if plan.next_slice >= _turns(plan, slices):
+        return replace(plan, state="done", reason=_rest_in_words(plan, rest))
     return None
+
+
+def _is_refused_again(plan: OrderPlan, slices: Mapping[int, Order]) -> bool:
+    """One refusal may pass (a stop that was just being taken off still had the base); a second one after it will not."""
+    newest = [slices[number] for number in range(plan.next_slice - _REFUSALS, plan.next_slice) if number in slices]
+    return len(newest) == _REFUSALS and all(order.state is OrderState.REJECTED for order in newest)
+
+
+def _rest_in_words(plan: OrderPlan, rest: Decimal) -> str:
+    if rest <= plan.amount * _ROUNDING:
+        return f"executed, but for {rest:f} that rounding left"
+    return f"{rest:f} not executed: no better than {plan.worst_price:f} to be had"

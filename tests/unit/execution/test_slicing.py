@@ -228,3 +228,16 @@ def test_the_worst_price_is_near_the_decision_on_the_side_that_costs(
     lost = slippage(side, way.worst_price, Decimal(100))
     assert lost == way.profile.tolerance
     assert slippage(side, Decimal(100), Decimal(100)) == 0
+
+
+@pytest.mark.parametrize(("refusals", "state", "executed"), [(1, "done", "10"), (2, "stopped", "0")])
+def test_a_slice_that_is_refused_has_another_turn_a_second_refusal_ends_the_plan(
+    refusals: int, state: str, executed: str
+) -> None:
+    market, event = large()
+    at = market.at
+    at.place(event)
+    at.exchange.mishaps = ["", "refused"] * refusals  # each slice asks for the rules first
+    work(market)
+    assert at.tx.plans[event.data.proposal_id].state == state
+    assert sum(order.filled for order in slices(at)) == Decimal(executed)
