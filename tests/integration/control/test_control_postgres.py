@@ -12,11 +12,12 @@ import psycopg
 import pytest
 
 from tests.fakes.transaction import FixedClock
-from tests.integration.execution.conftest import Sent
+from tests.integration.execution.conftest import Sent, approved, store_proposal
 from volexswarm.adapters.postgres import control
 from volexswarm.adapters.postgres.control import ControlTransaction
 from volexswarm.adapters.postgres.database import Database
 from volexswarm.adapters.postgres.governed import GovernedTransaction
+from volexswarm.adapters.postgres.halting import HaltingTransaction
 from volexswarm.adapters.postgres.outbox import Relay
 from volexswarm.adapters.postgres.readers.control import PostgresControlReader
 from volexswarm.adapters.postgres.readers.scope import Scope
@@ -219,3 +220,33 @@ def test_the_mode_is_switched_confirmed_and_shown(open_database: Callable[[], Da
     with psycopg.connect(database_dsn) as connection:
         told = connection.execute("SELECT type, data->>'after' FROM events ORDER BY data->>'after'").fetchall()
     assert told == [("volexswarm.ModeSwitched", "live"), ("volexswarm.ModeSwitched", "paper")]
+
+
+def test_nothing_is_switched_between_two_slices_of_a_large_order_and_a_halt_ends_it(
+    open_database: Callable[[], Database], database_dsn: str
+) -> None:
+    command = approved()
+    store_proposal(database_dsn, command)
+    database = open_database()
+    with psycopg.connect(database_dsn) as connection:
+        connection.execute(
+            "INSERT INTO order_plans (proposal_id, venue, account, symbol, profile, amount, slices, next_slice,"
+            " interval_seconds, worst_price, started_at, updated_at, correlation_id)"
+            " VALUES (%s, 'binance', 'main', 'BTC/USDT', 'default', 1, 5, 1, 60, 61000, now(), now(), %s)",
+            (command.data.proposal_id, command.correlationid),
+        )
+    modes = ModeSwitch(
+        PostgresStore(database, ControlTransaction, Relay(database, Sent())),
+        FixedClock(),
+        venue="binance",
+        account="main",
+        environment="simulated",
+    )
+    with pytest.raises(Conflict, match="1 orders of the books main are open"):
+        modes.switch(Wanted("paper", "ann", "to try"))
+    with PostgresStore(database, HaltingTransaction, Relay(database, Sent())).transaction() as tx:
+        tx.stop_plans("binance", "halted by ann: enough", FixedClock().now())
+    assert modes.switch(Wanted("paper", "ann", "to try")).account == "main-paper"
+    with psycopg.connect(database_dsn) as connection:
+        ended = connection.execute("SELECT state, reason FROM order_plans").fetchall()
+    assert ended == [("stopped", "halted by ann: enough")]

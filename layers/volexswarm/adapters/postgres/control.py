@@ -62,8 +62,10 @@ class ControlTransaction(PostgresTransaction):
 
     def open_orders(self, venue: str, account: str) -> int:
         row = self.connection.execute(
-            "SELECT count(*) FROM orders WHERE venue = %s AND account = %s AND state <> ALL(%s)",
-            (venue, account, _FINAL),
+            "SELECT (SELECT count(*) FROM orders WHERE venue = %(venue)s AND account = %(account)s AND state <> ALL(%(final)s))"
+            " + (SELECT count(*) FROM order_plans WHERE venue = %(venue)s AND account = %(account)s AND state = 'working')"
+            " AS count",
+            {"venue": venue, "account": account, "final": _FINAL},
         ).fetchone()
         assert row is not None  # an aggregate always answers
         return int(row["count"])
