@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-from volexswarm.messages import Check, Protection, Quote, SignalRaised
+from volexswarm.messages import Check, Protection, Quote, Side, SignalRaised
 from volexswarm.risk import limits
 from volexswarm.risk.board import Board
-from volexswarm.risk.model import Bar, Holdings, currencies
+from volexswarm.risk.model import ZERO, Bar, Holdings, currencies
 from volexswarm.risk.policy import RiskPolicy
 from volexswarm.risk.purchase import Book, Market, Purchase
 from volexswarm.risk.stops import Stop, entry_stop, protection
@@ -44,7 +44,8 @@ def preconditions(signal: SignalRaised, age: timedelta, board: Board, policy: Ri
         limits.data_fresh(signal.symbol, board.age(signal.symbol), board.max_age, quote is not None),
     ]
     if quote is not None:
-        checks.append(limits.price_near_market(signal.price, quote.mid, policy.max_price_deviation))
+        given_away = _given_away(signal, quote.mid)
+        checks.append(limits.price_near_market(signal.price, quote.mid, policy.max_price_deviation, given_away))
     if signal.amount is not None:
         checks.append(limits.amount_positive(signal.amount))
     if signal.order_type.has_limit:
@@ -65,7 +66,7 @@ def assess_purchase(
         sides += limits.ways_out_on_the_right_side(price, signal.protection)
     if not all(check.passed for check in sides):
         return Assessment(tuple(sides))
-    purchase = Purchase(signal, policy, book, market, price, stop, probe)
+    purchase = Purchase(signal, policy, book, market, price, _limit_price(signal) or price, stop, probe)
     amount, story = purchase.size()
     checks = (*sides, *purchase.checks(amount))
     return Assessment(checks, amount, stop.price, story, signal.protection or protection(policy, price, stop.price))
@@ -96,12 +97,34 @@ def _check_of_dust(
 
 
 def _price(signal: SignalRaised, quote: Quote) -> Decimal:
-    """The most that a unit costs, in quote currency, as far as is known."""
-    if signal.order_type.has_limit and signal.limit_price is not None:
-        return signal.limit_price
-    if signal.order_type.has_trigger and signal.trigger_price is not None:
-        return signal.trigger_price
-    return max(signal.price, quote.ask)
+    """What a unit costs as things are, in quote currency: by the price that the order waits for, else by the market's.
+
+    A limit above that price buys no dearer.
+    """
+    trigger, limit = _trigger_price(signal), _limit_price(signal)
+    if limit is not None:
+        return min(limit, trigger or quote.ask)
+    return trigger or max(signal.price, quote.ask)
+
+
+def _given_away(signal: SignalRaised, market: Decimal) -> Decimal:
+    """The share by which the limit price is worse for us than the market that the order will meet; 0 where it is not."""
+    limit, met = _limit_price(signal), _trigger_price(signal) or market
+    if limit is None:
+        return ZERO
+    return max(ZERO, (limit - met if signal.side is Side.BUY else met - limit) / met)
+
+
+def _limit_price(signal: SignalRaised) -> Decimal | None:
+    """The limit price, where the order has a sound one."""
+    price = signal.limit_price
+    return price if signal.order_type.has_limit and price is not None and price > 0 else None
+
+
+def _trigger_price(signal: SignalRaised) -> Decimal | None:
+    """The price that the order waits for, where it waits for a sound one."""
+    price = signal.trigger_price
+    return price if signal.order_type.has_trigger and price is not None and price > 0 else None
 
 
 def _stop(signal: SignalRaised, policy: RiskPolicy, price: Decimal, candles: Sequence[Bar]) -> Stop:

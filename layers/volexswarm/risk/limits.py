@@ -58,16 +58,20 @@ def data_fresh(symbol: str, age: timedelta | None, limit: timedelta, usable: boo
     return Check(name="data_fresh", limit=f"{limit.total_seconds():.0f} s", value=value, passed=usable)
 
 
-def price_near_market(price: Decimal, market: Decimal, limit: Decimal) -> Check:
-    """The market is still about where the trade was decided."""
+def price_near_market(price: Decimal, market: Decimal, limit: Decimal, given_away: Decimal = ZERO) -> Check:
+    """The market is still about where the trade was decided, and a limit price gives no more away than that.
+
+    `given_away` is the share by which the limit price is worse for us than the market, 0 where it is not.
+    """
     deviation = abs(price - market) / market
+    found = max(deviation, given_away)
     return Check(
         name="price_near_market",
         limit=percent(limit),
-        value=percent(deviation),
-        passed=price > 0 and deviation <= limit,
+        value=percent(found) if found == deviation else f"a limit price {percent(found)} worse than the market",
+        passed=price > 0 and found <= limit,
         setting="max_price_deviation",
-        measure=round(deviation, _FINE),
+        measure=round(found, _FINE),
         bound="at_most",
     )
 

@@ -55,8 +55,8 @@ class RiskPolicy(BaseModel):
     spoke on the symbol in the window and want the opposite, where at least `breaker_voices` spoke.
 
     Selling: a strategy leaves alone what is worth no more than `dust`. `cost_buffer` is kept for fees and slippage on top of a
-    buy's cost. `max_price_deviation` is how far the market may have gone from the price at which the trade was decided;
-    `max_signal_age` seconds of wall time from signal to assessment.
+    buy's cost. `max_price_deviation` is how far the market may have gone from the price at which the trade was decided,
+    and how much worse than the market a limit price may be; `max_signal_age` seconds of wall time from signal to assessment.
 
     The defaults suit a newcomer's swarm: eight strategies for each of three symbols buy 20 to 30 times in an hour of the
     synthetic market, where nobody has an edge and fees decide. At 1 % of equity a trade they cost 1 to 2 % a day; at 5 % the

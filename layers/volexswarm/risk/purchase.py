@@ -64,8 +64,9 @@ class Scaling:
 
 @dataclass(frozen=True)
 class Purchase:
-    """A buy to be sized and checked. `price` is the most that a unit costs in quote currency, as far as is known.
+    """A buy to be sized and checked.
 
+    `price` is what a unit costs in quote currency as things are, `dearest` the most that it may cost: that much cash is needed.
     `probe`: it tries whether all is well again after a circuit breaker. All values are in the valuation currency.
     """
 
@@ -74,6 +75,7 @@ class Purchase:
     book: Book
     market: Market
     price: Decimal
+    dearest: Decimal
     stop: Stop
     probe: bool
 
@@ -338,12 +340,12 @@ class Purchase:
 
     @property
     def _unit_cost(self) -> Decimal:
-        """Cost of one unit in quote currency, with the buffer for fees and slippage."""
-        return self.price * (1 + self.policy.cost_buffer)
+        """The most that one unit may cost in quote currency, with the buffer for fees and slippage."""
+        return self.dearest * (1 + self.policy.cost_buffer)
 
     @property
     def _value_price(self) -> Decimal:
-        """Value of one unit: the most it may cost or be worth."""
+        """Value of one unit: what it costs, or is worth where that is more."""
         prices = self.market.marks.prices
         return max(self.price * prices[self._quote], prices[self._base])
 

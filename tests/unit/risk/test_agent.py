@@ -97,6 +97,12 @@ def _is_buying(desk: Desk, symbol: str, amount: str, price: str) -> None:
         (lambda d: None, {"price": "51600"}, "price_near_market"),
         (lambda d: None, {"price": "0"}, "price_near_market"),
         (lambda d: None, {"price": "-50000"}, "price_near_market"),
+        (lambda d: None, {"order_type": "limit", "limit_price": "51501"}, "price_near_market"),
+        (
+            lambda d: None,
+            {"order_type": "stop_loss_limit", "trigger_price": "51000", "limit_price": "52531"},
+            "price_near_market",
+        ),
         (lambda d: None, {"amount": "0"}, "amount_positive"),
         (lambda d: None, {"amount": "-1"}, "amount_positive"),
         (lambda d: None, {"order_type": "limit"}, "limit_price_given"),
@@ -207,6 +213,43 @@ def test_a_limit_order_costs_its_limit_and_not_the_market():
     assert isinstance(proposal, TradeProposed)
     assert (proposal.limit_price, proposal.notional) == (Decimal(48000), Decimal(4800))
     assert check(proposal.verdict, "cash_available").value == "4824.00 USDT"
+
+
+def test_a_limit_above_the_market_is_stopped_and_sized_by_the_market_and_paid_by_the_limit():
+    fields = {"order_type": "limit", "limit_price": "51000", "amount": "0.1"}
+    proposal = Desk().buy(**fields)
+    assert isinstance(proposal, TradeProposed)
+    assert proposal.stop_price == Decimal(49_000)  # 2 % below 50,000
+    assert proposal.protection.stop_price == Decimal(49_000)
+    assert proposal.protection.take_profit_price < Decimal(53_000)
+    assert check(proposal.verdict, "per_trade").value == "100.00 USDT"
+    assert check(proposal.verdict, "cash_available").value == "5125.50 USDT"
+    assert failed(Desk().buy(**fields, protection={"stop_price": "50500"})) == ["stop_on_the_right_side"]
+
+
+def test_a_limit_that_gives_too_much_away_is_refused_and_says_so():
+    refusal = Desk().buy(order_type="limit", limit_price="60000", amount="0.1")
+    assert failed(refusal) == ["price_near_market"]
+    found = check(refusal.verdict, "price_near_market")
+    assert (found.limit, found.value) == ("3.00 %", "a limit price 20.00 % worse than the market")
+    assert found.measure == Decimal("0.2")
+
+
+@pytest.mark.parametrize(
+    ("side", "price", "passed"),
+    [
+        ("buy", "20000", True),  # it rests, far on the good side
+        ("buy", "51500", True),
+        ("buy", "51501", False),
+        ("sell", "90000", True),
+        ("sell", "48500", True),
+        ("sell", "48499", False),
+    ],
+)
+def test_a_limit_price_is_held_against_the_market_on_its_bad_side_only(side, price, passed):
+    desk = Desk({"USDT": "95000", "BTC": "0.1"}, positions={"BTC/USDT": "0.1"})
+    answer = desk.assess(desk.signal(side, order_type="limit", limit_price=price, amount="0.01"))
+    assert failed(answer) == ([] if passed else ["price_near_market"])
 
 
 # Selling

@@ -212,7 +212,8 @@ def test_stops_come_from_candles_of_the_signals_own_timeframe():
     [
         ({"order_type": "stop_loss", "trigger_price": "51000"}, "51000"),
         ({"order_type": "take_profit", "trigger_price": "48000"}, "48000"),
-        ({"order_type": "stop_loss_limit", "trigger_price": "51000", "limit_price": "51100"}, "51100"),
+        ({"order_type": "stop_loss_limit", "trigger_price": "51000", "limit_price": "51100"}, "51000"),
+        ({"order_type": "take_profit_limit", "trigger_price": "48000", "limit_price": "47900"}, "47900"),
     ],
 )
 def test_an_order_that_waits_for_a_price_is_judged_by_it(fields, price):

@@ -87,7 +87,8 @@ def test_all_approvals_together_stay_within_every_limit(equity, invested, policy
     for trade in buys:
         values[trade.symbol] = values.get(trade.symbol, Decimal(0)) + trade.amount * PRICES[trade.symbol]
         assert trade.stop_price is not None
-        price = trade.limit_price or trade.reference_price
+        # a limit above the market buys at the market's price
+        price = min(trade.limit_price, PRICES[trade.symbol]) if trade.limit_price else trade.reference_price
         assert trade.stop_price > 0
         assert trade.amount * (price - trade.stop_price) <= equity * policy.risk_per_trade
         assert trade.protection is not None
