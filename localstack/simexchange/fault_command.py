@@ -2,14 +2,18 @@
 
 import argparse
 import json
+import os
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from simexchange.faults import BadFault, Kind, read
 
 TIMEOUT_SECONDS = 10
+USUAL_PORT = 18090
 
 
 def parser() -> argparse.ArgumentParser:
@@ -31,14 +35,32 @@ def parser() -> argparse.ArgumentParser:
     clear = commands.add_parser("clear", help="forget all faults, or one")
     clear.add_argument("--id", type=int)
     for command in (add, listed, clear):
-        command.add_argument("--url", default="http://127.0.0.1:18090", help="of the exchange (%(default)s)")
+        command.add_argument("--url", help="of the exchange (the local cloud's: of VOLEX_HOME, or of this checkout)")
     return options
+
+
+def exchange_url(environment: Mapping[str, str], folder: Path) -> str:
+    """Where the local cloud's exchange listens, by the ports that were asked for when it was started.
+
+    The cloud is the one in `VOLEX_HOME`, else the nearest `.volex` from the folder upward; the usual port if there is none.
+    """
+    homes = [Path(environment["VOLEX_HOME"])] if environment.get("VOLEX_HOME") else []
+    homes += [parent / ".volex" for parent in (folder, *folder.parents)]
+    for home in homes:
+        try:
+            wishes = json.loads((home / "config.json").read_text())
+            port = int(wishes.get("ports", {}).get("exchange", USUAL_PORT + wishes.get("port_offset", 0)))
+        except (OSError, ValueError, AttributeError, TypeError):
+            continue  # not there, or spoilt: the next one may do
+        return f"http://127.0.0.1:{port}"
+    return f"http://127.0.0.1:{USUAL_PORT}"
 
 
 def main(argv: list[str]) -> int:
     """Run one command. Returns the exit code: 0, or 2 with a reason on stderr."""
     arguments = vars(parser().parse_args(argv))
-    command, url = arguments.pop("command"), f"{arguments.pop('url').rstrip('/')}/admin/faults"
+    exchange = arguments.pop("url") or exchange_url(os.environ, Path.cwd())
+    command, url = arguments.pop("command"), f"{exchange.rstrip('/')}/admin/faults"
     given = {name: value for name, value in arguments.items() if value is not None}
     try:
         if command == "add":
@@ -48,6 +70,11 @@ def main(argv: list[str]) -> int:
             answer = _ask("DELETE", f"{url}?id={given['id']}" if given else url)
         else:
             answer = _ask("GET", url)
+    except urllib.error.URLError as error:
+        print(
+            f"simexchange faults: {exchange} does not answer ({error.reason}): is the swarm up? --url", file=sys.stderr
+        )
+        return 2
     except (BadFault, OSError, ValueError) as error:
         print(f"simexchange faults: {error}", file=sys.stderr)
         return 2
