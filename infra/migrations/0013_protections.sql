@@ -56,4 +56,4 @@ CREATE INDEX price_watches_open ON price_watches (venue, symbol) WHERE closed_at
 CREATE INDEX price_watches_of_entry ON price_watches (entry_id);
 
 -- Trades come in the order of their time: a few pages of index find those of the last minutes, and cost the feed nothing.
-CREATE INDEX trades_by_time ON trades USING brin (traded_at);
+CREATE INDEX trades_by_time ON trades USING brin (traded_at) WITH (autosummarize = on);
