@@ -14,7 +14,6 @@ from volexswarm.clock import Clock
 from volexswarm.market.timeframes import Timeframe
 from volexswarm.messages import Event, Side, SignalRaised, TradeProposed, TradeRefused, Verdict
 from volexswarm.ports import Store, TradingState
-from volexswarm.risk import limits
 from volexswarm.risk.assessment import Assessment, assess_purchase, assess_sale, preconditions
 from volexswarm.risk.model import ZERO, Bar, currencies
 from volexswarm.risk.policy import RiskPolicy
@@ -95,7 +94,7 @@ class RiskAgent:
         looked = Watch()
         if signal.side is Side.BUY:
             looked = watch(tx, self._inquiry, found, policy, signal, self._clock)
-            checks += (*looked.checks(), limits.equity_known(found.marks.missing, found.equity))
+            checks += (*looked.checks(), *found.checks_of_worth())
         if not all(check.passed for check in checks):
             return looked, Assessment(checks)
         weighed = self._weigh_sound(tx, signal, policy, found, probe=looked.probe)

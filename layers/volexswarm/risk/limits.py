@@ -96,10 +96,18 @@ def trigger_price_given(trigger_price: Decimal | None) -> Check:
 
 
 def equity_known(missing: Sequence[str], equity: Equity) -> Check:
-    """Everything held has a fresh price, and there is something to lose."""
+    """Everything that a market gives a price has a fresh one, and there is something to lose."""
     value = f"no fresh price of {_listed(missing)}" if missing else money(equity.amount, equity.currency)
     passed = not missing and equity.amount > 0
     return Check(name="equity_known", limit="above 0, all priced", value=value, passed=passed)
+
+
+def unpriced_assets(left_out: Sequence[str], currency: str) -> tuple[Check, ...]:
+    """What is held and has no market that leads to the valuation currency stops no trade: it is no part of equity, and named."""
+    if not left_out:
+        return ()
+    value = f"no market leads from {_listed(left_out)} to {currency}"
+    return (Check(name="unpriced_assets", limit="left out of equity", value=value, passed=True),)
 
 
 def stop_on_the_right_side(price: Decimal, stop: Decimal) -> Check:

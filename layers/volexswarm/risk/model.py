@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Self
@@ -54,9 +54,15 @@ class Holdings:
 
     def currencies(self) -> set[str]:
         """Everything that needs a price before equity and exposure are known."""
-        return {asset for asset, amount in self.assets.items() if amount} | {
-            pending.base for pending in self.pending if pending.side is Side.BUY
-        }
+        return {asset for asset, amount in self.assets.items() if amount} | self.bought()
+
+    def bought(self) -> set[str]:
+        """What is being bought."""
+        return {pending.base for pending in self.pending if pending.side is Side.BUY}
+
+    def without(self, assets: Collection[str]) -> Holdings:
+        """The same, as if nothing were held of some assets."""
+        return replace(self, assets={asset: amount for asset, amount in self.assets.items() if asset not in assets})
 
     def committed(self) -> dict[str, Decimal]:
         """How much of each asset is held or being bought; sales on their way don't count before they are done."""

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from volexswarm.clock import Clock
 from volexswarm.errors import Conflict, NotFound, Unavailable, require
-from volexswarm.messages import BreakerChanged, Check, Event, OrderType, Protection, Side, SignalRaised
+from volexswarm.messages import BreakerChanged, Event, OrderType, Protection, Side, SignalRaised
 from volexswarm.ports import QuoteBoard, Store
 from volexswarm.risk import breakers, limits, report
 from volexswarm.risk.agent import CONSUMER, Decision, RiskAgent
@@ -150,7 +150,8 @@ class Oversight:
 
     def _report(self, tx: RiskTransaction, found: Situation, kept: list[Breaker]) -> Report:
         policy = found.policy.policy
-        obstacles = [check.value for check in (*found.checks()[1:], *_priced(found)) if not check.passed]
+        of_worth = found.checks_of_worth() if found.is_of_this_money else ()
+        obstacles = [check.value for check in (*found.checks()[1:], *of_worth) if not check.passed]
         if policy is None or obstacles:
             return _bare(found, kept, obstacles)
         return self._whole(tx, found, policy, kept)
@@ -176,12 +177,12 @@ class Oversight:
             tail=tail,
             uses=report.uses(book, policy, tail),
             breakers=kept,
-            missing=[] if missing is None else [missing],
+            missing=_left_out(found) + ([] if missing is None else [missing]),
         )
 
 
-def _priced(found: Situation) -> list[Check]:
-    return [limits.equity_known(found.marks.missing, found.equity)] if found.is_of_this_money else []
+def _left_out(found: Situation) -> list[str]:
+    return [f"{check.limit}: {check.value}" for check in limits.unpriced_assets(found.left_out, found.marks.currency)]
 
 
 def _bare(found: Situation, kept: list[Breaker], obstacles: list[str]) -> Report:
@@ -202,5 +203,5 @@ def _bare(found: Situation, kept: list[Breaker], obstacles: list[str]) -> Report
         tail=None,
         uses=(),
         breakers=kept,
-        missing=[f"equity and limits: {words}" for words in obstacles],
+        missing=[f"equity and limits: {words}" for words in obstacles] + _left_out(found),
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -31,7 +31,10 @@ BINDING = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Situation:
-    """The account in force at one venue at one moment, market time `as_of`."""
+    """The account in force at one venue at one moment, market time `as_of`.
+
+    `left_out` is held too, but no market leads from there to the valuation currency: it is no part of `holdings` and `marks`.
+    """
 
     venue: str
     state: TradingState
@@ -39,6 +42,7 @@ class Situation:
     holdings: Holdings | None
     board: Board
     marks: Marks
+    left_out: tuple[str, ...]
     markets: Markets
     as_of: datetime
 
@@ -49,6 +53,13 @@ class Situation:
             limits.not_halted(self.state.halt),
             self.policy.check,
             limits.account_open(opened_for, self.state.mode),
+        )
+
+    def checks_of_worth(self) -> tuple[Check, ...]:
+        """What must hold before anything is measured by the equity, and what is no part of it."""
+        return (
+            limits.equity_known(self.marks.missing, self.equity),
+            *limits.unpriced_assets(self.left_out, self.marks.currency),
         )
 
     @property
@@ -117,20 +128,39 @@ class Inquiry:
         policy = in_force(RiskPolicy, tx.newest_policy())
         holdings = tx.holdings(venue, state.account, symbol, self._clock.now() - BINDING)
         markets = self._markets if symbol in (None, *self._symbols) else Markets([*self._symbols, str(symbol)])
-        wanted = (set() if holdings is None else holdings.currencies()) | set(currencies(symbol) if symbol else ())
+        traded = set(currencies(symbol) if symbol else ())
+        wanted = (set() if holdings is None else holdings.currencies()) | traded
         symbols = markets.needed(wanted, self._currency) | ({symbol} if symbol else set())
         # the clock after the quotes: a quote must not seem to come from the future
         quotes = self._quotes.get(venue, list(symbols))
         board = Board(quotes, self._clock.now(), self._max_age)
+        marks = markets.mark(wanted, self._currency, board.mids)
+        left_out = self._left_out(holdings, marks, markets, traded)
         return Situation(
             venue=venue,
             state=state,
             policy=policy,
-            holdings=holdings,
+            holdings=None if holdings is None else holdings.without(left_out),
             board=board,
-            marks=markets.mark(wanted, self._currency, board.mids),
+            marks=replace(marks, missing=tuple(asset for asset in marks.missing if asset not in left_out)),
+            left_out=left_out,
             markets=markets,
             as_of=self._market_time(tx, venue, board, symbol, since),
+        )
+
+    def _left_out(
+        self, holdings: Holdings | None, marks: Marks, markets: Markets, traded: Collection[str]
+    ) -> tuple[str, ...]:
+        """What merely lies in the account and no market can price. A debt, or what is traded, must not be overlooked."""
+        if holdings is None:
+            return ()
+        concerned = holdings.bought().union(traded)
+        return tuple(
+            asset
+            for asset in marks.missing
+            if asset not in concerned
+            and holdings.assets.get(asset, ZERO) > 0
+            and markets.route(asset, self._currency) is None
         )
 
     def _market_time(

@@ -107,7 +107,8 @@ def _is_buying(desk: Desk, symbol: str, amount: str, price: str) -> None:
         (lambda d: None, {"amount": "-1"}, "amount_positive"),
         (lambda d: None, {"order_type": "limit"}, "limit_price_given"),
         (lambda d: None, {"order_type": "limit", "limit_price": "0"}, "limit_price_given"),
-        (lambda d: d.state.assets.update({"DOGE": Decimal(5)}), {}, "equity_known"),
+        (lambda d: d.state.assets.update({"EUR": Decimal(5)}), {}, "equity_known"),  # a market, and no price
+        (lambda d: d.state.assets.update({"DOGE": Decimal(-5)}), {}, "equity_known"),
         (lambda d: d.state.assets.clear(), {}, "equity_known"),
         (lambda d: _is_buying(d, "DOGE/USDT", "5", "1"), {}, "equity_known"),
         (lambda d: None, {"stop_price": "50000"}, "stop_on_the_right_side"),
@@ -208,6 +209,24 @@ def test_an_asset_is_priced_by_the_turned_symbol_too():
     assert desk.state.snapshots[MARKET_START] == Decimal(100_000)
 
 
+def test_what_no_market_leads_to_is_left_out_of_equity_and_named():
+    desk = Desk(CASH | {"DOGE": "5", "AIR": "1000000"})
+    proposal = desk.buy()
+    assert isinstance(proposal, TradeProposed)
+    found = check(proposal.verdict, "unpriced_assets")
+    assert (found.limit, found.value) == ("left out of equity", "no market leads from AIR, DOGE to USDT")
+    assert desk.state.snapshots == {MARKET_START: Decimal(100_000)}
+    assert proposal.amount == Desk().buy().amount
+
+
+def test_what_is_traded_must_have_a_price_of_its_own():
+    desk = Desk(CASH | {"DOGE": "5", "BRL": "5"})
+    desk.quote("DOGE/BRL", "1")
+    refusal = desk.buy(symbol="DOGE/BRL", price="1")
+    assert failed(refusal) == ["equity_known"]
+    assert check(refusal.verdict, "equity_known").value == "no fresh price of BRL, DOGE"
+
+
 def test_a_limit_order_costs_its_limit_and_not_the_market():
     proposal = Desk().buy(order_type="limit", limit_price="48000", stop_price="47000", amount="0.1")
     assert isinstance(proposal, TradeProposed)
@@ -290,7 +309,7 @@ def test_what_is_not_free_cannot_be_sold(assets, positions, pending, fields):
 
 
 def test_no_loss_and_no_limit_traps_a_position():
-    desk = Desk({"BTC": "1", "DOGE": "5"}, positions={"BTC/USDT": "1"})
+    desk = Desk({"BTC": "1", "EUR": "5"}, positions={"BTC/USDT": "1"})
     _in_drawdown(desk, "1000000")
     _opened_day_with(desk, "1000000")
     _has_bought(desk, 500)
@@ -329,7 +348,7 @@ def test_what_rounding_left_over_is_not_sold_by_a_strategy_but_may_be_by_a_perso
 
 
 def test_where_equity_is_unknown_even_a_small_remainder_may_be_sold():
-    desk = Desk({"USDT": "100000", "BTC": "0.0001", "DOGE": "5"}, positions={"BTC/USDT": "0.0001"})
+    desk = Desk({"USDT": "100000", "BTC": "0.0001", "EUR": "5"}, positions={"BTC/USDT": "0.0001"})
     assert isinstance(desk.sell(), TradeProposed)
 
 

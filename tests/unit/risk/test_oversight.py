@@ -70,11 +70,19 @@ def test_what_cannot_be_had_is_named_and_the_rest_is_there():
     found = oversight(desk).report()
     assert found.tail is None
     assert found.missing == ["value at risk: fewer than 48 hourly returns of any market"]
-    desk.state.assets["DOGE"] = Decimal(5)
+    desk.state.assets["EUR"] = Decimal(5)
     found = oversight(desk).report()
-    assert (found.equity, found.uses, found.missing) == (None, (), ["equity and limits: no fresh price of DOGE"])
+    assert (found.equity, found.uses, found.missing) == (None, (), ["equity and limits: no fresh price of EUR"])
     desk.state.assets = None
     assert oversight(desk).report().missing == ["equity and limits: not opened"]
+
+
+def test_what_no_market_leads_to_is_named_and_the_limits_are_there():
+    desk = with_history(Desk({"USDT": "100000", "DOGE": "5"}))
+    found = oversight(desk).report()
+    assert (found.equity, found.lines) == (100_000, [])
+    assert use(found.uses, "gross_exposure").used == 0
+    assert found.missing == ["left out of equity: no market leads from DOGE to USDT"]
 
 
 def test_a_question_is_answered_as_the_agent_would_decide_and_changes_nothing():
