@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from itertools import takewhile
 from typing import Literal
 
 from volexswarm.errors import Rejected
@@ -267,11 +268,11 @@ def next_step(case: Case, capabilities: Capabilities, rules: MarketRules, intend
     """
     maker = _Maker(case, rules, intended_at)
     if case.guarded.state is State.EXITING:
-        return _exiting(case, maker)
+        return _exiting(case, maker, intended_at)
     return _armed(case, maker, terms(case.guarded.wanted, capabilities))
 
 
-def _exiting(case: Case, maker: _Maker) -> Step:  # noqa: PLR0911 - one for each thing that may have to come first
+def _exiting(case: Case, maker: _Maker, intended_at: datetime) -> Step:  # noqa: PLR0911 - one for each thing that may have to come first
     guarded, open_one = case.guarded, _open(case.ways_out)
     if open_one is not None and open_one.order_type is OrderType.MARKET:
         return Rest(frozenset()) if open_one.state in _STANDING else GoOn(open_one)
@@ -285,7 +286,8 @@ def _exiting(case: Case, maker: _Maker) -> Step:  # noqa: PLR0911 - one for each
     sale = maker.sale(guarded.way)
     if sale is None:
         return Change(replace(guarded, state=State.CLOSED))
-    if case.patient and _came_to_nothing(case):
+    refused = _refused_in_a_row(case)
+    if refused and (case.patient or intended_at < _again_at(refused)):
         return Rest(frozenset())
     if case.in_the_way is not None:
         return TakeOff(case.in_the_way, f"its base is needed for a way out: {guarded.reason}", guarded)
@@ -406,11 +408,17 @@ def _last(ways_out: Sequence[Order], purpose: Purpose) -> Order | None:
     return legs[-1] if legs else None
 
 
-def _came_to_nothing(case: Case) -> bool:
-    """Whether the exchange took nothing of the last sale that was sent for what was reached."""
+def _refused_in_a_row(case: Case) -> Sequence[Order]:
+    """The last sales that were sent for what was reached and of which the exchange took nothing."""
     sales = [order for order in case.ways_out if order.order_type is OrderType.MARKET]
     sent = [order for order in sales if order.sent_at is not None and order.as_of == case.guarded.reached_at]
-    return bool(sent) and not sent[-1].filled
+    return list(takewhile(lambda order: not order.filled, reversed(sent)))
+
+
+def _again_at(refused: Sequence[Order]) -> datetime:
+    """After each refusal twice as long, up to an hour: what is refused for good must not fill the books with orders."""
+    pause: timedelta = timedelta(seconds=30) * 2 ** min(len(refused) - 1, 7)
+    return max(order.intended_at for order in refused) + pause
 
 
 def _refusal(leg: Order) -> str | None:

@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 
 from tests.unit.execution.guarded import GuardedDesk, protection
-from volexswarm.errors import Unavailable
-from volexswarm.execution.model import MarketRules
+from volexswarm.errors import Rejected, Unavailable
+from volexswarm.execution.model import Evidence, MarketRules, OrderRequest
 from volexswarm.execution.protection import State
 from volexswarm.execution.protection_ports import Market
 from volexswarm.messages import OrderState, OrderType, Purpose
@@ -300,6 +300,25 @@ def test_a_sale_that_the_exchange_refuses_is_tried_again_once_a_round() -> None:
     at.keep()
     assert [order.state for order in at.ways_out(entry)] == [S.REJECTED, S.REJECTED]
     at.keep()
+    assert (at.guarded(entry).state, at.held) == (State.CLOSED, 0)
+
+
+def test_a_sale_that_is_refused_for_good_is_tried_ever_more_rarely_and_never_given_up() -> None:
+    at = GuardedDesk()
+    entry = at.buy(wanted=protection(target="110"))
+    place = at.exchange.place
+
+    def refuse(request: OrderRequest) -> Evidence:
+        raise Rejected("InsufficientFunds: the coins are gone")
+
+    at.exchange.place = refuse  # type: ignore[method-assign]
+    at.trade_at("110")
+    for _ in range(120):
+        at.keep()
+    assert 6 <= len(at.ways_out(entry)) <= 10
+    at.exchange.place = place  # type: ignore[method-assign]
+    for _ in range(70):
+        at.keep()
     assert (at.guarded(entry).state, at.held) == (State.CLOSED, 0)
 
 
