@@ -51,6 +51,9 @@ class FakeRiskTransaction(FakeDecisionTransaction):
         starts = [self._start(began) for began in (periods.day, periods.week, periods.month)]
         return History(max(self.snapshots.values(), default=None), *starts, entries)
 
+    def last_equity(self, venue: str, account: str, currency: str) -> Decimal | None:
+        return self.snapshots[max(self.snapshots)] if self.snapshots else None
+
     def _start(self, began: datetime) -> Decimal | None:
         before = [equity for at, equity in sorted(self.snapshots.items()) if at < began]
         since = [equity for at, equity in sorted(self.snapshots.items()) if at >= began]

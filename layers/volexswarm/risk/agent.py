@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 
 from volexswarm.clock import Clock
 from volexswarm.market.timeframes import Timeframe
@@ -108,10 +109,15 @@ class RiskAgent:
         assert found.holdings is not None  # the account is open
         market = Market(found.board.usable[signal.symbol], found.marks)
         if signal.side is Side.SELL:
-            return assess_sale(signal, policy, found.holdings, market)
+            return assess_sale(signal, policy, found.holdings, self._last_known_equity(tx, found), market)
         base = currencies(signal.symbol)[0]
         book = self._inquiry.book(tx, found, policy, base, None if signal.amount is not None else signal.strategy_id)
         return assess_purchase(signal, policy, book, market, self._candles(tx, signal, policy, found), probe=probe)
+
+    def _last_known_equity(self, tx: RiskTransaction, found: Situation) -> Decimal | None:
+        if found.marks.missing:
+            return tx.last_equity(found.venue, found.state.account, found.marks.currency)
+        return found.equity.amount
 
     def _candles(
         self, tx: RiskTransaction, signal: SignalRaised, policy: RiskPolicy, found: Situation

@@ -72,8 +72,10 @@ def assess_purchase(
     return Assessment(checks, amount, stop.price, story, signal.protection or protection(policy, price, stop.price))
 
 
-def assess_sale(signal: SignalRaised, policy: RiskPolicy, holdings: Holdings, market: Market) -> Assessment:
-    """Weigh a sale whose preconditions hold."""
+def assess_sale(
+    signal: SignalRaised, policy: RiskPolicy, holdings: Holdings, equity: Decimal | None, market: Market
+) -> Assessment:
+    """Weigh a sale whose preconditions hold. `equity` is the present one, else the last that was known, else None."""
     base = currencies(signal.symbol)[0]
     if signal.amount is None:
         free = holdings.sellable_position(signal.symbol)
@@ -81,19 +83,27 @@ def assess_sale(signal: SignalRaised, policy: RiskPolicy, holdings: Holdings, ma
     else:
         free = holdings.sellable(signal.symbol)
         amount, story = signal.amount, f"the amount given, {signal.amount:f} {base}"
-    checks = (limits.position_to_sell(amount, free, base), *_check_of_dust(signal, amount, policy, holdings, market))
+    checks = (limits.position_to_sell(amount, free, base), *_check_of_dust(signal, amount, policy, equity, market))
     return Assessment(checks, amount if all(check.passed for check in checks) else None, sizing=story)
 
 
 def _check_of_dust(
-    signal: SignalRaised, amount: Decimal, policy: RiskPolicy, holdings: Holdings, market: Market
+    signal: SignalRaised, amount: Decimal, policy: RiskPolicy, equity: Decimal | None, market: Market
 ) -> tuple[Check, ...]:
-    """A strategy does not sell what rounding left over. Where equity is unknown nothing is held back."""
-    marks = market.marks
-    if signal.amount is not None or marks.missing or amount <= 0:
+    """A strategy does not sell what rounding left over. Where nobody can tell what that is nothing is held back."""
+    price = _worth(signal.symbol, market)
+    if signal.amount is not None or amount <= 0 or equity is None or price is None:
         return ()
-    value = amount * marks.prices[currencies(signal.symbol)[0]]
-    return (limits.more_than_dust(value, marks.value(holdings.assets) * policy.dust, marks.currency),)
+    return (limits.more_than_dust(amount * price, equity * policy.dust, market.marks.currency),)
+
+
+def _worth(symbol: str, market: Market) -> Decimal | None:
+    """What a unit is worth in the valuation currency: by its own route there, else by the symbol's; None if neither is priced."""
+    base, quote = currencies(symbol)
+    prices = market.marks.prices
+    if base in prices:
+        return prices[base]
+    return market.quote.mid * prices[quote] if quote in prices else None
 
 
 def _price(signal: SignalRaised, quote: Quote) -> Decimal:

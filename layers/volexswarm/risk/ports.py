@@ -28,6 +28,10 @@ class RiskTransaction(DecisionTransaction, Protocol):
         """How the account has fared since the periods began."""
         ...
 
+    def last_equity(self, venue: str, account: str, currency: str) -> Decimal | None:
+        """What the account was worth when it was valued last, less what went and plus what came since; None before any."""
+        ...
+
     def bars(
         self,
         venue: str,

@@ -55,6 +55,20 @@ def test_peak_and_day_start_are_told_in_the_money_of_today(connection: Connectio
     assert history(connection, 2.5) == History(Decimal(600), Decimal(550), Decimal(600), Decimal(500), 0)
 
 
+def test_the_last_equity_is_told_in_the_money_of_today(connection: Connection) -> None:
+    def last(currency: str = "USDT") -> Decimal | None:
+        return RiskTransaction(connection).last_equity("binance", "main", currency)
+
+    assert last() is None
+    value(connection, 1000, 0)
+    value(connection, 1200, 2)
+    value(connection, 1100, 1)
+    assert last() == 1200
+    connection.execute("UPDATE accounts SET units = units / 2")
+    assert last() == 600
+    assert last("EUR") is None
+
+
 def test_a_valuation_begun_before_money_came_is_not_stored_after_it(connection: Connection) -> None:
     value(connection, 1000, 0)
     transfer(connection, 500, None, 1)

@@ -347,7 +347,38 @@ def test_what_rounding_left_over_is_not_sold_by_a_strategy_but_may_be_by_a_perso
     assert isinstance(desk.sell(amount="0.0001"), TradeProposed)
 
 
-def test_where_equity_is_unknown_even_a_small_remainder_may_be_sold():
+@pytest.mark.parametrize(
+    ("amount", "dust"),
+    [
+        ("0.0002", True),  # 10 USDT, the dust of 100,000
+        ("0.00020001", False),
+        ("0.002", False),
+    ],
+)
+def test_while_equity_is_unknown_the_last_known_tells_what_dust_is(amount, dust):
+    desk = Desk({"USDT": "100000", "BTC": amount, "EUR": "5"}, positions={"BTC/USDT": amount})
+    _opened_day_with(desk, "100000")
+    assert failed(desk.sell()) == (["more_than_dust"] if dust else [])
+
+
+@pytest.mark.parametrize(
+    ("amount", "stale", "dust"),
+    [
+        ("0.001", ["ETH/USDT"], True),
+        ("0.1", ["ETH/USDT"], False),
+        ("0.001", ["ETH/USDT", "BTC/USDT"], False),  # nobody can tell
+    ],
+)
+def test_a_remainder_without_a_price_of_its_own_is_judged_by_its_market(amount, stale, dust):
+    desk = Desk({"USDT": "100000", "ETH": amount}, positions={"ETH/BTC": amount})
+    _opened_day_with(desk, "100000")
+    desk.quote("ETH/BTC", "0.05")
+    for symbol in stale:
+        desk.quotes.quotes.pop(symbol)
+    assert failed(desk.sell(symbol="ETH/BTC", price="0.05")) == (["more_than_dust"] if dust else [])
+
+
+def test_where_no_equity_was_ever_known_even_a_small_remainder_may_be_sold():
     desk = Desk({"USDT": "100000", "BTC": "0.0001", "EUR": "5"}, positions={"BTC/USDT": "0.0001"})
     assert isinstance(desk.sell(), TradeProposed)
 

@@ -78,6 +78,13 @@ FROM accounts a CROSS JOIN LATERAL (
 WHERE a.venue = %(venue)s AND a.account = %(account)s
 """
 
+_LAST_EQUITY = """
+SELECT a.units * s.equity / nullif(s.units, 0) AS equity
+FROM accounts a JOIN equity_snapshots s USING (venue, account)
+WHERE a.venue = %(venue)s AND a.account = %(account)s AND s.currency = %(currency)s
+ORDER BY s.as_of DESC LIMIT 1
+"""
+
 _BARS = """
 SELECT high, low, close FROM candles
 WHERE venue = %(venue)s AND symbol = %(symbol)s AND timeframe = %(timeframe)s AND closed
@@ -196,6 +203,12 @@ class RiskTransaction(DecidingTransaction):
         assert row is not None  # holdings were found, so the account is there
         day, week, month = row["starts"]
         return History(peak=row["peak"], day_start=day, week_start=week, month_start=month, entries=row["entries"])
+
+    def last_equity(self, venue: str, account: str, currency: str) -> Decimal | None:
+        keys = {"venue": venue, "account": account, "currency": currency}
+        row = self.connection.execute(_LAST_EQUITY, keys).fetchone()
+        equity: Decimal | None = None if row is None else row["equity"]
+        return equity
 
     def bars(
         self,
