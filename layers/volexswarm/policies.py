@@ -9,6 +9,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
+from volexswarm.expectations import refusal
 from volexswarm.messages import Check, Money
 
 NONE_IN_FORCE = 0
@@ -46,7 +47,7 @@ def in_force(model: type[PolicyT], stored: StoredPolicy | None) -> InForce[Polic
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
-        value = f"version {stored.version} is invalid: {field}: {first['msg']}"
+        value = f"version {stored.version} is invalid: {field}: {refusal(first)}"
         return InForce(stored.version, None, Check(name="policy", limit=wanted, value=value, passed=False))
     return InForce(
         stored.version, policy, Check(name="policy", limit=wanted, value=f"version {stored.version}", passed=True)

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from volexswarm.errors import InvalidInput
+from volexswarm.expectations import in_words
 from volexswarm.market.timeframes import Timeframe
 
 PREFIX = "VOLEX_"
@@ -73,4 +74,4 @@ class Settings(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             name = PREFIX + "_".join(str(part) for part in first["loc"][:1]).upper()
-            raise InvalidInput(name, first.get("input"), first["msg"]) from error
+            raise InvalidInput(name, first.get("input"), in_words(first)) from error

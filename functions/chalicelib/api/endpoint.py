@@ -16,11 +16,13 @@ from typing import Generic, TypeVar
 
 from chalice.app import Blueprint, Request, Response
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
 from chalicelib.api import caller, envelope
 from chalicelib.api.authorizer import authorizer
 from chalicelib.runtime import observability, wiring
 from volexswarm.errors import Unauthorized
+from volexswarm.expectations import refusal
 from volexswarm.security.roles import Permission
 from volexswarm.security.tokens import Principal
 
@@ -253,7 +255,7 @@ def _checked(model: type[ModelT], values: dict[str, str]) -> ModelT:
 
 def _refusal(model: type[BaseModel], error: ValidationError) -> envelope.InvalidRequest:
     # `input` stays out of it: it may be a password
-    problems = error.errors(include_url=False, include_context=False, include_input=False)
+    problems = error.errors(include_url=False, include_input=False)
     if problems[0]["type"] == "json_invalid":
         return envelope.InvalidRequest("invalid_json", f"the body is no JSON: {problems[0]['msg']}", [])
     described = _described(model)
@@ -261,7 +263,7 @@ def _refusal(model: type[BaseModel], error: ValidationError) -> envelope.Invalid
         [
             {
                 "field": ".".join(map(str, p["loc"])) or "body",
-                "message": _words(p["type"], p["msg"], described, p["loc"]),
+                "message": _words(p, described),
             }
             for p in problems
         ]
@@ -278,12 +280,13 @@ def _described(model: type[BaseModel]) -> dict[str, str]:
     return found
 
 
-def _words(kind: str, message: str, described: Mapping[str, str], place: Sequence[int | str]) -> str:
+def _words(problem: ErrorDetails, described: Mapping[str, str]) -> str:
     """A problem in words for people: a regular expression or a class of Python tells them nothing."""
+    place = problem["loc"]
     name = str(place[0]) if place else ""
-    if name in described and kind in ABOUT_FORM:
+    if name in described and problem["type"] in ABOUT_FORM:
         return f"expected {described[name]}"
-    return message.removeprefix("Value error, ")
+    return refusal(problem)
 
 
 def _invalid(fields: Sequence[dict[str, str]]) -> envelope.InvalidRequest:

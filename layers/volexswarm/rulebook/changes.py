@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from volexswarm.errors import InvalidInput
+from volexswarm.expectations import in_words
 from volexswarm.rulebook.ports import Body
 
 ABSENT = "none"
@@ -47,10 +48,8 @@ def checked(model: type[BaseModel], body: Body) -> BaseModel:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         field = ".".join(map(str, first["loc"])) or "policy"
-        if first["type"] == "extra_forbidden":
-            expected = f"one of the fields {', '.join(model.model_fields)}"
-        else:
-            expected = first["msg"].removeprefix("Value error, ")
+        known = f"one of the fields {', '.join(model.model_fields)}"
+        expected = known if first["type"] == "extra_forbidden" else in_words(first)
         raise InvalidInput(field, first["input"], expected) from error
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from volexswarm.errors import InvalidInput
+from volexswarm.expectations import in_words
 
 
 class StrategyParameters(BaseModel):
@@ -99,4 +100,4 @@ def parse(template: str, raw: Mapping[str, Any]) -> StrategyParameters:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(("parameters", *(str(part) for part in first["loc"])))
-        raise InvalidInput(field, first["input"], first["msg"]) from error
+        raise InvalidInput(field, first["input"], in_words(first)) from error

@@ -358,6 +358,29 @@ def test_a_wrong_form_is_explained_in_words_and_not_in_python(client: Client, pa
     assert error_of(ask(client, "GET", path, None))["message"] == words
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "words"),
+    [
+        ("/halt", {"reason": "x"}, "reason: expected at least 3 characters"),
+        ("/halt", {"reason": "x" * 501}, "reason: expected at most 500 characters"),
+        ("/halt", {}, "reason: expected a value, and none was given"),
+        ("/halt", {"reason": "broken", "flatten": "perhaps"}, "flatten: expected true or false"),
+        ("/halt", {"reason": "broken", "now": True}, "now: expected no field of this name"),
+        ("/trade", TRADE | {"amount": "0"}, "amount: expected more than 0"),
+        ("/trade", TRADE | {"amount": "much"}, "amount: expected a number"),
+        ("/trade", TRADE | {"side": "hold"}, "side: expected 'buy' or 'sell'"),
+        (
+            "/trade",
+            TRADE | {"protection": {"trailing_share": "1"}},
+            "protection.trailing_share: expected less than 1",
+        ),
+        ("/dlq/signals/replay", {"limit": 1001}, "limit: expected at most 1000"),
+    ],
+)
+def test_a_value_out_of_bounds_is_told_what_would_fit(client: Client, path: str, body: Any, words: str) -> None:
+    assert error_of(ask(client, "POST", path, body))["message"] == words
+
+
 @pytest.mark.parametrize("key", [key for key, (_, body) in GOOD.items() if body is not None], ids=" ".join)
 def test_a_body_must_be_json_and_of_sensible_size(client: Client, key: tuple[str, str]) -> None:
     path, body = GOOD[key]

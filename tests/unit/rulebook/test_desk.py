@@ -83,7 +83,7 @@ def test_the_first_version_comes_after_none():
 @pytest.mark.parametrize(
     ("changes", "field", "expected"),
     [
-        ({"max_trades_per_hour": -1}, "max_trades_per_hour", "greater than or equal to 0"),
+        ({"max_trades_per_hour": -1}, "max_trades_per_hour", "at least 0"),
         ({"max_trades_per_hours": 1}, "max_trades_per_hours", "one of the fields allowed_venues"),
         ({"max_order_value__USDT": "NaN"}, "max_order_value.USDT", "finite"),
         ({"max_trades_per_hour__USDT": 1}, "max_trades_per_hour.USDT", "has no entries"),
