@@ -113,7 +113,8 @@ def _disagreement(policy: RiskPolicy, scene: Scene) -> Reading:
     if len(voices) < policy.breaker_voices:
         return None, f"{len(voices)} strategies spoke"
     opposite = sum(1 for side in voices if side is not scene.side)
-    return _rounded(Decimal(opposite) / len(voices)), f"{opposite} of {len(voices)} strategies want the opposite"
+    share = Decimal(opposite) / len(voices)
+    return _rounded(share), f"{percent(share)}, {opposite} of {len(voices)} strategies, want the opposite"
 
 
 def _rounded(value: Decimal) -> Decimal:

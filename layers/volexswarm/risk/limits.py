@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from volexswarm.messages import Check, Protection
 from volexswarm.policies import money, percent
-from volexswarm.risk.breakers import Breaker, Finding
+from volexswarm.risk.breakers import Breaker, Finding, Kind
 from volexswarm.risk.model import ZERO
 from volexswarm.risk.tail import Tail
 
@@ -238,7 +238,7 @@ def period_loss(period: str, start: Decimal, equity: Equity, limit: Decimal) -> 
     return Check(
         name=f"{period}_loss",
         limit=f"below {money(allowed, equity.currency)}",
-        value=money(lost, equity.currency),
+        value=f"{money(lost, equity.currency)}, not counting deposits and withdrawals",
         passed=lost < allowed,
         setting=f"max_{period}_loss",
         measure=round(lost / start, _FINE) if start > 0 else None,
@@ -292,7 +292,7 @@ def breaker(state: Breaker, finding: Finding, *, probe: bool) -> Check:
     )
     return Check(
         name=finding.kind.setting,
-        limit="off" if finding.limit is None else f"at most {finding.limit:f}",
+        limit="off" if finding.limit is None else f"at most {_breaker_limit(finding.kind, finding.limit)}",
         value=_of_breaker(state, finding, probe=probe),
         passed=state.state == "closed" or probe,
         setting=finding.kind.setting if decisive else None,
@@ -379,6 +379,19 @@ def _listed(names: Sequence[str], most: int = 5) -> str:
     """The first few names, and how many more there are: a decision travels in a message."""
     more = len(names) - most
     return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def _breaker_limit(kind: Kind, limit: Decimal) -> str:
+    """In the words of what is measured against it."""
+    match kind:
+        case Kind.PRICE_MOVE | Kind.SPREAD | Kind.DISAGREEMENT:
+            return percent(limit)
+        case Kind.VOLATILITY:
+            return f"{limit:.2f} times the usual"
+        case Kind.STALE_DATA:
+            return f"{limit:f} s"
+        case Kind.EXCHANGE_ERRORS:
+            return f"{limit:f}"
 
 
 def _of_breaker(state: Breaker, finding: Finding, *, probe: bool) -> str:

@@ -318,6 +318,33 @@ def test_a_halted_account_trips_nothing_twice():
     assert states(desk) == [("closed", "open")]
 
 
+def test_a_breaker_tells_its_limit_in_the_words_of_what_it_measures():
+    desk = with_history(Desk())
+    calm(desk)
+    desk.quote("BTC/USDT", "49950", "50050")
+    desk.state.around = Surroundings(dict.fromkeys("ab", Side.BUY) | dict.fromkeys("cd", Side.SELL), 2)
+    verdict = desk.buy().verdict
+    found = {name: check(verdict, f"breaker_{name}") for name in Kind}
+    assert {name: (one.limit, one.value) for name, one in found.items()} == {
+        "price_move": ("at most 10.00 %", "0.02 % within 15 min"),
+        "volatility": ("at most 10.00 times the usual", "too little history"),
+        "spread": ("at most 1.00 %", "0.20 %"),
+        "stale_data": ("at most 60 s", "0.0 s"),
+        "exchange_errors": ("at most 5", "2 within 10 min"),
+        "disagreement": ("at most 75.00 %", "50.00 %, 2 of 4 strategies, want the opposite"),
+    }
+    off = check(Desk(policy=policy_with(breaker_spread=None)).buy().verdict, "breaker_spread")
+    assert (off.limit, off.passed) == ("off", True)
+
+
+def test_money_that_came_or_went_is_no_part_of_a_periods_loss_and_that_is_said():
+    desk = Desk()
+    desk.state.snapshots[MARKET_START - timedelta(hours=10)] = Decimal(102_000)
+    for period in ("daily", "weekly", "monthly"):
+        value = check(desk.buy().verdict, f"{period}_loss").value
+        assert value == "2000.00 USDT, not counting deposits and withdrawals"
+
+
 def test_an_open_breaker_has_no_measure_to_hold_another_limit_against():
     desk = Desk()
     desk.state.save_breaker(
