@@ -62,6 +62,8 @@ class Holdings:
 
     def without(self, assets: Collection[str]) -> Holdings:
         """The same, as if nothing were held of some assets."""
+        if not assets:
+            return self
         return replace(self, assets={asset: amount for asset, amount in self.assets.items() if asset not in assets})
 
     def committed(self) -> dict[str, Decimal]:
