@@ -459,7 +459,7 @@ def swarm_reader() -> SwarmReader:
 def books_reader() -> PostgresBooksReader:
     from volexswarm.adapters.postgres.readers.books import PostgresBooksReader
 
-    return PostgresBooksReader(database(), _scope())
+    return PostgresBooksReader(database(), _scope(), settings().symbols)
 
 
 def performance_reader() -> PerformanceReader:

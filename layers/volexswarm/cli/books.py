@@ -11,6 +11,7 @@ from rich.text import Text
 
 from volexswarm.cli.client import path_of
 from volexswarm.cli.commands import CommandT, Desk, capitals, command
+from volexswarm.cli.figures import money
 from volexswarm.cli.output import coloured, money_label, notes, number, short, significant, table, when, when_short
 from volexswarm.cli.performance import period_option, render_history
 
@@ -64,13 +65,16 @@ def _portfolio(desk: Desk, *, history: bool, period: str) -> None:
 def _render_portfolio(data: Any) -> Iterable[RenderableType]:
     currency = data["valuation_currency"]
     yield Text(f"{data['venue']}, account {data['account']} · {money_label(data)} ({data['mode']})", style="bold")
-    if data["latest"]:
-        latest = data["latest"]
+    if data["equity"] is not None:
         yield Text(
-            f"equity {number(data['equity'], 2)} {currency} at {when_short(latest['as_of'])} market time,"
-            f" cash {number(latest['cash'], 2)},"
-            f" gain {number(data['change'], 2)} since {when_short(data['first']['as_of'])}"
-            f" (without transfers of {number(data['net_transfers'], 2)})"
+            f"equity {money(data['equity'])} {currency}, cash {money(data['cash'])},"
+            f" by the {'last valuation' if data['equity_by'] == 'valuation' else 'last trades'}"
+            f" at {when_short(data['equity_as_of'])} market time"
+        )
+    if data["change"] is not None:
+        yield Text(
+            f"gain {money(data['change'])} since {when_short(data['first']['as_of'])}"
+            f" (without transfers of {money(data['net_transfers'])})"
         )
     yield from notes(data["missing"])
     yield table(
@@ -84,8 +88,8 @@ def _render_portfolio(data: Any) -> Iterable[RenderableType]:
     yield _position_table(data["positions"])
     for quote, result in data["realised_pnl"].items():
         yield Text(
-            f"realised, net of fees: {number(result, 2)} {quote} (fees {number(data['fees'][quote], 2)}),"
-            f" unrealised {number(data['unrealised_pnl'].get(quote), 2)}"
+            f"realised, net of fees: {money(result)} {quote} (fees {money(data['fees'][quote])}),"
+            f" unrealised {money(data['unrealised_pnl'].get(quote))}"
         )
     if data["fees_by_asset"]:
         charged = [f"{number(fee)} {asset}" for asset, fee in data["fees_by_asset"].items()]
@@ -106,11 +110,11 @@ def _position_table(positions: Any) -> RenderableType:
             [
                 p["symbol"],
                 number(p["amount"]),
-                number(p["average_price"], 2),
-                number(p["mark"], 2),
-                number(p["unrealised_pnl"], 2),
-                number(p["realised_pnl"], 2),
-                number(p["fees"], 2),
+                money(p["average_price"]),
+                money(p["mark"]),
+                money(p["unrealised_pnl"]),
+                money(p["realised_pnl"]),
+                money(p["fees"]),
             ]
             for p in positions
         ],
@@ -132,7 +136,7 @@ def _render_lots(data: Any) -> Iterable[RenderableType]:
                 when_short(lot["opened_at"]),
                 lot["symbol"],
                 number(lot["amount"]),
-                *(number(lot[column], 2) for column in ("average_price", "cost", "mark", "unrealised_pnl")),
+                *(money(lot[column]) for column in ("average_price", "cost", "mark", "unrealised_pnl")),
                 lot["strategy_id"],
             ]
             for lot in data["items"]
@@ -159,7 +163,7 @@ def _render_transfers(data: Any) -> Iterable[RenderableType]:
                 number(t["amount"]),
                 t["currency"],
                 number(t["fee"]),
-                f"{number(t['value'], 2)} {t['value_currency'] or ''}".strip(),
+                f"{money(t['value'])} {t['value_currency'] or ''}".strip(),
                 t["reference"],
             ]
             for t in data["items"]
@@ -187,7 +191,7 @@ def _render_trades(data: Any) -> Iterable[RenderableType]:
                 number(f["amount"]),
                 number(f["price"]),
                 f"{significant(f['fee'])} {f['fee_currency']}",
-                number(f["realised_pnl"], 2),
+                money(f["realised_pnl"]),
                 short(f["order_id"]),
             ]
             for f in data["items"]
@@ -287,7 +291,7 @@ def order_table(orders: Any) -> RenderableType:
                 coloured(o["side"]),
                 o["order_type"],
                 _filled(o),
-                number(o["average_price"], 2),
+                money(o["average_price"]),
                 coloured(o["state"]),
             ]
             for o in orders

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
@@ -12,10 +12,13 @@ from rich.text import Text
 
 from volexswarm.cli.chart import columns
 from volexswarm.cli.commands import Desk, command
+from volexswarm.cli.figures import money, percent, ratio
 from volexswarm.cli.output import NONE, money_label, notes, number, table, when, when_short
 
 PERIODS = click.Choice(["1d", "7d", "30d", "90d", "365d", "all"])
 DIMENSIONS = click.Choice(["strategy", "symbol", "agent"])
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # the steps of a history are counted from here
 
 period_option = click.option(
     "--period", type=PERIODS, default="30d", show_default=True, help="How far back, in market time."
@@ -43,8 +46,8 @@ def _render_performance(data: Any) -> Iterable[RenderableType]:
     else:
         yield Text(f"{when(data['since'])} to {when(data['until'])} market time")
         yield Text(
-            f"equity {number(data['start_equity'], 2)} to {number(data['end_equity'], 2)} {currency},"
-            f" transfers {number(data['net_flows'], 2)}"
+            f"equity {money(data['start_equity'])} to {money(data['end_equity'])} {currency},"
+            f" transfers {money(data['net_flows'])}"
         )
     yield table(["figure", "value", "note"], _figures(data), numbers="value", prose="note")
     for trades in data["trades"]:
@@ -59,7 +62,7 @@ def _figures(data: Any) -> list[list[str]]:
         _share("time-weighted, a year", data["annual_return"]),
         _share("money-weighted return", data["money_weighted_return"]),
         _share("money-weighted, a year (XIRR)", data["money_weighted_annual"]),
-        _share("volatility, a year", data["volatility"]),
+        _share("volatility, a year", data["volatility"], signed=False),
         _plain("Sharpe", data["sharpe"]),
         _plain("Sortino", data["sortino"]),
         _plain("Calmar", data["calmar"]),
@@ -72,31 +75,28 @@ def _fall(fall: Any) -> list[str]:
         return ["max drawdown", NONE, "it never fell"]
     end = f"recovered {when_short(fall['recovered_at'])}" if fall["recovered_at"] else "not recovered"
     span = f"{when_short(fall['peak_at'])} to {when_short(fall['trough_at'])}, {end}"
-    return ["max drawdown", f"{-fall['share']:.2%}", span]
+    return ["max drawdown", percent(-fall["share"]), span]
 
 
 def _trade_figures(trades: Any) -> list[list[str]]:
     held = trades["average_holding_seconds"]
     return [
-        _share("win rate", trades["win_rate"], f"{trades['wins']} won, {trades['losses']} lost"),
-        _plain("profit factor", trades["profit_factor"], f"{_amount(trades['won'])} to {_amount(trades['lost'])}"),
+        _share("win rate", trades["win_rate"], f"{trades['wins']} won, {trades['losses']} lost", signed=False),
+        _plain("profit factor", trades["profit_factor"], f"{money(trades['won'])} to {money(trades['lost'])}"),
         _plain("expectancy", trades["expectancy"]),
-        _plain("average win", trades["average_win"], f"largest {_amount(trades['largest_win'])}"),
-        _plain("average loss", trades["average_loss"], f"largest {_amount(trades['largest_loss'])}"),
+        _plain("average win", trades["average_win"], f"largest {money(trades['largest_win'])}"),
+        _plain("average loss", trades["average_loss"], f"largest {money(trades['largest_loss'])}"),
         ["average holding", NONE if held["value"] is None else str(timedelta(seconds=round(held["value"]))), ""],
     ]
 
 
-def _amount(text: str) -> str:
-    return number(text, 2)
-
-
-def _share(name: str, figure: Any, note: str = "") -> list[str]:
-    return [name, NONE if figure["value"] is None else f"{figure['value']:+.2%}", figure["reason"] or note]
+def _share(name: str, figure: Any, note: str = "", *, signed: bool = True) -> list[str]:
+    value = NONE if figure["value"] is None else percent(figure["value"], signed=signed)
+    return [name, value, figure["reason"] or note]
 
 
 def _plain(name: str, figure: Any, note: str = "") -> list[str]:
-    return [name, NONE if figure["value"] is None else f"{figure['value']:,.2f}", figure["reason"] or note]
+    return [name, NONE if figure["value"] is None else ratio(figure["value"]), figure["reason"] or note]
 
 
 @click.option("--by", type=DIMENSIONS, default="strategy", show_default=True, help="What to divide the result by.")
@@ -119,7 +119,7 @@ def _render_attribution(data: Any) -> Iterable[RenderableType]:
 
 def _share_row(share: Any) -> list[Any]:
     others = ", ".join(f"{number(amount)} {asset}" for asset, amount in share["other_fees"].items())
-    amounts = [number(share[name], 2) for name in ("realised", "fees", "unrealised")]
+    amounts = [money(share[name]) for name in ("realised", "fees", "unrealised")]
     return [share["key"], share["currency"], share["closed"], *amounts, others]
 
 
@@ -131,14 +131,24 @@ def render_history(data: Any) -> Iterable[RenderableType]:
         yield from notes(["equity: the account has not been valued yet"])
         return
     equities = [float(point["equity"]) for point in points]
-    for line in columns(equities, width=90, height=8):
+    for line in columns(_by_time(points, timedelta(seconds=data["step_seconds"])), width=90, height=8):
         yield Text(line.rstrip(), no_wrap=True)
     first, last = points[0], points[-1]
     yield Text(f"{when(first['as_of'])} to {when(last['as_of'])} market time, each {_step(data['step_seconds'])}")
     yield Text(
         f"equity in {data['valuation_currency']}: {min(equities):,.2f} to {max(equities):,.2f}, last"
-        f" {number(last['equity'], 2)}; {last['worth'] / first['worth'] - 1:+.2%} without transfers"
+        f" {money(last['equity'])}; {percent(last['worth'] / first['worth'] - 1)} without transfers"
     )
+
+
+def _by_time(points: Any, step: timedelta) -> list[float]:
+    """The equity at each step from the first point to the last; where the account was not valued the last one stands."""
+    known = {(datetime.fromisoformat(point["as_of"]) - _EPOCH) // step: float(point["equity"]) for point in points}
+    equity, equities = 0.0, []
+    for at in range(min(known), max(known) + 1):
+        equity = known.get(at, equity)
+        equities.append(equity)
+    return equities
 
 
 def _step(seconds: float) -> str:

@@ -63,8 +63,10 @@ class Portfolio(View):
     """The account's whole. Numbers that can't be had are null, and `missing` says which and why.
 
     `realised_pnl`, `unrealised_pnl` and `fees` by quote currency, as far as they have a price there; `fees_by_asset` are all fees
-    ever charged, in what they were charged in. `latest` and `first` are the newest and the oldest valuation, `net_transfers` what
-    came less what went in between, and `change` the rest of the difference: the gain or loss.
+    ever charged, in what they were charged in. `equity` and `cash` are those of `equity_as_of` in market time: by `last trades`,
+    which mark the positions too, or, where one is missing, of the newest `valuation`. `first` and `latest` are the oldest and
+    the newest valuation, `net_transfers` what came less what went since the first, and `change` the rest of the difference
+    between it and `equity`: the gain or loss.
     """
 
     mode: Mode
@@ -74,6 +76,9 @@ class Portfolio(View):
     opened_at: AwareDatetime | None
     valuation_currency: str
     equity: Money | None
+    cash: Money | None
+    equity_as_of: AwareDatetime | None
+    equity_by: Literal["last trades", "valuation"] | None
     latest: EquityPoint | None
     first: EquityPoint | None
     net_transfers: Money | None

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from tests.fakes.transaction import START, FixedClock
-from tests.integration.api.conftest import SCOPE, Chain
+from tests.integration.api.conftest import SCOPE, SYMBOL, Chain
 from tests.unit.portfolio.fills import fill
 from volexswarm.adapters.postgres.database import Database
 from volexswarm.adapters.postgres.portfolio import PortfolioTransaction
@@ -35,7 +35,7 @@ class Books:
         self.dsn = dsn
         self.database = Database(lambda: dsn)
         self.performance = PostgresPerformanceReader(self.database, SCOPE)
-        self.reader = PostgresBooksReader(self.database, SCOPE)
+        self.reader = PostgresBooksReader(self.database, SCOPE, [SYMBOL, "ETH/USDT"])
         self.run("INSERT INTO accounts (venue, account, opened_at, units) VALUES ('binance', 'main', %s, 1000)", START)
 
     def run(self, statement: str, *values: object) -> None:
@@ -224,6 +224,64 @@ def test_the_gain_told_in_the_portfolio_is_without_transfers(books: Books) -> No
     assert (portfolio.net_transfers, portfolio.change) == (500, 100)
 
 
+def fed(books: Books, symbol: str, price: str, complete_to: datetime) -> None:
+    books.print_price(symbol, price)
+    books.run("INSERT INTO watermarks VALUES ('binance', %s, %s, 1)", symbol, complete_to)
+
+
+def hold(books: Books, currency: str, amount: object) -> None:
+    for account, sign in (("assets", 1), ("capital", -1)):
+        books.run(
+            "INSERT INTO balances VALUES ('binance', 'main', %s, %s, %s::numeric * %s)", account, currency, amount, sign
+        )
+
+
+def test_the_equity_is_of_the_moment_up_to_which_all_its_marks_are_known(books: Books) -> None:
+    books.value(START, 1000)
+    hold(books, "USDT", 600)
+    hold(books, "BTC", 4)
+    hold(books, "ETH", 2)
+    fed(books, SYMBOL, "110", START + 2 * HOUR)
+    fed(books, "ETH/USDT", "10", START + HOUR)
+    told = books.reader.portfolio()
+    assert (told.equity, told.cash, told.equity_as_of, told.equity_by) == (1060, 600, START + HOUR, "last trades")
+    assert (told.change, told.latest and told.latest.equity, told.missing) == (60, 1000, [])
+
+
+def test_the_newest_valuation_stands_in_where_a_mark_is_missing(books: Books) -> None:
+    books.value(START, 1000)
+    hold(books, "BTC", 4)
+    told = books.reader.portfolio()
+    assert (told.equity, told.equity_as_of, told.equity_by, told.change) == (1000, START, "valuation", 0)
+    assert told.missing == ["marks: no trade that prices BTC has been seen yet"]
+
+
+def test_what_came_since_the_newest_valuation_is_no_gain(books: Books) -> None:
+    books.value(START, 1000)
+    hold(books, "USDT", 600)
+    hold(books, "BTC", 5)
+    fed(books, SYMBOL, "110", START + HOUR)
+    books.run(
+        "INSERT INTO transfers (venue, account, kind, reference, currency, amount, fee, as_of, booked_at, correlation_id)"
+        " VALUES ('binance', 'main', 'deposit', 'd-1', 'BTC', 1, 0, %s, %s, gen_random_uuid())",
+        *(START + HOUR, START + HOUR),
+    )
+    told = books.reader.portfolio()
+    assert (told.equity, told.net_transfers, told.change) == (1150, 110, 40)
+
+
+def test_a_coin_that_no_market_leads_to_is_left_out_by_name(books: Books) -> None:
+    hold(books, "USDT", 600)
+    hold(books, "DOGE", 1000)
+    fed(books, SYMBOL, "110", START)
+    told = books.reader.portfolio()
+    assert (told.equity, told.equity_as_of) == (600, START)
+    assert told.missing == [
+        "gain: the account has not been valued yet, there is nothing to compare with",
+        "equity: DOGE left out, as no configured market leads to USDT",
+    ]
+
+
 def test_a_result_belongs_to_the_strategy_and_the_agent_that_wanted_it(chain: Chain) -> None:
     chain.open_account()
     chain.signal(chain.candle())
@@ -233,7 +291,7 @@ def test_a_result_belongs_to_the_strategy_and_the_agent_that_wanted_it(chain: Ch
     by_agent = reader.attribution("agent", Period.ALL)
     assert [share.key for share in by_strategy.shares] == ["ma-cross-btc"]
     assert [share.key for share in by_agent.shares] == ["signal"]
-    portfolio = PostgresBooksReader(chain.database, SCOPE).portfolio()
+    portfolio = PostgresBooksReader(chain.database, SCOPE, [SYMBOL]).portfolio()
     assert by_strategy.totals == by_agent.totals
     (total,) = by_strategy.totals
     # average cost is kept to 18 decimals, lots to the last

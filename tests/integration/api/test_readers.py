@@ -27,7 +27,7 @@ from volexswarm.views.swarm import Health
 
 @pytest.fixture
 def books(chain: Chain) -> PostgresBooksReader:
-    return PostgresBooksReader(chain.database, SCOPE)
+    return PostgresBooksReader(chain.database, SCOPE, [SYMBOL])
 
 
 @pytest.fixture

@@ -255,7 +255,7 @@ def test_what_is_protected_can_be_read(floor: Floor) -> None:
     assert reader.protections("ETH/USDT", None, 5, None).items == []
     assert reader.protections(None, "closed", 5, None).items == []
     story = PostgresStoryReader(
-        database, scope, PostgresTradingReader(database, scope), PostgresBooksReader(database, scope), reader
+        database, scope, PostgresTradingReader(database, scope), PostgresBooksReader(database, scope, []), reader
     ).story(first)
     database.close()
     assert story.protection == oldest

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
+from typing import Literal
 
 from psycopg.rows import DictRow
 
@@ -12,6 +15,9 @@ from volexswarm.adapters.postgres.database import Connection, Database
 from volexswarm.adapters.postgres.readers import cursor as cursors
 from volexswarm.adapters.postgres.readers.scope import Scope
 from volexswarm.arithmetic import to_finest
+from volexswarm.portfolio import valuation
+from volexswarm.portfolio.model import Valuation
+from volexswarm.valuation import Markets
 from volexswarm.views.books import (
     Balance,
     EquityPoint,
@@ -38,6 +44,21 @@ _NET_TRANSFERS = """
 SELECT coalesce(sum(value), 0) AS net FROM transfers
 WHERE venue = %(venue)s AND account = %(account)s AND value_currency = %(currency)s
   AND valued_as_of > %(first)s AND valued_as_of <= %(latest)s
+"""
+
+_UNVALUED_FLOWS = """
+SELECT currency, sum(amount) AS amount FROM transfers
+WHERE venue = %(venue)s AND account = %(account)s AND value IS NULL GROUP BY currency
+"""
+
+# the last trade's price is the market's up to where the feed is complete, however long ago the trade was
+_MARKS = """
+SELECT w.symbol, w.complete_to, t.price
+FROM watermarks w
+LEFT JOIN LATERAL (
+    SELECT price FROM trades WHERE venue = w.venue AND symbol = w.symbol ORDER BY trade_id DESC LIMIT 1
+) t ON true
+WHERE w.venue = %(venue)s AND w.symbol = ANY (%(symbols)s)
 """
 
 _POSITIONS = """
@@ -102,12 +123,31 @@ ORDER BY as_of DESC, kind DESC, reference DESC LIMIT %(rows)s
 """
 
 
-class PostgresBooksReader:
-    """BooksReader over PostgreSQL."""
+@dataclass(frozen=True)
+class _Equity:
+    """What the account is worth at a moment of market time, by what prices, and what came and is part of no valuation yet."""
 
-    def __init__(self, database: Database, scope: Scope) -> None:
+    equity: Decimal
+    cash: Decimal
+    flow: Decimal
+    as_of: datetime
+    by: Literal["last trades", "valuation"]
+
+
+class PostgresBooksReader:
+    """BooksReader over PostgreSQL.
+
+    Parameters
+    ----------
+    symbols : sequence
+        Markets that the account is valued by: the same as the valuations'.
+    """
+
+    def __init__(self, database: Database, scope: Scope, symbols: Sequence[str]) -> None:
         self._database = database
         self._scope = scope
+        self._symbols = list(symbols)
+        self._markets = Markets(symbols)
 
     def portfolio(self) -> Portfolio:
         """Balances, positions and equity, as of one moment."""
@@ -123,7 +163,9 @@ class PostgresBooksReader:
                 _FIRST_AND_LATEST, {**keys, "currency": self._scope.valuation_currency}
             ).fetchall()
             first, latest = (EquityPoint(**points[0]), EquityPoint(**points[-1])) if points else (None, None)
-            net = self._net_transfers(connection, first, latest) if first and latest else None
+            worth, clock = self._worth(connection, balances)
+            equity = _equity(worth, clock, latest) if opened else None
+            net = self._net_transfers(connection, first, latest) + equity.flow if first and latest and equity else None
         return Portfolio(
             mode=self._scope.mode,
             simulated=self._scope.simulated,
@@ -131,19 +173,36 @@ class PostgresBooksReader:
             account=self._scope.account,
             opened_at=opened["opened_at"] if opened else None,
             valuation_currency=self._scope.valuation_currency,
-            equity=latest.equity if latest else None,
+            equity=equity.equity if equity else None,
+            cash=equity.cash if equity else None,
+            equity_as_of=equity.as_of if equity else None,
+            equity_by=equity.by if equity else None,
             latest=latest,
             first=first,
             net_transfers=net,
-            change=latest.equity - first.equity - net if latest and first and net is not None else None,
+            change=equity.equity - first.equity - net if equity and first and net is not None else None,
             balances=[Balance(**row) for row in balances if row["amount"]],
             positions=positions,
             realised_pnl=_by_quote(positions, [position.realised_pnl for position in positions]),
             unrealised_pnl=_by_quote(positions, [position.unrealised_pnl for position in positions]),
             fees=_by_quote(positions, [position.fees for position in positions]),
             fees_by_asset={row["currency"]: row["fees"] for row in balances if row["fees"]},
-            missing=_missing(opened, latest),
+            missing=_missing(opened, latest, equity, worth),
         )
+
+    def _worth(self, connection: Connection, balances: Sequence[DictRow]) -> tuple[Valuation, datetime | None]:
+        """The account by the last trades, and the market time up to which they are known; None if no needed feed has begun."""
+        flows = {
+            row["currency"]: row["amount"] for row in connection.execute(_UNVALUED_FLOWS, self._scope.keys).fetchall()
+        }
+        held = {row["currency"]: row["amount"] for row in balances}
+        currency = self._scope.valuation_currency
+        needed = self._markets.needed({asset for asset, amount in held.items() if amount} | {*flows}, currency)
+        rows = connection.execute(_MARKS, {**self._scope.keys, "symbols": sorted(needed) or self._symbols}).fetchall()
+        marks: Mapping[str, Decimal] = {row["symbol"]: row["price"] for row in rows if row["price"] is not None}
+        # cash alone is known as far as any feed is
+        clock = (min if needed else max)((row["complete_to"] for row in rows), default=None)
+        return valuation.value(held, flows, self._markets, marks, currency), clock
 
     def _net_transfers(self, connection: Connection, first: EquityPoint, latest: EquityPoint) -> Decimal:
         span = {"currency": self._scope.valuation_currency, "first": first.as_of, "latest": latest.as_of}
@@ -240,12 +299,29 @@ def _by_quote(positions: Sequence[Position], amounts: Sequence[Decimal | None]) 
     return {currency: amount for currency, amount in sums.items() if currency not in unknown}
 
 
-def _missing(opened: DictRow | None, latest: EquityPoint | None) -> list[str]:
+def _equity(worth: Valuation, clock: datetime | None, latest: EquityPoint | None) -> _Equity | None:
+    """By the last trades; where one is missing, the newest valuation's."""
+    if worth.equity is not None and clock is not None:
+        return _Equity(worth.equity, worth.cash, worth.flow, clock, "last trades")
+    if latest is None:
+        return None
+    return _Equity(latest.equity, latest.cash, Decimal(0), latest.as_of, "valuation")
+
+
+def _missing(opened: DictRow | None, latest: EquityPoint | None, equity: _Equity | None, worth: Valuation) -> list[str]:
     missing = []
     if opened is None:
         missing.append(
             "account: its books are not opened yet; the execution agent opens them from the exchange's balances"
         )
-    if latest is None:
+    if equity is None:
         missing.append("equity: the account has not been valued yet")
+    elif latest is None:
+        missing.append("gain: the account has not been valued yet, there is nothing to compare with")
+    if opened is not None and worth.missing:
+        missing.append(f"marks: no trade that prices {', '.join(worth.missing)} has been seen yet")
+    if opened is not None and worth.outside:
+        missing.append(
+            f"equity: {', '.join(worth.outside)} left out, as no configured market leads to {worth.currency}"
+        )
     return missing
