@@ -183,7 +183,7 @@ class FakeSwarm:
 
     def orders(self, symbol: str | None, state: Any, limit: int, cursor: str | None) -> Page[Order]:
         self._ask("database", symbol, state, limit, cursor)
-        return Page(items=[views.ORDER], next=None)
+        return Page(items=[views.ORDER] if symbol in (None, views.ORDER.symbol) else [], next=None)
 
     def order(self, key: str) -> Order:
         self._ask("database", key)
@@ -230,7 +230,8 @@ class FakeSwarm:
 
     def candles(self, symbol: str, timeframe: Any, limit: int, before: Any) -> Candles:
         self._ask("database", symbol, timeframe, limit, before)
-        return Candles(venue="binance", symbol=symbol, timeframe=timeframe, candles=[views.CANDLE])
+        candles = [views.CANDLE] if symbol == views.ORDER.symbol else []
+        return Candles(venue="binance", symbol=symbol, timeframe=timeframe, candles=candles)
 
     def story(self, key: str) -> Story:
         self.order(key)

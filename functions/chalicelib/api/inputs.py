@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from chalicelib.api.endpoint import Input
+from chalicelib.runtime import wiring
 from volexswarm.errors import require
 
 Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,20}/[A-Z0-9]{1,20}$", description="BASE/QUOTE, as BTC/USDT")]
@@ -20,6 +21,12 @@ def key_of(kind: str, text: str) -> str:
     fits = 4 <= len(text) <= 64 and text.isascii() and text.replace("-", "").isalnum()
     require(fits, kind, text, f"the id of the {kind}, or at least four characters of its beginning")
     return text
+
+
+def known(symbol: str | None, *, found: bool) -> None:
+    """Refuse a symbol by name that is neither traded here nor `found` in what is stored. Raises InvalidInput."""
+    traded = wiring.settings().symbols
+    require(found or symbol is None or symbol in traded, "symbol", symbol, f"one of {', '.join(traded)}")
 
 
 class PageOf(Input):

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import AwareDatetime, Field
 
 from chalicelib.api.endpoint import Call, Input, Resource
-from chalicelib.api.inputs import Symbol
+from chalicelib.api.inputs import Symbol, known
 from chalicelib.runtime import wiring
 from volexswarm.market.timeframes import Timeframe
 from volexswarm.security.roles import Permission
@@ -33,4 +33,6 @@ def candles(call: Call[CandlesOf, Any, Any]) -> Candles:
     A minute without a trade has no candle.
     """
     query = call.query
-    return wiring.candle_reader().candles(query.symbol, query.timeframe, query.limit, query.before)
+    found = wiring.candle_reader().candles(query.symbol, query.timeframe, query.limit, query.before)
+    known(query.symbol, found=bool(found.candles or query.before))  # before its first candle any symbol has none
+    return found

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from chalicelib.api.endpoint import Call, Headers, Input, Resource
-from chalicelib.api.inputs import PageOf, Reason, Symbol
+from chalicelib.api.inputs import PageOf, Reason, Symbol, known
 from chalicelib.runtime import wiring
 from volexswarm.desk.agent import Standing, Wish
 from volexswarm.errors import require
@@ -77,7 +77,11 @@ class IdempotencyKey(Headers):
 def orders(call: Call[OrdersOf, Any, Any]) -> Page[Order]:
     """Orders, newest first."""
     query = call.query
-    return wiring.trading_reader().orders(query.symbol, query.state, query.limit, query.cursor)
+    page = wiring.trading_reader().orders(query.symbol, query.state, query.limit, query.cursor)
+    known(
+        query.symbol, found=bool(page.items or query.state or query.cursor)
+    )  # narrowed, it may be empty for any symbol
+    return page
 
 
 @resource.route("GET", "/orders/{order}", Order, permission=Permission.TRADE_READ, failures=(409,))

@@ -213,6 +213,8 @@ BAD = [
     ("GET", "/attribution?period=1y", None, 400, "invalid_input", "period"),
     ("GET", "/orders?state=lost", None, 400, "invalid_input", "state"),
     ("GET", "/orders?limit=ten", None, 400, "invalid_input", "limit"),
+    ("GET", "/orders?symbol=DOGE%2FUSDT", None, 400, "invalid_input", "one of BTC/USDT, ETH/USDT"),
+    ("GET", "/candles?symbol=DOGE%2FUSDT&timeframe=1m", None, 400, "invalid_input", "one of BTC/USDT, ETH/USDT"),
     ("GET", "/orders/ffff0000", None, 404, "not_found", "ffff0000"),
     ("GET", "/orders/a%00b", None, 400, "invalid_input", "order"),
     ("GET", "/orders/" + "a" * 65, None, 400, "invalid_input", "order"),
@@ -426,6 +428,20 @@ def test_two_people_may_use_the_same_key(client: Client, swarm: FakeSwarm) -> No
     ask(client, "POST", "/trade", TRADE, role=Role.TRADER)
     assert ask(client, "POST", "/trade", TRADE, role=Role.ADMIN).json_body["data"]["repeated"] is False
     assert len(swarm.desk.state.of(SignalRaised)) == 2
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/orders?symbol=ETH%2FUSDT",
+        "/orders?symbol=DOGE%2FUSDT&state=filled",
+        "/candles?symbol=ETH%2FUSDT&timeframe=1m",
+        "/candles?symbol=DOGE%2FUSDT&timeframe=1m&before=2020-01-01T00%3A00%3A00Z",
+    ],
+)
+def test_an_empty_list_of_what_is_traded_or_narrowed_is_no_error(client: Client, path: str) -> None:
+    data = ask(client, "GET", path).json_body["data"]
+    assert data.get("items", data.get("candles")) == []
 
 
 def test_money_is_text_and_labelled_simulated(client: Client) -> None:
