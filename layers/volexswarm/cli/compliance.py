@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,23 @@ from rich.text import Text
 from volexswarm.cli import moments
 from volexswarm.cli.client import path_of
 from volexswarm.cli.commands import Desk, command
-from volexswarm.cli.output import money_label, number, short, table, when, when_short
+from volexswarm.cli.output import money_label, number, plain_times, short, table, when, when_short
 
 REASON = click.option("--reason", required=True, help="Why: it is kept with the flag.")
+
+FLAG_STEPS = {"open": "raised", "escalated": "escalated", "cleared": "cleared"}
+DEEDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "TradingHalted": lambda done: "halted trading" + (", selling what is held" if done["flatten"] else ""),
+    "TradingResumed": lambda _: "let trading go on",
+    "ModeSwitched": lambda done: f"switched from mode {done['before']} to {done['after']}",
+    "PolicyActivated": lambda done: f"put version {done['version']} of policy {done['name']} in force",
+    "FlagChanged": lambda done: f"{FLAG_STEPS[done['after']]} a flag of {done['rule']}",
+    "BreakerChanged": lambda done: f"circuit breaker {done['breaker']}: {done['before']} → {done['after']}",
+    "DifferenceSettled": lambda done: f"{done['outcome']} a difference",
+    "CancelOrder": lambda _: "asked to cancel an order",
+    "SignalRaised": lambda done: f"asked to {done['side']} {number(done.get('amount'))} of {done['symbol']}",
+}
+"""How each deed of the audit is told, by what its event carries."""
 
 
 def add_to(group: click.Group) -> None:
@@ -43,7 +57,7 @@ def _render_flags(data: Any) -> Iterable[RenderableType]:
     yield table(
         ["flag", "day (market)", "rule", "subject", "times", "state", "found"],
         [
-            [short(f["id"]), f["day"], f["rule"], f["subject"], f["count"], _state(f), f["detail"]]
+            [short(f["id"]), f["day"], f["rule"], f["subject"], f["count"], _state(f), plain_times(f["detail"])]
             for f in data["items"]
         ],
         numbers="times",
@@ -157,7 +171,16 @@ def _audit(desk: Desk, *, since: str, limit: int, cursor: str | None) -> None:
 def _render_audit(data: Any) -> Iterable[RenderableType]:
     yield table(
         ["at (UTC)", "who", "what", "subject", "why"],
-        [[when_short(e["at"]), e["actor"], e["action"], e["subject"], e["reason"]] for e in data["items"]],
-        prose="subject why",
+        [
+            [when_short(e["at"]), e["actor"], _deed(e), plain_times(e["subject"]), plain_times(e["reason"])]
+            for e in data["items"]
+        ],
+        prose="what subject why",
     )
     yield from _more(data)
+
+
+def _deed(entry: Any) -> str:
+    """What was done, in words; its own name for a deed that has none."""
+    tell = DEEDS.get(entry["action"])
+    return tell(entry["details"]) if tell else entry["action"]

@@ -107,4 +107,13 @@ def _mode(desk: Desk, *, mode: str | None, reason: str | None, cap: str | None, 
             raise
         click.echo(refusal.message, err=True)
         after = desk.client.post("/mode", body | {"confirm": click.prompt("confirmation", err=True)})
-    desk.output.show(after, lambda data: [_money(data)])
+    desk.output.show(after, _render_switch)
+
+
+def _render_switch(data: Any) -> Iterable[RenderableType]:
+    yield _money(data)
+    yield Text(
+        f"books of account {data['account']} that are not open yet open within a minute, and nothing is traded before:"
+        " volexswarm status",
+        style="dim",
+    )

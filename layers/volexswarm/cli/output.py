@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -94,6 +95,11 @@ def when(text: str | None) -> str:
 def when_short(text: str | None) -> str:
     """`01-05 12:00:00`, for tables, where the year would cost a column."""
     return when(text)[5:] if text else NONE
+
+
+def plain_times(text: str) -> str:
+    """A sentence with every RFC 3339 time in it as `when` writes it."""
+    return re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)", lambda found: when(found[0]), text)
 
 
 def significant(text: str, digits: int = 3) -> str:

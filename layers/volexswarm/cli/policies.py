@@ -136,7 +136,12 @@ def _render_what_if(data: Any) -> Iterable[RenderableType]:
         names = ", ".join(data["not_asked"])
         yield Text(f"no past decision says anything about: {names}", style="yellow")
     if data["kept"]:
-        yield Text(f"kept as decided, for they store no number: {', '.join(data['kept'])}", style="dim")
+        kept = ", ".join(f"{name} in {count}" for name, count in data["kept"].items())
+        yield Text(
+            f"of {data['decisions']} decisions these checks are kept as decided where they stored no number, as most do for a"
+            f" sale: {kept}",
+            style="dim",
+        )
 
 
 def _tallies(heading: str, tallies: Any) -> RenderableType:

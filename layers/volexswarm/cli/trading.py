@@ -76,7 +76,7 @@ class Seconds(click.ParamType[int]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         found = re.fullmatch(r"([1-9]\d{0,6})([smhd])", str(value))
         if found is None:
-            self.fail(f"{value!r} is no time: a number with s, m, h or d, as 4h", param, ctx)
+            self.fail(f"{value!r} is no time: a number above 0 with s, m, h or d, as 4h", param, ctx)
         return int(found[1]) * {"s": 1, "m": 60, "h": 3_600, "d": 86_400}[found[2]]
 
 
@@ -99,7 +99,10 @@ class Seconds(click.ParamType[int]):
 @click.option(
     "--timeout", type=click.FloatRange(min=1), default=60.0, show_default=True, help="How long to wait, in seconds."
 )
-@click.option("--key", help="The request's own name: repeating a request with its key does not trade twice.")
+@click.option(
+    "--key",
+    help="The request's own name, 8 to 100 letters, digits, - or _: repeating a request with its key does not trade twice.",
+)
 def _trade(
     desk: Desk, *, side: str, symbol: str, amount: str, wait: bool, timeout: float, key: str | None, **terms: Any
 ) -> None:
@@ -112,12 +115,14 @@ def _trade(
     except Unreachable as error:
         raise Unreachable(f"{error.message}\nwhether it was taken is not known: repeat it with --key {key}") from error
     if not wait:
-        desk.output.show(taken, lambda data: [_taken(data), Text("follow it: volexswarm signals", style="dim")])
+        desk.output.show(taken, lambda data: [_taken(data), _how_to_follow(data)])
         return
     if not desk.as_json:
         console().print(_taken(taken))
     signal = _follow(client, taken["signal_id"], timeout)
-    desk.output.show(signal, lambda data: [_settled(data)])
+    rejected = not desk.as_json and signal["outcome"] == "order rejected"
+    why = client.get(path_of("orders", signal["order_id"]))["reason"] if rejected else None
+    desk.output.show(signal, lambda data: [_settled(data, why)])
     if signal["outcome"] != "order filled":
         raise SystemExit(1)
 
@@ -155,6 +160,14 @@ def _taken(taken: Any) -> Text:
     return Text(f"{wish}: taken as {taken['signal_id']}{again}")
 
 
+def _how_to_follow(taken: Any) -> Text:
+    return Text(
+        f"what becomes of it: volexswarm signals --symbol {taken['symbol']}\n"
+        f"once it is an order: volexswarm orders --symbol {taken['symbol']}, and volexswarm explain with the order's id",
+        style="dim",
+    )
+
+
 def _follow(client: ApiClient, signal_id: str, timeout: float) -> Any:
     """The signal once it is settled, or as it stands when the time is over."""
     end = time.monotonic() + timeout
@@ -165,8 +178,10 @@ def _follow(client: ApiClient, signal_id: str, timeout: float) -> Any:
         time.sleep(POLL_SECONDS)
 
 
-def _settled(signal: Any) -> Text:
+def _settled(signal: Any, why: str | None) -> Text:
+    """What became of a signal; `why` the exchange rejected its order."""
     reasons = [stage["reason"] for stage in (signal["risk"], signal["compliance"]) if stage and stage["reason"]]
+    reasons += [f"the exchange: {why}"] if why else []
     order = f": volexswarm explain {signal['order_id']}" if signal["order_id"] else ""
     waiting = "" if signal["outcome"] in SETTLED else " (still on its way)"
     return Text(f"{signal['outcome']}{waiting}{order}" + "".join(f"\n  {reason}" for reason in reasons))

@@ -81,7 +81,10 @@ READING = [
     (["halt", "--reason", "it runs wild"], ["TRADING IS HALTED by ann: the market is broken", "halted before"]),
     (["resume", "--reason", "it is mended"], ["trading goes on, by admin: it is mended"]),
     (["mode"], ["account main", "mode simulated, simulated money"]),
-    (["mode", "paper", "--reason", "first without money"], ["account main-paper", "mode paper, simulated money"]),
+    (
+        ["mode", "paper", "--reason", "first without money"],
+        ["account main-paper", "mode paper, simulated money", "books of account main-paper", "within a minute"],
+    ),
     (
         ["risk"],
         ["simulated money", "equity 96,000.05 USDT", "gross_exposure", "6000.05", "6.25 %", "price-move-eth-usdt"],
@@ -203,7 +206,9 @@ def test_a_limit_order_asks_for_what_was_typed(terminal: Terminal, swarm: FakeSw
     assert result.exit_code == 0, result.output
     (signal,) = swarm.desk.state.of(SignalRaised)
     assert (signal.order_type, str(signal.amount), str(signal.limit_price)) == (OrderType.LIMIT, "0.0100", "59999.50")
-    assert "buy 0.01 BTC/USDT at limit 59999.5, simulated money" in " ".join(result.output.split())
+    flat = " ".join(result.output.split())
+    assert "buy 0.01 BTC/USDT at limit 59999.5, simulated money" in flat
+    assert "volexswarm orders --symbol BTC/USDT, and volexswarm explain" in flat
 
 
 def test_a_repeated_key_trades_once(terminal: Terminal, swarm: FakeSwarm) -> None:
@@ -227,6 +232,17 @@ def test_wait_ends_with_1_and_the_reason_when_the_trade_is_refused(terminal: Ter
     result = terminal.log_in().run("trade", "BUY", "BTC/USDT", "1", "--wait")
     assert result.exit_code == 1
     assert "daily_loss: 512.40 USDT (limit 500.00 USDT)" in " ".join(result.output.split())
+
+
+def test_wait_says_why_the_exchange_rejected_the_order(
+    terminal: Terminal, swarm: FakeSwarm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swarm.signals_told = [views.SIGNAL.model_copy(update={"outcome": "order rejected"})]
+    rejected = views.ORDER.model_copy(update={"reason": "Filter failure: MIN_NOTIONAL"})
+    monkeypatch.setattr(swarm, "order", lambda _: rejected)
+    result = terminal.log_in().run("trade", "BUY", "BTC/USDT", "1", "--wait")
+    assert result.exit_code == 1
+    assert "the exchange: Filter failure: MIN_NOTIONAL" in " ".join(result.output.split())
 
 
 USAGE = [
@@ -301,6 +317,8 @@ REFUSED = [
     (["mode", "live", "--reason", "why not"], "cap"),
     (["mode", "live", "--reason", "why not", "--cap", "5"], "send the same again with the confirmation c0de"),
     (["candles", "bitcoin"], "symbol"),
+    (["candles", "doge/usdt"], "expected one of BTC/USDT, ETH/USDT"),
+    (["orders", "--symbol", "doge/usdt"], "expected one of BTC/USDT, ETH/USDT"),
     (["candles", "BTC/USDT", "--before", "noon"], "before"),
     (["logs", "nobody"], "no function nobody"),
     (["logs", "risk", "--since", "yesterday"], "since"),
@@ -412,7 +430,9 @@ def test_a_trade_takes_its_ways_out_and_says_what_is_wrong_with_them(terminal: T
         "max_holding": 14_400,
     }
     assert "as 2% or 0.02" in terminal.run("trade", "buy", "btc/usdt", "1", "--trail", "200%").output
-    assert "as 4h" in terminal.run("trade", "buy", "btc/usdt", "1", "--max-holding", "soon").output
+    for holding in ("soon", "0s"):
+        flat = " ".join(terminal.run("trade", "buy", "btc/usdt", "1", "--max-holding", holding).output.split())
+        assert "a number above 0 with s, m, h or d, as 4h" in flat
 
 
 def test_a_trade_may_wait_for_its_price(terminal: Terminal, swarm: FakeSwarm) -> None:

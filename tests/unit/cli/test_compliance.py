@@ -12,6 +12,7 @@ from app import app
 from tests.fakes import views
 from tests.fakes.api import FakeSwarm, gateway
 from tests.unit.cli.test_commands import Terminal
+from volexswarm.cli import output
 from volexswarm.messages import FlagChanged, PolicyActivated
 from volexswarm.rulebook.desk import Wanted
 
@@ -33,7 +34,7 @@ def terminal(swarm: FakeSwarm, tmp_path: Path) -> Terminal:
     [
         (["flags", "list"], ["0eb3a204", "wash_trade", "binance:BTC/USDT", "rsi-btc at 60000", "open"]),
         (["report", "daily", "--date", "2026-01-04"], ["simulated money", "3,600.50 USDT", "25.0%", "order_value"]),
-        (["audit"], ["ann", "TradingHalted", "the market is broken"]),
+        (["audit"], ["ann", "halted trading, selling what is held", "the market is broken"]),
         (["policy", "show", "compliance"], ["version 2, by ann", "max_order_value.USDT", "25000", "XMR/USDT"]),
         (["policy", "history", "compliance"], ["too many trades", "max_trades_per_hour 30 → 20", "seed"]),
         (["policy", "diff", "compliance", "max_trades_per_hour=10"], ["max_trades_per_hour", "20 → 10"]),
@@ -48,6 +49,8 @@ def terminal(swarm: FakeSwarm, tmp_path: Path) -> Terminal:
                 "-12.25",
                 "note: first order effects only",
                 "no past decision says anything about: flag_escalation_hours",
+                "of 400 decisions these checks are kept",
+                "for a sale: proposal_fresh in 400",
             ],
         ),
     ],
@@ -132,3 +135,31 @@ def test_a_span_counts_back_from_the_markets_present(terminal: Terminal, swarm: 
     assert since == views.MARKET - timedelta(days=7)
     assert until.isoformat() == "2026-01-05T00:00:00+00:00"
     assert terminal.run("audit", "--since", "soon").exit_code == 2
+
+
+DEEDS = [
+    ("TradingResumed", {}, "let trading go on"),
+    ("ModeSwitched", {"before": "simulated", "after": "paper"}, "switched from mode simulated to paper"),
+    ("PolicyActivated", {"name": "risk", "version": 3}, "put version 3 of policy risk in force"),
+    ("FlagChanged", {"rule": "wash_trade", "after": "open"}, "raised a flag of wash_trade"),
+    ("FlagChanged", {"rule": "wash_trade", "after": "cleared"}, "cleared a flag of wash_trade"),
+    ("BreakerChanged", {"breaker": "price_move", "before": "closed", "after": "open"}, "price_move: closed → open"),
+    ("DifferenceSettled", {"outcome": "accepted"}, "accepted a difference"),
+    ("CancelOrder", {}, "asked to cancel an order"),
+    ("SignalRaised", {"side": "buy", "amount": "0.10", "symbol": "BTC/USDT"}, "asked to buy 0.1 of BTC/USDT"),
+]
+
+
+@pytest.mark.parametrize(("action", "details", "words"), DEEDS)
+def test_the_audit_tells_a_deed_in_plain_words(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, action: str, details: dict[str, object], words: str
+) -> None:
+    reason = "not there any more at 2026-01-05T12:00:00.123456+00:00"
+    told = views.AUDITED.model_copy(update={"action": action, "details": details, "reason": reason})
+    monkeypatch.setattr(views, "AUDITED", told)
+    monkeypatch.setattr(output, "WIDTH", 240)  # each deed in one line
+    flat = " ".join(terminal.run("audit").output.split())
+    assert action not in flat
+    assert words in flat
+    assert "not there any more at 2026-01-05 12:00:00" in flat
+    assert "123456" not in flat
