@@ -41,10 +41,10 @@ def held_price(market: Market, new: NewOrder) -> int:
 
 
 def _check_trigger(market: Market, new: NewOrder) -> None:
-    rules, last = market.rules, market.last_price
+    rules, price = market.rules, _price_around(market, new.side)
     if new.stop_price:
         rules.check_price(new.stop_price)
-        if last is not None and triggers.reached(new.type, new.side, new.stop_price, last):
+        if price and triggers.reached(new.type, new.side, new.stop_price, price):
             raise Refused(Reason.WOULD_TRIGGER)
     if new.trailing_delta or not new.stop_price:
         rules.check_trailing_delta(new.trailing_delta)
