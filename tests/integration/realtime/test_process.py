@@ -124,7 +124,7 @@ def test_quotes_are_on_the_board_and_fills_in_the_queue_even_those_of_the_time_i
     wait_until(lambda: fills_of(cloud, live["id"]), "the live order's fill is reported")
     realtime.kill()
     missed = desk.create_order("BTC/USDT", "market", "buy", 0.02, params={"clientOrderId": "missed1"})
-    resting = desk.create_order("BTC/USDT", "limit", "buy", 0.01, 1000, params={"clientOrderId": "resting1"})
+    resting = desk.create_order("BTC/USDT", "limit", "buy", 0.01, 30_000, params={"clientOrderId": "resting1"})
     realtime.start()
     wait_until(lambda: fills_of(cloud, missed["id"]), "the missed order's fill is reported")
     wait_until(lambda: reports_of(cloud, resting["id"]), "the resting order is reported")
