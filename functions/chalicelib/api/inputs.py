@@ -16,9 +16,14 @@ Reason = Annotated[str, Field(min_length=3, max_length=500, description="why, in
 Limit = Annotated[int, Field(ge=1, le=500, description="at most so many")]
 
 
+def may_be_key(text: str) -> bool:
+    """Whether a path's text has the form of an id, or of the beginning of one."""
+    return len(text) <= 64 and text.isascii() and text.replace("-", "").isalnum()
+
+
 def key_of(kind: str, text: str) -> str:
     """A path's id or the beginning of one. Raises InvalidInput if it can be neither."""
-    fits = 4 <= len(text) <= 64 and text.isascii() and text.replace("-", "").isalnum()
+    fits = len(text) >= 4 and may_be_key(text)
     require(fits, kind, text, f"the id of the {kind}, or at least four characters of its beginning")
     return text
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from chalicelib.api.endpoint import Call, Headers, Input, Resource
-from chalicelib.api.inputs import PageOf, Reason, Symbol, known
+from chalicelib.api.inputs import PageOf, Reason, Symbol, known, may_be_key
 from chalicelib.runtime import wiring
 from volexswarm.desk.agent import Standing, Wish
 from volexswarm.errors import require
@@ -127,12 +127,7 @@ def protections(call: Call[ProtectionsOf, Any, Any]) -> Page[GuardedPosition]:
 
 
 def _key(order: str) -> str:
-    require(
-        len(order) <= 64 and order.isascii() and order.replace("-", "").isalnum(),
-        "order",
-        order,
-        "an order's id or its beginning",
-    )
+    require(may_be_key(order), "order", order, "an order's id or its beginning")
     return order
 
 
