@@ -38,7 +38,8 @@ class Postgres(Server):
     secrets : Path
         Folder where the generated passwords are kept.
     durable : bool
-        False turns fsync off, for tests that throw the data away.
+        False turns fsync off, for tests that throw the data away: what was committed outlives the server's `kill -9`, as the
+        machine goes on, and a test may count on it.
     """
 
     name = "postgres"
@@ -81,7 +82,6 @@ class Postgres(Server):
             "timezone": "UTC",
             "log_timezone": "UTC",
             "fsync": "on" if self._durable else "off",
-            "synchronous_commit": "on" if self._durable else "off",
             "full_page_writes": "on" if self._durable else "off",
         }
         arguments = [str(_program("postgres")), "-D", str(self._cluster)]
