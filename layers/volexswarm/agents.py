@@ -22,13 +22,22 @@ class Layer(StrEnum):
     AUTOGEN = "autogen"
 
 
+class Invoker(StrEnum):
+    """A service that calls a function itself, with an event that its code defines, and waits for the answer."""
+
+    STATES = "states"
+    """A Step Functions state machine of `statemachines/`."""
+    WEBSOCKET = "websocket"
+    """The WebSocket API: every route of it."""
+
+
 @dataclass(frozen=True)
 class Function:
     """One Lambda function.
 
-    `name` as in Chalice; `queue` or `schedule` (EventBridge expression, UTC) wakes it; `batch_size` messages per call;
-    `memory` in MB, `timeout` in seconds; `concurrency` caps parallel calls of the queue's mapping (at least 2, as SQS wants);
-    `sends` the queues it may send to.
+    `name` as in Chalice; `queue`, `schedule` (EventBridge expression, UTC) or `invoked_by` wakes it; `batch_size` messages per
+    call; `memory` in MB, `timeout` in seconds; `concurrency` caps parallel calls of the queue's mapping (at least 2, as SQS
+    wants); `sends` the queues it may send to.
     """
 
     name: str
@@ -37,6 +46,7 @@ class Function:
     queue: Queue | None = None
     batch_size: int = 10
     schedule: str | None = None
+    invoked_by: Invoker | None = None
     memory: int = 512
     timeout: int = 20
     concurrency: int | None = None

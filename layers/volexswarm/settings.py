@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from volexswarm.errors import InvalidInput
 from volexswarm.expectations import in_words
@@ -32,7 +32,9 @@ class Settings(BaseModel):
     `vault_role` AppRole, or IAM role on AWS, that this process logs in as; `quote_max_age` seconds of wall time after which a
     price is stale; `paper_balances` what a paper account is opened with, as `CURRENCY:AMOUNT,…`; `paper_slippage` share of the
     price by which its orders that take are filled worse than quoted; `failure_rate` share of messages that fail on purpose, for
-    drills on the embedded cloud only.
+    drills on the embedded cloud only; `model_provider` who thinks for the deliberating agents, `policy` being our own analysts,
+    which need no model; `model_name` as the provider calls it, `model_url` its address where it isn't the provider's own; keys
+    are in Vault; `push_url` where WebSocket connections are written to (@connections), absent where there is no WebSocket API.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -54,7 +56,18 @@ class Settings(BaseModel):
     paper_balances: str = Field(default="USDT:100000", pattern=f"^{_FUNDS}(,{_FUNDS})*$")
     paper_slippage: Decimal = Field(default=Decimal("0.0005"), ge=0, lt=Decimal("0.1"))
     failure_rate: float = Field(default=0.0, ge=0, lt=1)
+    model_provider: Literal["policy", "openai", "azure", "anthropic", "bedrock", "ollama"] = "policy"
+    model_name: str | None = Field(default=None, validate_default=True)
+    model_url: str | None = Field(default=None, pattern="^https?://")
+    push_url: str | None = Field(default=None, pattern="^https?://")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("model_name")
+    @classmethod
+    def _named(cls, name: str | None, info: ValidationInfo) -> str | None:
+        if name is None and info.data.get("model_provider", "policy") != "policy":
+            raise ValueError(f"the name of a model of {info.data['model_provider']}")
+        return name
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:

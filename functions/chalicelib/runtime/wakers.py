@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +17,10 @@ def registered(name: str) -> Function:
 
 
 def woken(blueprint: Blueprint, name: str) -> Callable[[Callable[..., Any]], Any]:
-    """Decorator: register the handler with the queue or the schedule that the registry names for it."""
+    """Decorator: register the handler with the queue, the schedule or the service that the registry names for it.
+
+    A handler that a service calls gets the event as it came, a dict, and its answer goes back as it is.
+    """
     function = registered(name)
     if function.queue is not None:
         return blueprint.on_sqs_message(
@@ -25,5 +29,17 @@ def woken(blueprint: Blueprint, name: str) -> Callable[[Callable[..., Any]], Any
             name=name,
             maximum_concurrency=function.concurrency,
         )
-    assert function.schedule is not None, f"nothing wakes {name}"
-    return blueprint.schedule(function.schedule, name=name)
+    if function.schedule is not None:
+        return blueprint.schedule(function.schedule, name=name)
+    assert function.invoked_by is not None, f"nothing wakes {name}"
+    return lambda handler: blueprint.lambda_function(name=name)(_without_context(handler))
+
+
+def _without_context(handler: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
+    """For Chalice, whose plain functions take Lambda's context too; it finds the handler again by its name."""
+
+    @functools.wraps(handler)
+    def call(event: Any, _: Any) -> Any:
+        return handler(event)
+
+    return call

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from volexswarm.agents import AGENTS, functions
+from volexswarm.agents import AGENTS, API_FUNCTION, AUTHORIZER_FUNCTION, functions
 from volexswarm.messages import Queue
 
 
@@ -17,6 +17,13 @@ def test_each_queue_wakes_exactly_one_function():
     assert woken == Counter(Queue)
 
 
-def test_no_function_is_woken_by_two_things_and_names_are_unique():
-    assert not [function.name for function in functions() if function.queue and function.schedule]
+def test_each_function_is_woken_by_one_thing_but_the_apis_by_http():
+    ways = {function.name: [function.queue, function.schedule, function.invoked_by] for function in functions()}
+    woken_by = {name: sum(way is not None for way in each) for name, each in ways.items()}
+    http = {API_FUNCTION.name, AUTHORIZER_FUNCTION.name}
+    assert {name for name, count in woken_by.items() if count == 0} == http
+    assert {count for name, count in woken_by.items() if name not in http} == {1}
+
+
+def test_names_are_unique():
     assert len({function.name for function in functions()}) == len(functions())

@@ -37,8 +37,19 @@ def test_a_missing_setting_is_named(missing):
         ("VOLEX_FAILURE_RATE", "1"),
         ("VOLEX_REDIS_URL", "127.0.0.1"),
         ("VOLEX_QUOTE_MAX_AGE", "0"),
+        ("VOLEX_MODEL_PROVIDER", "oracle"),
+        ("VOLEX_MODEL_URL", "localhost:11434"),
+        ("VOLEX_PUSH_URL", "ws://127.0.0.1:8005"),
     ],
 )
 def test_a_wrong_setting_is_named(name, value):
     with pytest.raises(InvalidInput, match=name):
         Settings.from_environment(COMPLETE | {name: value})
+
+
+def test_a_provider_of_models_needs_a_models_name_and_our_own_analysts_none():
+    chosen = COMPLETE | {"VOLEX_MODEL_PROVIDER": "ollama"}
+    with pytest.raises(InvalidInput, match=r"VOLEX_MODEL_NAME.*the name of a model of ollama"):
+        Settings.from_environment(chosen)
+    assert Settings.from_environment(chosen | {"VOLEX_MODEL_NAME": "llama3"}).model_name == "llama3"
+    assert Settings.from_environment(COMPLETE).model_provider == "policy"
