@@ -16,6 +16,7 @@ from volexswarm.errors import NotFound, OutcomeUnknown, Rejected, Unavailable
 from volexswarm.execution.agent import ExecutionAgent
 from volexswarm.execution.guard import Guard, GuardCall
 from volexswarm.execution.model import (
+    Balance,
     Capabilities,
     Evidence,
     MarketRules,
@@ -306,6 +307,18 @@ class FakeExchange:
                 ):
                     held[currency] = held.get(currency, Decimal(0)) + change
         return held
+
+    def balance(self, asset: str) -> Balance:
+        """Open sales lock what they have not sold."""
+        total = self.balances().get(asset, Decimal(0))
+        sales = [
+            order
+            for order in self.standing
+            if not order.state.is_final
+            and order.request.side is Side.SELL
+            and order.request.symbol.startswith(f"{asset}/")
+        ]
+        return Balance(total, total - sum((order.request.amount - order.filled for order in sales), Decimal(0)))
 
     def deliver_late(self) -> None:
         """Requests that were under way arrive now; the exchange refuses those whose window has passed."""

@@ -16,7 +16,6 @@ class TriggerExchange(FakeExchange):
     """`price` is the last one. Market orders are filled at it, waiting ones when it comes to them; `types` it takes."""
 
     price: Decimal = Decimal(100)
-    opening: Decimal = Decimal(0)
     types: frozenset[OrderType] = frozenset(OrderType)
     trigger_orders: int | None = 5
     best: dict[str, Decimal] = field(default_factory=dict)
@@ -28,9 +27,7 @@ class TriggerExchange(FakeExchange):
     @property
     def free(self) -> Decimal:
         """Base that no open sale locks."""
-        locked = [o for o in self.standing if not o.state.is_final and o.request.side is Side.SELL]
-        held = self.opening + self.balances().get("BTC", Decimal(0))
-        return held - sum((order.request.amount - order.filled for order in locked), Decimal(0))
+        return self.balance("BTC").free
 
     def place(self, request: OrderRequest) -> Evidence:
         if not self.mishaps or self.mishaps[0] in ("", "mute", "killed"):

@@ -26,7 +26,7 @@ from volexswarm.adapters.rate_limit import Bucket, RateLimits
 from volexswarm.adapters.venues import connection
 from volexswarm.clock import from_ms, to_ms
 from volexswarm.errors import OutcomeUnknown, Rejected, Unavailable, require
-from volexswarm.execution.model import Capabilities, Evidence, MarketRules, OrderRequest, StandingOrder
+from volexswarm.execution.model import Balance, Capabilities, Evidence, MarketRules, OrderRequest, StandingOrder
 from volexswarm.messages import OrderState, OrderType, Side, TimeInForce
 from volexswarm.ports import Fill, SecretStore, Transfer
 
@@ -297,6 +297,13 @@ class CcxtGateway:
         """Free and locked together, by asset. Raises Unavailable."""
         totals: Mapping[str, str] = self._ask(self._client.fetch_balance)["total"]
         return {asset: Decimal(amount) for asset, amount in totals.items()}
+
+    def balance(self, asset: str) -> Balance:
+        """Of one asset; all of it passes for free where the venue does not tell what is. Raises Unavailable."""
+        answer = self._ask(self._client.fetch_balance)
+        total = Decimal(answer["total"].get(asset) or 0)
+        free = answer["free"].get(asset)
+        return Balance(total, total if free is None else Decimal(free))
 
     def market_time(self) -> datetime:
         """The clock of the exchange's trades. Raises Unavailable."""

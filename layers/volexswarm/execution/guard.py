@@ -16,10 +16,10 @@ from volexswarm.clock import Clock
 from volexswarm.crashpoints import CrashPoint, passing
 from volexswarm.errors import InvalidInput, Retry
 from volexswarm.execution.guard_look import Look
-from volexswarm.execution.model import Order
+from volexswarm.execution.model import Balance, Order
 from volexswarm.execution.orders import Orders
 from volexswarm.execution.ports import ExchangeGateway
-from volexswarm.execution.protection import WAYS_OUT, GoOn, Place, Rest, State, TakeOff
+from volexswarm.execution.protection import WAYS_OUT, Count, GoOn, Place, Rest, State, TakeOff
 from volexswarm.execution.protection_ports import Market
 from volexswarm.execution.record import SOURCE, Record, TransactionT
 from volexswarm.messages import Event, OrderState, PriceReached, ReviewProtections, Side
@@ -134,14 +134,18 @@ class Guard(Generic[TransactionT]):
         """Step by step, until nothing is left to do. With `patient`, a sale that came to nothing waits for the keeper's round."""
         exchange, orders = self._exchange(market.account), self._orders(market.account)
         capabilities, rules = exchange.capabilities, exchange.rules(market.symbol)
+        counted: Balance | None = None
         for _ in range(_MOST_STEPS):
             with self._store.transaction() as tx:
                 look = Look(tx, market, self._record, self._clock.now())
-                step = look.next_step(capabilities, rules, orders.mode, patient=patient)
+                step = look.next_step(capabilities, rules, orders.mode, patient=patient, counted=counted)
+            counted = None
             passing(CrashPoint.AFTER_INTENT_STORED)
             match step:
                 case Rest():
                     return
+                case Count():
+                    counted = exchange.balance(market.base)
                 case Place(order=order) | GoOn(order=order):
                     orders.go_on(order)
                     patient = patient or isinstance(step, Place)

@@ -11,12 +11,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Generic
 
-from volexswarm.execution.model import Capabilities, MarketRules, Order
+from volexswarm.execution.model import Balance, Capabilities, MarketRules, Order
 from volexswarm.execution.orders import forbidden
 from volexswarm.execution.protection import (
     WAYS_OUT,
     Case,
     Change,
+    Count,
     GoOn,
     Guarded,
     Holder,
@@ -74,11 +75,20 @@ class Look(Generic[TransactionT]):
         self._stored[after.order_id] = after
 
     def next_step(
-        self, capabilities: Capabilities, rules: MarketRules, mode: str, *, patient: bool
-    ) -> Place | GoOn | TakeOff | Rest:
-        """The next step at the exchange, stored as intended; Rest when everything is as it must be."""
+        self,
+        capabilities: Capabilities,
+        rules: MarketRules,
+        mode: str,
+        *,
+        patient: bool,
+        counted: Balance | None = None,
+    ) -> Place | GoOn | TakeOff | Count | Rest:
+        """The next step at the exchange, stored as intended; Rest when everything is as it must be.
+
+        `counted` is the account's base by the exchange's word, if it was asked since the last step.
+        """
         while True:  # what is closed makes room for others, what is reached needs some
-            step = self._first(self._cases(capabilities, mode, patient=patient), capabilities, rules)
+            step = self._first(self._cases(capabilities, mode, patient, counted), capabilities, rules)
             if not isinstance(step, Change):
                 return step
 
@@ -123,7 +133,7 @@ class Look(Generic[TransactionT]):
             )
             self._tx.add_protection(guarded, self._now)
 
-    def _cases(self, capabilities: Capabilities, mode: str, *, patient: bool) -> list[Case]:
+    def _cases(self, capabilities: Capabilities, mode: str, patient: bool, counted: Balance | None) -> list[Case]:
         """Those that are being left come first."""
         # orders before fills: one that is read as open and has ended since is only asked for again
         others = [order for order in self._tx.open_orders_of(*self._market) if order.purpose not in WAYS_OUT]
@@ -134,14 +144,14 @@ class Look(Generic[TransactionT]):
         if not guarded:
             return []
         entries = {order.id: order for order in orders}
-        legs = [order for order in orders if order.is_waiting and not order.state.is_final]
+        ways_out = [order for order in orders if order.parent_id is not None and not order.state.is_final]
         sales = [order for order in others if order.side is Side.SELL]
         promised = _unfilled(sales)
         room = capabilities.trigger_orders
         may_hold = holdable(
             guarded,
-            frozenset(order.parent_id for order in legs if order.parent_id is not None),
-            holding.position - promised,
+            frozenset(order.parent_id for order in ways_out if order.is_waiting and order.parent_id is not None),
+            min(holding.position, holding.base) - promised,
             None if room is None else room - sum(1 for order in others if order.is_waiting),
         )
         state = self._tx.trading_state(self._market.venue)
@@ -149,14 +159,17 @@ class Look(Generic[TransactionT]):
         cases = []
         for each in sorted(guarded, key=lambda each: each.state is not State.EXITING):
             entry = entries[each.order_id]
-            free = holding.base - promised - _unfilled([leg for leg in legs if leg.parent_id != each.order_id])
+            locked = promised + _unfilled([order for order in ways_out if order.parent_id != each.order_id])
+            base = counted or Balance(holding.base, max(Decimal(0), holding.base - locked))
             cases.append(
                 Case(
                     guarded=each,
                     entry=entry,
                     ways_out=[order for order in orders if order.parent_id == each.order_id],
                     holdable=each.order_id in may_hold,
-                    in_the_way=_last_that_gives_way(sales) if free < each.left else None,
+                    base=base,
+                    counted=counted is not None,
+                    in_the_way=_last_that_gives_way(sales) if base.free < each.left else None,
                     forbidden=forbidden(entry, mode, state),
                     patient=patient,
                     market_time=market_time or each.watch_from,

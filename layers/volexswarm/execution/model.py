@@ -118,6 +118,14 @@ class Evidence:
 
 
 @dataclass(frozen=True)
+class Balance:
+    """What an account has of one asset; `free` is what no open order locks."""
+
+    total: Decimal
+    free: Decimal
+
+
+@dataclass(frozen=True)
 class MarketRules:
     """What a venue takes for a symbol. Steps are > 0; a limit that the venue does not set is None."""
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Literal, Protocol
 
 from volexswarm.execution.model import (
+    Balance,
     Capabilities,
     Evidence,
     MarketRules,
@@ -231,6 +232,10 @@ class ExchangeGateway(Protocol):
 
     def balances(self) -> dict[str, Decimal]:
         """Free and locked together, by asset. Raises Unavailable."""
+        ...
+
+    def balance(self, asset: str) -> Balance:
+        """Of one asset; nothing of one that the account never had. Raises Unavailable."""
         ...
 
     def market_time(self) -> datetime:

@@ -2,7 +2,8 @@
 
 A stop, or a trailing stop without one, is held at the exchange where the venue can and the base is free; every other way out is
 the system's, which watches the price. Whatever the system does, it takes the exchange's order away first and waits for the
-evidence: only what that has not sold is sold, by one order after the other, each known to its end before the next is made.
+evidence: only what that has not sold is sold, by one order after the other, each known to its end before the next is made. No
+sale is for more base than the account has: coins that were withdrawn can't be sold, those that are left can.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Literal
 
 from volexswarm.errors import Rejected
 from volexswarm.execution.identity import client_order_id, order_id
-from volexswarm.execution.model import Capabilities, MarketRules, Order
+from volexswarm.execution.model import Balance, Capabilities, MarketRules, Order
 from volexswarm.execution.rounding import fit
 from volexswarm.messages import OrderState, OrderType, Protection, Purpose, Side
 
@@ -83,17 +84,16 @@ class Guarded:
     def id(self) -> str:
         return self.order_id
 
+    @property
+    def left_because(self) -> str:
+        """Why it is being left."""
+        assert self.way is not None and self.reached_price is not None  # noqa: PT018 - set with the state
+        return f"{self.way.value.replace('_', ' ')}: reached at {_plain(self.reached_price)}"
+
     def reached(self, way: Purpose, price: Decimal, as_of: datetime) -> Guarded:
         """It is left from here on."""
-        words = f"{way.value.replace('_', ' ')}: reached at {format(price.normalize(), 'f')}"
-        return replace(
-            self,
-            state=State.EXITING,
-            way=way,
-            reached_price=price,
-            reached_at=as_of,
-            reason=words,
-        )
+        left = replace(self, state=State.EXITING, way=way, reached_price=price, reached_at=as_of)
+        return replace(left, reason=left.left_because)
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,10 @@ class Case:
         Every order that was made to leave it, by sequence.
     holdable : bool
         Whether the exchange may hold it: the base is free of sales, and there is room for one more waiting order.
+    base : Balance
+        Base that the account has; what is free of it open orders do not lock that are none of this protection's.
+    counted : bool
+        Whether that is the exchange's word; otherwise it is the books'.
     in_the_way : Order or None
         An open sale without whose base a sale at market would be refused.
     forbidden : str or None
@@ -132,6 +136,8 @@ class Case:
     entry: Order
     ways_out: Sequence[Order]
     holdable: bool
+    base: Balance
+    counted: bool
     in_the_way: Order | None
     forbidden: str | None
     patient: bool
@@ -141,6 +147,12 @@ class Case:
     def leg(self) -> Order | None:
         """The order by which the exchange holds it, if it does."""
         return next((order for order in self.ways_out if order.is_waiting and not order.state.is_final), None)
+
+    @property
+    def way(self) -> Purpose:
+        """The way out that is being taken."""
+        assert self.guarded.way is not None  # it is set with the state
+        return self.guarded.way
 
     @property
     def entry_price(self) -> Decimal:
@@ -180,13 +192,18 @@ class TakeOff:
 
 
 @dataclass(frozen=True)
+class Count:
+    """The exchange is to be asked how much base the account has; look again with its word."""
+
+
+@dataclass(frozen=True)
 class Rest:
     """Nothing is to be done at the exchange; these are the ways out that the system watches for."""
 
     watched: frozenset[Purpose]
 
 
-Step = Change | Place | GoOn | TakeOff | Rest
+Step = Change | Place | GoOn | TakeOff | Count | Rest
 
 
 def cut(guarded: Sequence[Guarded], held: Decimal) -> list[Guarded]:
@@ -219,7 +236,7 @@ def holdable(guarded: Sequence[Guarded], standing: frozenset[str], free: Decimal
     standing : frozenset of str
         Entries whose stop stands at the exchange.
     free : Decimal
-        Base that open sales leave.
+        Base that the account has and open sales leave.
     room : int or None
         How many waiting orders the venue takes for the symbol beside those that are none of these; None for any number.
     """
@@ -282,23 +299,38 @@ def _exiting(case: Case, maker: _Maker, intended_at: datetime) -> Step:  # noqa:
         return TakeOff(case.entry, f"its position is being left: {guarded.reason}", guarded)
     if open_one is not None:
         return TakeOff(open_one, guarded.reason, guarded)
-    assert guarded.way is not None  # it is set with the state
-    sale = maker.sale(guarded.way)
-    if sale is None:
+    if maker.sale(case.way, guarded.left) is None:
         return Change(replace(guarded, state=State.CLOSED))
-    refused = _refused_in_a_row(case)
-    if refused and (case.patient or intended_at < _again_at(refused)):
-        return Rest(frozenset())
     if case.in_the_way is not None:
         return TakeOff(case.in_the_way, f"its base is needed for a way out: {guarded.reason}", guarded)
-    return Place(sale, guarded)
+    return _sell(case, maker, intended_at)
+
+
+def _sell(case: Case, maker: _Maker, now: datetime) -> Step:
+    """Sell what is left, or as much of it as there is."""
+    guarded, sent = case.guarded, _sent(case)
+    refused = list(takewhile(lambda order: not order.filled, reversed(sent)))
+    is_short = case.base.free < guarded.left
+    if not case.counted and (is_short or sent):  # one that was sent should have been enough
+        return Count()
+    sale = maker.sale(case.way, min(guarded.left, case.base.free))
+    if sale is None:
+        if maker.sale(case.way, min(guarded.left, case.base.total)) is not None:
+            return Rest(frozenset())  # somebody locks it, or has just sold it
+        gone = f"{guarded.left_because}; {_plain(guarded.left)} of it are not in the account any more"
+        return Change(replace(guarded, state=State.CLOSED, reason=gone))
+    is_news = refused and maker.fitted(sale) < refused[0].amount
+    if refused and not is_news and (case.patient or now < _again_at(refused)):
+        return Rest(frozenset())
+    short = f"; of {_plain(guarded.left)} only {_plain(case.base.free)} are free in the account" if is_short else ""
+    return Place(sale, replace(guarded, reason=guarded.left_because + short))
 
 
 def _armed(case: Case, maker: _Maker, held: Terms | None) -> Step:  # noqa: PLR0911 - as above
     guarded, leg = case.guarded, _open(case.ways_out)
     if guarded.paused == (case.forbidden is None):
         return Change(_paused(case))
-    nothing_left = maker.sale(Purpose.STOP) is None
+    nothing_left = maker.sale(Purpose.STOP, guarded.left) is None
     if leg is not None:
         return _with_leg(case, maker, leg, nothing_left)
     if nothing_left:
@@ -329,9 +361,9 @@ def _with_leg(case: Case, maker: _Maker, leg: Order, nothing_left: bool) -> Step
         return TakeOff(leg, leg.cancel_reason or guarded.reason, guarded)
     needless = "nothing is left to protect" if nothing_left else None
     if not case.holdable:
-        needless = needless or "a sale needs its base"
+        needless = needless or "its base is not free"
     elif not nothing_left and not maker.is_for_all(leg):
-        needless = f"{format(guarded.left.normalize(), 'f')} are left to protect"
+        needless = f"{_plain(guarded.left)} are left to protect"
     if needless is not None:
         return TakeOff(leg, needless, replace(guarded, watch_from=case.market_time, reason=needless))
     return rest if leg.state in _STANDING else GoOn(leg)
@@ -345,34 +377,37 @@ class _Maker:
     rules: MarketRules
     intended_at: datetime
 
-    def sale(self, purpose: Purpose) -> Order | None:
-        """A sale at market of all that is left; None if that is less than the venue takes."""
+    def sale(self, purpose: Purpose, amount: Decimal) -> Order | None:
+        """A sale at market of that much, or of as much as one order may sell; None if that is less than the venue takes."""
         guarded = self.case.guarded
         price = guarded.reached_price or guarded.wanted.stop_price or self.case.entry_price
-        order = self._order(purpose, OrderType.MARKET, price)
+        order = self._order(purpose, OrderType.MARKET, price, amount)
         try:
-            fit(order, self.rules)
+            self.fitted(order)
         except Rejected:
             return None
         return order
 
+    def fitted(self, order: Order) -> Decimal:
+        """What of the order's amount is sent. Raises Rejected."""
+        return fit(order, self.rules).amount
+
     def leg(self, held: Terms) -> Order:
         """The order that the exchange is to hold."""
-        order = self._order(held.purpose, held.order_type, held.trigger_price or self.case.entry_price)
+        reference_price = held.trigger_price or self.case.entry_price
+        order = self._order(held.purpose, held.order_type, reference_price, self.case.guarded.left)
         return replace(order, trigger_price=held.trigger_price, trailing_share=held.trailing_share)
 
     def is_for_all(self, leg: Order) -> bool:
         """Whether the order is for all that is left, in whole steps."""
         step = self.rules.amount_step
-        return leg.amount // step == self._amount // step
+        return leg.amount // step == self._at_most(self.case.guarded.left) // step
 
-    @property
-    def _amount(self) -> Decimal:
-        """What is left, or as much of it as one order may sell."""
-        left, most = self.case.guarded.left, self.rules.max_amount
-        return left if most is None else min(left, most)
+    def _at_most(self, amount: Decimal) -> Decimal:
+        most = self.rules.max_amount
+        return amount if most is None else min(amount, most)
 
-    def _order(self, purpose: Purpose, order_type: OrderType, reference_price: Decimal) -> Order:
+    def _order(self, purpose: Purpose, order_type: OrderType, reference_price: Decimal, amount: Decimal) -> Order:
         entry = self.case.entry
         sequence = sum(1 for order in self.case.ways_out if order.purpose is purpose)
         name = client_order_id(entry.id, purpose, sequence)
@@ -387,7 +422,7 @@ class _Maker:
             symbol=entry.symbol,
             side=Side.SELL,
             order_type=order_type,
-            amount=self._amount,
+            amount=self._at_most(amount),
             reference_price=reference_price,
             as_of=self.case.guarded.reached_at or self.case.market_time,
             intended_at=self.intended_at,
@@ -408,11 +443,10 @@ def _last(ways_out: Sequence[Order], purpose: Purpose) -> Order | None:
     return legs[-1] if legs else None
 
 
-def _refused_in_a_row(case: Case) -> Sequence[Order]:
-    """The last sales that were sent for what was reached and of which the exchange took nothing."""
+def _sent(case: Case) -> Sequence[Order]:
+    """The sales that were sent for what was reached."""
     sales = [order for order in case.ways_out if order.order_type is OrderType.MARKET]
-    sent = [order for order in sales if order.sent_at is not None and order.as_of == case.guarded.reached_at]
-    return list(takewhile(lambda order: not order.filled, reversed(sent)))
+    return [order for order in sales if order.sent_at is not None and order.as_of == case.guarded.reached_at]
 
 
 def _again_at(refused: Sequence[Order]) -> datetime:
@@ -459,3 +493,7 @@ def _closed(case: Case) -> Guarded:
         return replace(case.guarded, state=State.CLOSED, way=last.purpose, reason=reason)
     reason = "sold otherwise" if case.guarded.sold_elsewhere else "less is left than the venue takes"
     return replace(case.guarded, state=State.CLOSED, reason=reason)
+
+
+def _plain(number: Decimal) -> str:
+    return format(number.normalize(), "f")

@@ -20,6 +20,11 @@ class Market(NamedTuple):
     account: str
     symbol: str
 
+    @property
+    def base(self) -> str:
+        """What is held and sold in it."""
+        return self.symbol.partition("/")[0]
+
 
 @dataclass(frozen=True)
 class Holding:

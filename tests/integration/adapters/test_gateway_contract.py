@@ -20,7 +20,7 @@ from volexswarm.adapters.postgres.database import Database
 from volexswarm.adapters.venues import connection
 from volexswarm.clock import SystemClock
 from volexswarm.errors import OutcomeUnknown, Rejected
-from volexswarm.execution.model import OrderRequest
+from volexswarm.execution.model import Balance, OrderRequest
 from volexswarm.execution.ports import ExchangeGateway
 from volexswarm.messages import OrderState, OrderType, Quote, Side, TimeInForce
 
@@ -199,6 +199,14 @@ def test_what_a_canceled_order_held_back_is_free_again(venue: Venue) -> None:
         venue.gateway.place(venue.request(**everything))  # type: ignore[arg-type]
     venue.gateway.cancel(first.client_order_id, SYMBOL)
     assert venue.gateway.place(venue.request(**everything)).state is OrderState.ACCEPTED  # type: ignore[arg-type]
+
+
+def test_what_an_open_sale_locks_is_not_free(venue: Venue) -> None:
+    assert venue.gateway.balance("BTC") == Balance(FUNDS["BTC"], FUNDS["BTC"])
+    request = venue.request(Side.SELL, OrderType.STOP_LOSS, "0.25", trigger_price=venue.price(FAR))
+    venue.gateway.place(request)
+    assert venue.gateway.balance("BTC") == Balance(FUNDS["BTC"], FUNDS["BTC"] - request.amount)
+    assert venue.gateway.balance("XYZ") == Balance(Decimal(0), Decimal(0))
 
 
 def test_an_order_of_the_same_id_is_no_second_order(venue: Venue) -> None:

@@ -27,7 +27,7 @@ from volexswarm.messages import (
     Side,
 )
 from volexswarm.portfolio.bookkeeping import Bookkeeper
-from volexswarm.ports import Reached
+from volexswarm.ports import Reached, Transfer
 
 
 class QuickStore(FakeStore[FakeExecutionTransaction]):
@@ -187,6 +187,20 @@ class GuardedDesk:
             with suppress(Killed):
                 self.guard.look_after()
             self.deliver()
+
+    def move_coins(self, amount: str | Decimal, *, booked: bool = True) -> None:
+        """Base comes to the account, or leaves it if negative; the books know of it, or not yet."""
+        number = len(self.exchange.transfers) + 1
+        transfer = Transfer(f"t{number}", "BTC", Decimal(amount), Decimal(0), START + timedelta(minutes=number))
+        self.exchange.transfers.append(transfer)
+        if booked:
+            self.compare()
+
+    def compare(self) -> None:
+        """The books take over what the exchange tells of transfers."""
+        for transfer in self.exchange.transfers:
+            with self.store.transaction() as tx:
+                self.record.book_transfer(tx, "binance", "main", transfer, transfer.transfer_id)
 
     def halt(self, reason: str | None) -> None:
         self.tx.state = replace(self.tx.state, halt=reason)

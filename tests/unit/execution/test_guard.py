@@ -12,7 +12,7 @@ from volexswarm.errors import Rejected, Unavailable
 from volexswarm.execution.model import Evidence, MarketRules, OrderRequest
 from volexswarm.execution.protection import State
 from volexswarm.execution.protection_ports import Market
-from volexswarm.messages import OrderState, OrderType, Purpose
+from volexswarm.messages import OrderState, OrderType, Purpose, Side
 
 S = OrderState
 NET = Decimal("0.999")  # one bought, less the fee
@@ -319,6 +319,52 @@ def test_a_sale_that_is_refused_for_good_is_tried_ever_more_rarely_and_never_giv
     at.exchange.place = place  # type: ignore[method-assign]
     for _ in range(70):
         at.keep()
+    assert (at.guarded(entry).state, at.held) == (State.CLOSED, 0)
+
+
+@pytest.mark.parametrize("booked", [True, False], ids=["known", "unknown"])
+def test_of_a_position_whose_coins_were_withdrawn_in_part_what_is_left_is_sold_at_once(booked: bool) -> None:
+    at = GuardedDesk()
+    entry = at.buy(wanted=protection(target="110"))
+    at.move_coins("-0.6", booked=booked)
+    at.trade_at("110")
+    *refused, sale = at.ways_out(entry)
+    assert (sale.state, sale.amount, at.held) == (S.FILLED, Decimal("0.399"), 0)
+    assert len(refused) == (0 if booked else 1)
+    causes = [cause for order_id, before, _, cause in at.tx.transitions if order_id == sale.id and before is None]
+    assert causes == ["take profit: reached at 110; of 0.999 only 0.399 are free in the account"]
+    guarded = at.guarded(entry)
+    assert (guarded.state, guarded.left) == (State.CLOSED, Decimal("0.6"))
+    assert guarded.reason == "take profit: reached at 110; 0.6 of it are not in the account any more"
+    orders = len(at.tx.orders)
+    at.keep(5)
+    assert len(at.tx.orders) == orders
+
+
+def test_no_stop_is_sent_to_the_exchange_for_coins_that_are_not_there() -> None:
+    at = GuardedDesk()
+    at.exchange.types = frozenset({OrderType.MARKET})
+    entry = at.buy(wanted=protection(stop="95"))
+    at.move_coins("-0.6")
+    at.exchange.types = frozenset(OrderType)
+    at.keep()
+    assert (at.guarded(entry).holder, at.ways_out(entry)) == ("system", [])
+    at.trade_at("95")
+    assert [order.amount for order in at.ways_out(entry)] == [Decimal("0.399")]
+
+
+def test_coins_that_somebody_else_offers_for_sale_are_left_when_they_are_free_again() -> None:
+    at = GuardedDesk()
+    entry = at.buy(wanted=protection(target="110"))
+    foreign = OrderRequest(
+        "by-hand", "BTC/USDT", Side.SELL, OrderType.LIMIT, Decimal("0.999"), Decimal(200), at.clock.now()
+    )
+    at.exchange.place(foreign)
+    at.trade_at("110")
+    at.keep(3)
+    assert (at.guarded(entry).state, len(at.ways_out(entry))) == (State.EXITING, 1)
+    at.exchange.drop(at.exchange.standing[1])
+    at.keep()
     assert (at.guarded(entry).state, at.held) == (State.CLOSED, 0)
 
 

@@ -33,7 +33,7 @@ class Interleavings(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.at = GuardedDesk()
-        self.at.exchange.opening = Decimal(10)
+        self.at.move_coins("10")
         self.number = 0
         self.entries: list[str] = []
 
@@ -71,6 +71,16 @@ class Interleavings(RuleBasedStateMachine):
         standing = [order for order in self.at.exchange.standing if not order.state.is_final]
         if standing:
             self.at.exchange.drop(standing[which % len(standing)])
+
+    @rule(amount=st.sampled_from(["0.2", "1", "9", "12"]), booked=st.booleans())
+    def withdraw(self, amount: str, booked: bool) -> None:
+        taken = min(Decimal(amount), self.at.exchange.free)
+        if taken > 0:
+            self.at.move_coins(-taken, booked=booked)
+
+    @rule()
+    def compare(self) -> None:
+        self.at.compare()
 
     @rule(halted=st.booleans())
     def halt(self, halted: bool) -> None:
@@ -113,7 +123,8 @@ class Interleavings(RuleBasedStateMachine):
         for entry in at.tx.protections:
             guarded = at.guarded(entry)
             assert guarded.state is State.CLOSED, guarded
-            assert guarded.left < DUST
+            # what is left could not be sold: it is too little, or the coins were withdrawn
+            assert guarded.left < DUST or at.exchange.balance("BTC").total < len(self.entries) * DUST, guarded
             assert at.tx.standing_watches(entry) == {}
         assert not [order for order in at.exchange.standing if not order.state.is_final]
         left = sum((at.guarded(entry).left for entry in at.tx.protections), Decimal(0))

@@ -15,7 +15,7 @@ from volexswarm.adapters.paper.tables import PaperTables
 from volexswarm.adapters.postgres.database import Database
 from volexswarm.clock import Clock
 from volexswarm.errors import OutcomeUnknown, Rejected, Unavailable
-from volexswarm.execution.model import Capabilities, Evidence, MarketRules, OrderRequest, StandingOrder
+from volexswarm.execution.model import Balance, Capabilities, Evidence, MarketRules, OrderRequest, StandingOrder
 from volexswarm.messages import OrderState, OrderType, Quote, Side, TimeInForce
 from volexswarm.ports import Fill, QuoteBoard, Transfer
 
@@ -178,6 +178,11 @@ class PaperGateway:
         """Free and locked together, by asset. Raises Unavailable."""
         with self._tables() as tables:
             return tables.balances()
+
+    def balance(self, asset: str) -> Balance:
+        """Of one asset. Raises Unavailable."""
+        with self._tables() as tables:
+            return tables.balance(asset)
 
     def market_time(self) -> datetime:
         """The clock of the venue whose trades fill the orders. Raises Unavailable."""

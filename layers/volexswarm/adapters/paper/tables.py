@@ -11,6 +11,7 @@ from typing import Any
 from volexswarm.adapters.paper.matching import Execution, PaperOrder, PublicTrade
 from volexswarm.adapters.postgres.database import Connection
 from volexswarm.errors import Rejected
+from volexswarm.execution.model import Balance
 from volexswarm.messages import OrderState, OrderType, Side
 from volexswarm.ports import Fill
 
@@ -59,6 +60,15 @@ class PaperTables:
             "SELECT currency, total FROM paper_balances WHERE venue = %s AND account = %s", self._own
         )
         return {row["currency"]: row["total"] for row in rows}
+
+    def balance(self, currency: str) -> Balance:
+        """Nothing of a currency that the account never had."""
+        row = self._connection.execute(
+            "SELECT total, total - locked AS free FROM paper_balances"
+            " WHERE venue = %s AND account = %s AND currency = %s",
+            (*self._own, currency),
+        ).fetchone()
+        return Balance(Decimal(0), Decimal(0)) if row is None else Balance(row["total"], row["free"])
 
     def move(self, currency: str, total: Decimal, locked: Decimal) -> None:
         """Change a balance. Raises Rejected if there is not so much that is free; nothing is changed then."""
