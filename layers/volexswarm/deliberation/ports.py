@@ -1,0 +1,94 @@
+"""What a deliberation needs: models that speak for roles, a budget that is asked before each call, and a tape.
+
+A guarded client (`models/guarded.py`) stands between AutoGen and every model. It asks the tape first, then reserves, calls,
+records and settles, and it never raises: whatever happens becomes an `Opinion` or an `Abstention` in its answer's text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from volexswarm.deliberation.domain import Abstention, Answer, Ask, Brief, ModelChoice, Recorded, Usage
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """Room that is held for one call until it is settled; `number` tells it from the others of the deliberation."""
+
+    number: int
+    tokens: int
+    cost: float
+
+
+class Budget(Protocol):
+    """What the deliberation may still take. Every attempt at a call reserves first, a repeated one too."""
+
+    def reserve(self, key: str, role: str, usage: Usage) -> Reservation | Abstention:
+        """Hold room for a call that takes at most so much; stored before it returns, so that a crash forgets no call.
+
+        An Abstention (`BUDGET`, `DEADLINE` or `UNRECORDED`) if there is no room, no time, or no store. Never raises.
+        """
+        ...
+
+    def settle(self, reservation: Reservation, usage: Usage) -> None:
+        """What the call really took, instead of what was held for it; what is never settled counts in full. Never raises."""
+        ...
+
+    def seconds_left(self) -> float:
+        """Until the deliberation's deadline; never negative. A call is given no more than this."""
+        ...
+
+
+class Tape(Protocol):
+    """Every answer of a deliberation by its key (`tape.tape_key`), written once."""
+
+    def recall(self, key: str) -> Recorded | None:
+        """The answer that stands under the key; None if it has to be asked for.
+
+        When only what is on the tape may be used, what is not there is answered by an abstention `UNTAPED`. Never raises.
+        """
+        ...
+
+    def record(self, key: str, recorded: Recorded) -> Recorded:
+        """Store the answer, and give what stands: the earlier one, if there was one. Never raises.
+
+        An abstention `UNRECORDED` if the store does not answer.
+        """
+        ...
+
+
+class Voices(Protocol):
+    """Makes the model clients. The chosen model is configuration; a replay hands in the choice of its time."""
+
+    @property
+    def choice(self) -> ModelChoice:
+        """The model that is configured."""
+        ...
+
+    def guarded(self, ask: Ask, choice: ModelChoice, budget: Budget, tape: Tape) -> Any:
+        """An AutoGen `ChatCompletionClient` that answers just this ask.
+
+        Its `create` gives a `CreateResult` whose content is the JSON of the `Answer` that stands on the tape under
+        `tape.tape_key(ask, choice)`. Nothing is opened before the first call that is not on the tape.
+        """
+        ...
+
+
+class Team(Protocol):
+    """Has roles speak (AutoGen's part)."""
+
+    def blind(self, asks: Sequence[Ask]) -> Mapping[str, Answer]:
+        """Ask all of them at once, none hearing another; the answers by role, as keyed by the messages' sources."""
+        ...
+
+    def turn(self, ask: Ask, listener: Ask) -> Answer:
+        """Let one role speak in the team of itself and the one that it speaks to."""
+        ...
+
+
+class Analyst(Protocol):
+    """Speaks for a role by rules alone: offline, the same answer to the same brief, always."""
+
+    def __call__(self, brief: Brief) -> Answer: ...
