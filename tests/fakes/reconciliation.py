@@ -57,7 +57,12 @@ class FakeReconcilingTransaction(FakeExecutionTransaction):
             same = (known.difference.kind, known.difference.subject) == (difference.kind, difference.subject)
             accepted = known.state == "accepted" and difference.kind is Kind.FOREIGN_ORDER
             if same and (known.state == "open" or accepted):
-                self.differences[key] = replace(known, difference=difference, seen_at=seen_at, times=known.times + 1)
+                self.differences[key] = replace(
+                    known,
+                    difference=replace(difference, cause=known.difference.cause),
+                    seen_at=seen_at,
+                    times=known.times + 1,
+                )
                 return key, False
         key = f"d{len(self.differences) + 1}"
         self.differences[key] = Stored(difference, "open", seen_at)
@@ -68,6 +73,10 @@ class FakeReconcilingTransaction(FakeExecutionTransaction):
     ) -> None:
         known = self.differences[difference_id]
         self.differences[difference_id] = replace(known, state=state, settled_by=settled_by, reason=reason)
+
+    def explain_difference(self, difference_id: str, cause: str) -> None:
+        known = self.differences[difference_id]
+        self.differences[difference_id] = replace(known, difference=replace(known.difference, cause=cause))
 
     def unseen_differences(self, venue: str, account: str, since: datetime) -> list[str]:
         return [key for key, known in self.differences.items() if known.state == "open" and known.seen_at < since]

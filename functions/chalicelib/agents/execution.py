@@ -13,6 +13,7 @@ from chalicelib.runtime.chores import each_chore
 from chalicelib.runtime.observability import observed
 from chalicelib.runtime.wakers import woken
 from volexswarm.messages import (
+    AcceptDifference,
     CancelOrder,
     ExecutionReported,
     OrderApproved,
@@ -40,6 +41,7 @@ def on_orders(event: Any) -> BatchResponse:
             ReviewProtections: lambda command: wiring.guard().review(command),
             PriceReached: lambda command: wiring.guard().exit(command),
             ReconcileAccount: lambda command: wiring.reconciler(command.data.account).on_command(command),
+            AcceptDifference: lambda command: wiring.acceptance().carry_out(command),
             TradingHalted: lambda command: wiring.halting().carry_out(command),
             TradingResumed: lambda _: wiring.guard().look_after(),
         },

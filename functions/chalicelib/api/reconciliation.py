@@ -63,12 +63,14 @@ def differences(call: Call[DifferencesOf, Any, Any]) -> Page[Difference]:
     DifferenceAccepted,
     permission=Permission.SYSTEM_CONTROL,
     body=Acceptance,
+    status=202,
     failures=(409,),
 )
 def accept(call: Call[Any, Acceptance, Any], difference: str) -> DifferenceAccepted:
-    """Let the exchange's word hold.
+    """Let the exchange's word hold, once a further comparison says that the difference is still as it was seen.
 
-    A balance is adjusted in the ledger as capital; an order that the exchange does not know ends as canceled.
+    A balance is adjusted in the ledger as capital; an order that the exchange does not know ends as canceled. What has changed
+    meanwhile stays open, and its cause says so; `GET /differences` tells.
     """
     accepted = wiring.difference_desk().accept(
         key_of("difference", difference), actor=call.caller.username, reason=call.body.reason

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from volexswarm.control.mode_switch import ModeSwitch
     from volexswarm.desk.agent import TradingDesk
     from volexswarm.execution.agent import ExecutionAgent
-    from volexswarm.execution.differences import DifferenceDesk
+    from volexswarm.execution.differences import Acceptance, DifferenceDesk
     from volexswarm.execution.guard import Guard
     from volexswarm.execution.halting import Halting
     from volexswarm.execution.orders import Orders
@@ -299,7 +299,20 @@ def difference_desk() -> DifferenceDesk[ReconcilingTransaction]:
     from volexswarm.adapters.postgres.reconciliation import ReconcilingTransaction
     from volexswarm.execution.differences import DifferenceDesk
 
-    return DifferenceDesk(store=_store(ReconcilingTransaction), record=_record(), clock=clock())
+    return DifferenceDesk(store=_store(ReconcilingTransaction), clock=clock())
+
+
+@cache
+def acceptance() -> Acceptance[ReconcilingTransaction]:
+    from volexswarm.adapters.postgres.reconciliation import ReconcilingTransaction
+    from volexswarm.execution.differences import Acceptance
+
+    return Acceptance(
+        store=_store(ReconcilingTransaction),
+        compare=lambda account: reconciler(account).reconcile("demand"),
+        record=_record(),
+        clock=clock(),
+    )
 
 
 @cache

@@ -88,6 +88,13 @@ def _table(items: Any) -> RenderableType:
 @click.argument("difference")
 @click.option("--reason", required=True, help="Why the exchange's word shall hold.")
 def _accept(desk: Desk, *, difference: str, reason: str) -> None:
-    """Let the exchange's word hold on a DIFFERENCE (its id, or the beginning of it)."""
+    """Let the exchange's word hold on a DIFFERENCE (its id, or the beginning of it), if it still says the same."""
     data = desk.client.post(path_of("differences", difference, "accept"), {"reason": reason})
-    desk.output.show(data, lambda accepted: [Text(f"accepted: {accepted['id']}")])
+    desk.output.show(data, _render_accepted)
+
+
+def _render_accepted(accepted: Any) -> Iterable[RenderableType]:
+    yield Text(f"accepted: {accepted['id']}")
+    yield Text(
+        "it is settled once the exchange was asked again and says the same: volexswarm differences list", style="dim"
+    )

@@ -1,17 +1,26 @@
-"""A person's word on a difference that no evidence explains."""
+"""A person's word on a difference that no evidence explains: it holds for what the exchange says when it is carried out."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Generic, Literal, Protocol, TypeVar
 
 from volexswarm.clock import Clock
+from volexswarm.errors import Conflict
 from volexswarm.execution.ports import ExecutionTransaction
 from volexswarm.execution.reconciliation import Kind
 from volexswarm.execution.record import SOURCE, Record
-from volexswarm.messages import DifferenceSettled, Event, OrderState, ReconcileAccount
+from volexswarm.messages import (
+    AcceptDifference,
+    DifferenceFound,
+    DifferenceSettled,
+    Event,
+    OrderState,
+    ReconcileAccount,
+)
 from volexswarm.ports import Store
 
 
@@ -33,6 +42,11 @@ class OpenDifference:
     def correlationid(self) -> str:
         return self.correlation_id
 
+    @property
+    def gap(self) -> Decimal | None:
+        """Theirs less ours, of a balance; None of anything else."""
+        return Decimal(self.theirs) - Decimal(self.ours) if self.kind is Kind.BALANCE else None
+
 
 class DifferencesTransaction(ExecutionTransaction, Protocol):
     """What settling a difference needs besides orders and the ledger."""
@@ -45,6 +59,10 @@ class DifferencesTransaction(ExecutionTransaction, Protocol):
         self, difference_id: str, state: Literal["repaired", "accepted"], settled_by: str, reason: str, at: datetime
     ) -> None: ...
 
+    def explain_difference(self, difference_id: str, cause: str) -> None:
+        """Store other words for why it is there."""
+        ...
+
 
 TransactionT = TypeVar("TransactionT", bound=DifferencesTransaction)
 
@@ -52,9 +70,8 @@ TransactionT = TypeVar("TransactionT", bound=DifferencesTransaction)
 class DifferenceDesk(Generic[TransactionT]):
     """Where a person has the account compared, and accepts what the exchange says."""
 
-    def __init__(self, *, store: Store[TransactionT], record: Record[TransactionT], clock: Clock) -> None:
+    def __init__(self, *, store: Store[TransactionT], clock: Clock) -> None:
         self._store = store
-        self._record = record
         self._clock = clock
 
     def request(self, venue: str, account: str, *, actor: str) -> str:
@@ -68,7 +85,7 @@ class DifferenceDesk(Generic[TransactionT]):
         return event.id
 
     def accept(self, key: str, *, actor: str, reason: str) -> str:
-        """Let the exchange's word hold: a balance is adjusted in the ledger, an order that it does not know ends as canceled.
+        """Have the exchange's word hold on a difference, once a further comparison says that it is as it was seen.
 
         Answers with the difference's id; `key` is that, or its beginning.
 
@@ -79,28 +96,109 @@ class DifferenceDesk(Generic[TransactionT]):
         Conflict
             If several fit, or it is settled already.
         """
+        now = self._clock.now()
         with self._store.transaction() as tx:
-            difference = tx.open_difference(key)
-            words = f"accepted by {actor}: {reason}"
-            if difference.kind is Kind.BALANCE:
-                self._adjust(tx, difference)
-            elif difference.kind is Kind.ORDER:
-                self._end(tx, difference, words)
-            now = self._clock.now()
-            tx.settle_difference(difference.id, "accepted", actor, reason, now)
-            settled = DifferenceSettled(
-                difference_id=difference.id, outcome="accepted", actor=actor, reason=reason, as_of=now
+            seen = tx.open_difference(key)
+            command = AcceptDifference(
+                difference_id=seen.id,
+                venue=seen.venue,
+                account=seen.account,
+                ours=seen.ours,
+                theirs=seen.theirs,
+                accepted_by=actor,
+                reason=reason,
             )
-            tx.publish(Event.caused_by(difference, settled, source=SOURCE, subject=difference.id, time=now))
-        return difference.id
+            subject = f"{seen.id}:{actor}:{now.isoformat()}"
+            tx.publish(Event.caused_by(seen, command, source="api", subject=subject, time=now))
+        return seen.id
 
-    def _adjust(self, tx: TransactionT, difference: OpenDifference) -> None:
+
+class Acceptance(Generic[TransactionT]):
+    """Lets the exchange's word hold where a person has accepted it.
+
+    Parameters
+    ----------
+    compare : callable
+        Compares an account with the exchange, so that its open differences are those of the moment. Raises Unavailable.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store[TransactionT],
+        compare: Callable[[str], object],
+        record: Record[TransactionT],
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._compare = compare
+        self._record = record
+        self._clock = clock
+
+    def carry_out(self, event: Event[AcceptDifference]) -> None:
+        """Compare again, and settle the difference if it is still the one that was accepted.
+
+        A balance is adjusted in the ledger, an order that the exchange does not know ends as canceled. What has gone meanwhile
+        needs nothing; what has become another stays open, and says so.
+
+        Raises
+        ------
+        Unavailable
+            If the exchange does not answer: nothing is accepted unseen.
+        """
+        wanted = event.data
+        self._compare(wanted.account)
+        with self._store.transaction() as tx:
+            try:
+                found = tx.open_difference(wanted.difference_id)
+            except Conflict:  # settled: it is gone, or this is a repeat
+                return
+            if replace(found, ours=wanted.ours, theirs=wanted.theirs).gap != found.gap:
+                self._refuse(tx, found, event)
+                return
+            words = f"accepted by {wanted.accepted_by}: {wanted.reason}"
+            if found.gap is not None:
+                self._adjust(tx, found, found.gap)
+            elif found.kind is Kind.ORDER:
+                self._end(tx, found, words)
+            now = self._clock.now()
+            tx.settle_difference(found.id, "accepted", wanted.accepted_by, wanted.reason, now)
+            settled = DifferenceSettled(
+                difference_id=found.id,
+                outcome="accepted",
+                actor=wanted.accepted_by,
+                reason=wanted.reason,
+                as_of=now,
+            )
+            tx.publish(Event.caused_by(event, settled, source=SOURCE, subject=found.id, time=now))
+
+    def _refuse(self, tx: TransactionT, found: OpenDifference, event: Event[AcceptDifference]) -> None:
+        wanted, now = event.data, self._clock.now()
+        cause = (
+            f"{wanted.accepted_by} accepted {wanted.theirs} against {wanted.ours}, but it has changed since:"
+            " accept it as it is, if that is right"
+        )
+        tx.explain_difference(found.id, cause)
+        changed = DifferenceFound(
+            difference_id=found.id,
+            venue=found.venue,
+            account=found.account,
+            kind=found.kind,
+            subject=found.subject,
+            ours=found.ours,
+            theirs=found.theirs,
+            cause=cause,
+            as_of=now,
+        )
+        tx.publish(Event.caused_by(event, changed, source=SOURCE, subject=found.id, time=now))
+
+    def _adjust(self, tx: TransactionT, difference: OpenDifference, amount: Decimal) -> None:
         self._record.book_adjustment(
             tx,
             difference.venue,
             difference.account,
             difference.subject,
-            Decimal(difference.theirs) - Decimal(difference.ours),
+            amount,
             reference=difference.id,
             as_of=difference.as_of,
             correlation_id=difference.correlation_id,

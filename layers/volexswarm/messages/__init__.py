@@ -4,6 +4,7 @@ Whoever deals in messages imports them from here; the modules part them by theme
 """
 
 from volexswarm.messages.control import (
+    AcceptDifference,
     AccountOpened,
     BreakerChanged,
     DifferenceFound,
@@ -80,6 +81,7 @@ __all__ = [
     "NAMESPACE",
     "AccountOpened",
     "ApprovalAsked",
+    "AcceptDifference",
     "ApprovalDecided",
     "BreakerChanged",
     "CancelOrder",

@@ -60,6 +60,6 @@ class ReconciliationRequested(View):
 
 
 class DifferenceAccepted(View):
-    """The exchange's word holds from here on."""
+    """The exchange's word holds as soon as a further comparison says the same; `GET /differences` tells."""
 
     id: str

@@ -20,12 +20,12 @@ from volexswarm.adapters.postgres.reconciliation import ReconcilingTransaction
 from volexswarm.adapters.postgres.store import PostgresStore
 from volexswarm.clock import SystemClock
 from volexswarm.errors import Conflict
-from volexswarm.execution.differences import DifferenceDesk
+from volexswarm.execution.differences import Acceptance, DifferenceDesk
 from volexswarm.execution.model import Run
 from volexswarm.execution.reconciler import Reconciler
 from volexswarm.execution.reconciliation import Difference, Kind
 from volexswarm.execution.record import Record
-from volexswarm.messages import Side
+from volexswarm.messages import AcceptDifference, Side, decode
 from volexswarm.portfolio.bookkeeping import Bookkeeper
 
 
@@ -34,7 +34,8 @@ class Comparing:
 
     def __init__(self, desk: Desk) -> None:
         clock = SystemClock()
-        store = PostgresStore(desk.database, ReconcilingTransaction, Relay(desk.database, Sent()))
+        self.sent = Sent()
+        store = PostgresStore(desk.database, ReconcilingTransaction, Relay(desk.database, self.sent))
         record = Record(Bookkeeper(clock), clock)
         self.reconciler = Reconciler(
             store=store,
@@ -46,7 +47,10 @@ class Comparing:
             symbols=[SYMBOL],
             pause=lambda _: None,
         )
-        self.differences = DifferenceDesk(store=store, record=record, clock=clock)
+        self.differences = DifferenceDesk(store=store, clock=clock)
+        self.acceptance = Acceptance(
+            store=store, compare=lambda _: self.reconciler.reconcile("demand"), record=record, clock=clock
+        )
         self.reader = PostgresReconciliationReader(desk.database, Scope("binance", "main", "simulated", "USDT"))
 
     def compare(self) -> tuple[list[str], list[str]]:
@@ -54,6 +58,11 @@ class Comparing:
         found = self.reconciler.look()
         assert found is not None
         return [one.kind.value for one in found.repaired], [one.kind.value for one in found.open]
+
+    def accept(self, key: str, reason: str) -> str:
+        accepted = self.differences.accept(key, actor="ann", reason=reason)
+        self.acceptance.carry_out(decode(self.sent.messages["orders.fifo"][-1], AcceptDifference))
+        return accepted
 
 
 @pytest.fixture
@@ -87,7 +96,7 @@ def test_somebody_elses_order_waits_for_a_person(desk: Desk, comparing: Comparin
         assert comparing.compare() == ([], ["foreign_order"])
     (difference,) = comparing.reader.reconciliation().open
     assert (difference.times, difference.ours) == (2, "nothing")
-    assert comparing.differences.accept(difference.id[:8], actor="ann", reason="that is mine") == difference.id
+    assert comparing.accept(difference.id[:8], "that is mine") == difference.id
     comparing.compare()
     assert comparing.reader.reconciliation().open == []
     with pytest.raises(Conflict, match="settled already"):
@@ -115,7 +124,7 @@ def test_a_balance_that_nothing_explains_is_adjusted_only_by_a_person(desk: Desk
     assert desk.books() == before
     (difference,) = comparing.reader.reconciliation().open
     assert Decimal(difference.theirs) - Decimal(difference.ours) == 1
-    comparing.differences.accept(difference.id, actor="ann", reason="found it")
+    comparing.accept(difference.id, "found it")
     assert desk.books() == desk.held()
     assert comparing.compare() == ([], [])
 

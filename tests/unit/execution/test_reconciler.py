@@ -15,11 +15,12 @@ from tests.fakes.transaction import START, FakeStore, FixedClock
 from tests.unit.execution.orders import OPENED, approved
 from volexswarm.errors import Conflict, Retry, Unavailable
 from volexswarm.execution.agent import ExecutionAgent
-from volexswarm.execution.differences import DifferenceDesk
+from volexswarm.execution.differences import Acceptance, DifferenceDesk
 from volexswarm.execution.model import OrderRequest, Proposal, Run
 from volexswarm.execution.reconciler import Reconciler
 from volexswarm.execution.reconciliation import Difference, Findings, Kind
 from volexswarm.messages import (
+    AcceptDifference,
     DifferenceFound,
     DifferenceSettled,
     Event,
@@ -45,6 +46,7 @@ class Desk:
     agent: ExecutionAgent
     reconciler: Reconciler
     differences: DifferenceDesk
+    acceptance: Acceptance
     pauses: list[float]
 
     def place(self, event: Event[OrderApproved]) -> None:
@@ -69,6 +71,15 @@ class Desk:
         assert found is not None
         return found
 
+    def accept(self, key: str, reason: str) -> None:
+        self.differences.accept(key, actor="ann", reason=reason)
+        self.clock.advance(timedelta(seconds=1))
+        self.carry_out()
+
+    def carry_out(self) -> None:
+        """Deliver the last acceptance."""
+        self.acceptance.carry_out([e for e in self.tx.published if isinstance(e.data, AcceptDifference)][-1])
+
 
 @pytest.fixture
 def desk() -> Desk:
@@ -86,8 +97,11 @@ def desk() -> Desk:
         symbols=["BTC/USDT"],
         pause=pauses.append,
     )
-    differences = DifferenceDesk(store=store, record=parts.record, clock=clock)
-    return Desk(tx, exchange, clock, parts.agent, reconciler, differences, pauses)
+    differences = DifferenceDesk(store=store, clock=clock)
+    acceptance = Acceptance(
+        store=store, compare=lambda _: reconciler.reconcile("demand"), record=parts.record, clock=clock
+    )
+    return Desk(tx, exchange, clock, parts.agent, reconciler, differences, acceptance, pauses)
 
 
 def limit(number: int = 1) -> Event[OrderApproved]:
@@ -147,7 +161,7 @@ def test_an_order_that_the_exchange_forgot_waits_for_a_person(desk: Desk) -> Non
     assert len(desk.compare().open) == 1
     assert desk.tx.order(event.id).state is S.ACCEPTED
     assert len(desk.tx.of(DifferenceFound)) == 1
-    desk.differences.accept("d1", actor="ann", reason="the exchange lost it")
+    desk.accept("d1", "the exchange lost it")
     assert desk.tx.order(event.id).state is S.CANCELED
     assert desk.compare().open == []
     with pytest.raises(Conflict):
@@ -159,7 +173,7 @@ def test_an_order_of_somebody_else_is_shown_once_and_can_be_accepted(desk: Desk)
     for _ in range(2):
         assert [d.kind for d in desk.compare().open] == ["foreign_order"]
     assert desk.tx.differences["d1"].times == 2
-    desk.differences.accept("d1", actor="ann", reason="that is my own")
+    desk.accept("d1", "that is my own")
     desk.compare()
     assert [known.state for known in desk.tx.differences.values()] == ["accepted"]
 
@@ -205,9 +219,52 @@ def test_a_balance_that_nothing_explains_is_never_overwritten_and_a_person_may_a
     found = desk.compare()
     assert [(d.kind, d.subject, d.ours, d.theirs) for d in found.open] == [("balance", "BTC", "0", "0.00000001")]
     assert desk.tx.assets("binance", "main") == {}
-    desk.differences.accept("d1", actor="ann", reason="an airdrop")
+    desk.accept("d1", "an airdrop")
     assert desk.tx.assets("binance", "main") == {"BTC": Decimal("0.00000001")}
     assert desk.compare().open == []
+    desk.carry_out()
+    assert desk.tx.assets("binance", "main") == {"BTC": Decimal("0.00000001")}
+    assert [done.outcome for done in desk.tx.of(DifferenceSettled)] == ["accepted"]
+
+
+def test_a_balance_that_is_another_by_now_is_not_accepted_and_says_so(desk: Desk) -> None:
+    desk.exchange.windfall = {"USDT": Decimal(7)}
+    desk.compare()
+    desk.exchange.windfall = {"USDT": Decimal(9)}
+    desk.accept("d1", "an airdrop")
+    known = desk.tx.differences["d1"]
+    assert (known.state, known.difference.theirs, desk.tx.assets("binance", "main")) == ("open", "9", {})
+    assert known.difference.cause.startswith("ann accepted 7 against 0, but it has changed since")
+    assert desk.tx.of(DifferenceFound)[-1].cause == known.difference.cause
+    desk.accept("d1", "two airdrops")
+    assert (desk.tx.differences["d1"].state, desk.tx.assets("binance", "main")) == ("accepted", {"USDT": Decimal(9)})
+
+
+def test_a_balance_that_a_late_deposit_explains_is_not_booked_twice(desk: Desk) -> None:
+    late = Transfer("deposit/1", "USDT", Decimal(500), Decimal(0), START + timedelta(seconds=1))
+    desk.exchange.windfall = {"USDT": late.amount}
+    desk.compare()
+    desk.exchange.windfall, desk.exchange.transfers = {}, [late]
+    desk.accept("d1", "must be my deposit")
+    assert (desk.tx.differences["d1"].state, desk.tx.assets("binance", "main")) == ("repaired", {"USDT": late.amount})
+
+
+def test_a_trade_in_between_does_not_change_what_was_accepted(desk: Desk) -> None:
+    desk.exchange.windfall = {"USDT": Decimal(7)}
+    desk.compare()
+    desk.place(approved(1))
+    desk.accept("d1", "an airdrop")
+    assert desk.tx.differences["d1"].state == "accepted"
+    assert desk.tx.assets("binance", "main") == desk.exchange.balances()
+
+
+def test_nothing_is_accepted_while_the_exchange_is_silent(desk: Desk) -> None:
+    desk.exchange.windfall = {"USDT": Decimal(7)}
+    desk.compare()
+    desk.exchange.mishaps = ["lost"]
+    with pytest.raises(Unavailable):
+        desk.accept("d1", "an airdrop")
+    assert (desk.tx.differences["d1"].state, desk.tx.assets("binance", "main")) == ("open", {})
 
 
 def test_a_silent_exchange_leaves_everything_as_it_is(desk: Desk) -> None:
@@ -261,7 +318,7 @@ def test_an_order_whose_absence_proves_nothing_is_put_before_a_person_who_may_en
     assert [(d.kind, d.ours, d.theirs) for d in desk.compare().open] == [("order", "unknown", "nothing")]
     desk.agent.resolve_open()
     assert desk.tx.order(event.id).state is S.UNKNOWN
-    desk.differences.accept("d1", actor="ann", reason="its page of orders has none")
+    desk.accept("d1", "its page of orders has none")
     assert desk.tx.order(event.id).state is S.CANCELED
     assert desk.compare().open == []
 

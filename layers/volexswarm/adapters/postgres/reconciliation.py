@@ -109,6 +109,9 @@ class ReconcilingTransaction(ExecutionTransaction):
         )
         return [row["id"] for row in rows]
 
+    def explain_difference(self, difference_id: str, cause: str) -> None:
+        self.connection.execute("UPDATE differences SET cause = %s WHERE id = %s", (cause, difference_id))
+
     def open_difference(self, key: str) -> OpenDifference:
         rows = self.connection.execute(
             "SELECT id::text, venue, account, kind, subject, ours, theirs, state, as_of, correlation_id::text"
