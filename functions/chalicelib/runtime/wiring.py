@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from volexswarm.security.login import Login
     from volexswarm.security.tokens import TokenVerifier
     from volexswarm.signals.agent import SignalAgent
+    from volexswarm.tasks.record import StepRecord
     from volexswarm.views.ports import (
         AuditReader,
         CandleReader,
@@ -430,6 +431,14 @@ def trading_desk() -> TradingDesk:
     return TradingDesk(
         _store(DeskTransaction), quotes(), clock(), venue=s.venue, symbols=s.symbols, quote_max_age=max_age
     )
+
+
+@cache
+def step_record() -> StepRecord:
+    from volexswarm.adapters.postgres.task_steps import TaskStepTransaction
+    from volexswarm.tasks.record import StepRecord
+
+    return StepRecord(_store(TaskStepTransaction), clock())
 
 
 @cache
