@@ -7,7 +7,7 @@ the prices, and decides which are fresh enough. What has no price is named, neve
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -33,9 +33,10 @@ class Marks:
     prices: Mapping[str, Decimal]
     missing: tuple[str, ...]
 
-    def value(self, assets: Mapping[str, Decimal]) -> Decimal:
-        """Sum of the assets. Only to be asked about what is not missing."""
-        return sum((amount * self.prices[asset] for asset, amount in assets.items() if amount), Decimal(0))
+    def values(self, assets: Mapping[str, Decimal]) -> dict[str, Decimal]:
+        """What the amounts are worth, by asset, where they are not 0. Only to be asked about what is not missing."""
+        prices = self.prices
+        return {asset: amount * prices[asset] for asset, amount in assets.items() if amount}
 
 
 class Markets:
@@ -49,7 +50,8 @@ class Markets:
 
     def __init__(self, symbols: Iterable[str]) -> None:
         self._symbols = frozenset(symbols)
-        self._routes: dict[str, dict[str, tuple[Leg, ...] | None]] = {}
+        self._routes: defaultdict[str, dict[str, tuple[Leg, ...] | None]] = defaultdict(dict)
+        self._direct: defaultdict[str, dict[str, str]] = defaultdict(dict)
 
     def route(self, asset: str, currency: str) -> tuple[Leg, ...] | None:
         """The conversions from asset to currency, at most two; None if there is no way.
@@ -57,12 +59,15 @@ class Markets:
         It depends on the markets alone, not on which of them has a price at the moment: an asset's value does not jump from one
         route to another. The direct market wins; of several hops the first by name.
         """
-        return self._routes_to(currency, (asset,))[asset]
+        return self._routes_to(currency, {asset})[asset]
 
-    def _routes_to(self, currency: str, assets: Iterable[str]) -> Mapping[str, tuple[Leg, ...] | None]:
+    def _routes_to(self, currency: str, assets: Set[str]) -> Mapping[str, tuple[Leg, ...] | None]:
         """The routes of these assets, and of those that were asked for before: an account of a thousand asks often."""
-        routes = self._routes.setdefault(currency, {})
-        routes.update({asset: self._found(asset, currency) for asset in assets if asset not in routes})
+        routes, direct = self._routes[currency], self._direct[currency]
+        for asset in assets - routes.keys():
+            legs = routes[asset] = self._found(asset, currency)
+            if legs is not None and len(legs) == 1 and not legs[0].inverse:
+                direct[asset] = legs[0].symbol
         return routes
 
     def _found(self, asset: str, currency: str) -> tuple[Leg, ...] | None:
@@ -81,7 +86,10 @@ class Markets:
         """Symbols whose prices it takes to value the wanted currencies."""
         assets = set(wanted)
         routes = self._routes_to(currency, assets)
-        return {leg.symbol for asset in assets for leg in routes[asset] or ()}
+        direct = self._direct[currency]
+        symbols = set(filter(None, map(direct.get, assets)))
+        symbols.update(leg.symbol for asset in assets - direct.keys() for leg in routes[asset] or ())
+        return symbols
 
     def mark(self, wanted: Iterable[str], currency: str, mids: Mapping[str, Decimal]) -> Marks:
         """Price each wanted currency in `currency`.
@@ -96,12 +104,12 @@ class Markets:
             Price by symbol, quote per base, > 0: the middle of bid and ask.
         """
         assets = set(wanted)
-        routes = self._routes_to(currency, assets)
+        routes, direct = self._routes_to(currency, assets), self._direct[currency]
         prices = {currency: _ONE}
         missing = []
         for asset in assets:
-            legs = routes[asset]
-            price = None if legs is None else _price(legs, mids)
+            symbol = direct.get(asset)
+            price = _price(routes[asset], mids) if symbol is None else mids.get(symbol)
             if price is None:
                 missing.append(asset)
             else:
@@ -125,10 +133,8 @@ class Markets:
         return legs
 
 
-def _price(legs: Sequence[Leg], mids: Mapping[str, Decimal]) -> Decimal | None:
-    if len(legs) == 1 and not legs[0].inverse:
-        return mids.get(legs[0].symbol)
-    if any(leg.symbol not in mids for leg in legs):
+def _price(legs: Sequence[Leg] | None, mids: Mapping[str, Decimal]) -> Decimal | None:
+    if legs is None or any(leg.symbol not in mids for leg in legs):
         return None
     price = _ONE
     with wide():

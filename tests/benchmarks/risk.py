@@ -22,6 +22,7 @@ from volexswarm.risk.situation import Inquiry
 
 POSITIONS = 1_000
 WATCHED = 50  # markets that signals come for
+MOVING = 50  # quotes that change from one decision to the next
 CASH, LEAST = 5_000_000, 500  # USDT: at first, and of every trade
 GOAL = 5.0  # ms, for 99 of 100 decisions
 
@@ -51,7 +52,7 @@ def run(decisions: int = 500, positions: int = POSITIONS) -> Iterator[Figure]:
     state = FakeRiskTransaction({"USDT": str(CASH), **dict.fromkeys(assets, "40")}, policy)
     quotes = FakeQuoteBoard()
     for symbol in symbols:
-        quotes.quotes[symbol] = Quote(bid=Decimal("99.99"), ask=Decimal("100.01"), as_of=START, received_at=START)
+        quotes.quotes[symbol] = _quote(rng)
         state.closes[symbol] = _walk(rng, policy.history_hours + 1)
         state.candles[symbol, Timeframe.M1] = [Bar(Decimal("100.1"), Decimal("99.9"), Decimal(100))] * 15
     clock = FixedClock()
@@ -64,7 +65,10 @@ def run(decisions: int = 500, positions: int = POSITIONS) -> Iterator[Figure]:
         "first decision of an hour: prices are read", _decide(agent, state, symbols[0], next(numbers)), "CPU ms"
     )
     firsts = [_decide(agent, state, symbol, next(numbers)) for symbol in symbols[1:WATCHED]]
-    taken = [_decide(agent, state, symbols[number % WATCHED], next(numbers)) for number in range(decisions)]
+    taken = []
+    for number in range(decisions):
+        quotes.quotes.update((symbol, _quote(rng)) for symbol in rng.sample(symbols, MOVING))
+        taken.append(_decide(agent, state, symbols[number % WATCHED], next(numbers)))
     if state.assets is None or state.assets["USDT"] > CASH - decisions // 2 * LEAST:
         raise RuntimeError("most trades were refused: refusals are quick, and no measure")
     yield Figure("first decision of an hour on a symbol, p50", sorted(firsts)[len(firsts) // 2], "CPU ms")
@@ -80,6 +84,13 @@ def _decide(agent: RiskAgent, state: FakeRiskTransaction, symbol: str, number: i
     taken = (time.process_time() - began) * 1000
     _fill(state)
     return round(taken, 3)
+
+
+def _quote(rng: random.Random) -> Quote:
+    """As a board gives it: from text."""
+    mid = 100 + Decimal(rng.randint(-9, 9)) / 100
+    quote = Quote(bid=mid - Decimal("0.01"), ask=mid + Decimal("0.01"), as_of=START, received_at=START)
+    return Quote.model_validate_json(quote.model_dump_json())
 
 
 def _walk(rng: random.Random, hours: int) -> list[float | None]:

@@ -23,6 +23,7 @@ class RedisQuoteBoard:
 
     def __init__(self, connection: redis.Redis[str]) -> None:
         self._redis = connection
+        self._read: dict[tuple[str, str], tuple[str, Quote]] = {}
 
     def put(self, venue: str, quotes: Mapping[str, Quote]) -> None:
         """Replace the quotes of these symbols."""
@@ -45,10 +46,17 @@ class RedisQuoteBoard:
         except redis.RedisError as error:
             raise Unavailable("quote board", str(error)) from error
         return {
-            symbol: Quote.model_validate_json(text)
+            symbol: self._quote(venue, symbol, text)
             for symbol, text in zip(symbols, found, strict=True)
             if text is not None
         }
+
+    def _quote(self, venue: str, symbol: str, text: str) -> Quote:
+        """Of the same text the same quote: whoever asks for a thousand a moment later does not wait for all to be read again."""
+        known = self._read.get((venue, symbol))
+        if known is None or known[0] != text:
+            known = self._read[venue, symbol] = (text, Quote.model_validate_json(text))
+        return known[1]
 
 
 def _key(venue: str) -> str:

@@ -107,7 +107,9 @@ class RiskAgent:
         self, tx: RiskTransaction, signal: SignalRaised, policy: RiskPolicy, found: Situation, *, probe: bool
     ) -> Assessment:
         assert found.holdings is not None  # the account is open
-        market = Market(found.board.usable[signal.symbol], found.marks)
+        quote = found.board.usable(signal.symbol)
+        assert quote is not None  # the preconditions hold
+        market = Market(quote, found.marks)
         if signal.side is Side.SELL:
             return assess_sale(signal, policy, found.holdings, self._last_known_equity(tx, found), market)
         base = currencies(signal.symbol)[0]

@@ -38,7 +38,7 @@ class Assessment:
 
 def preconditions(signal: SignalRaised, age: timedelta, board: Board, policy: RiskPolicy) -> tuple[Check, ...]:
     """What must hold before anything can be weighed: a fresh signal, a fresh quote, a sound price and amount."""
-    quote = board.usable.get(signal.symbol)
+    quote = board.usable(signal.symbol)
     checks = [
         limits.signal_fresh(age, timedelta(seconds=policy.max_signal_age)),
         limits.data_fresh(signal.symbol, board.age(signal.symbol), board.max_age, quote is not None),

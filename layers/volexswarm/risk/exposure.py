@@ -14,28 +14,45 @@ class Exposure:
     """What is held or being bought, in the valuation currency, which is itself no exposure. Everything must have a price.
 
     Debts count as negative. Each figure is computed once.
+
+    Parameters
+    ----------
+    holdings : Holdings
+    held : mapping
+        Value of what is held, by asset, by these marks.
+    marks : Marks
     """
 
-    def __init__(self, holdings: Holdings, marks: Marks) -> None:
+    def __init__(self, holdings: Holdings, held: Mapping[str, Decimal], marks: Marks) -> None:
         self.currency = marks.currency
-        self._committed = holdings.committed()
-        self._prices = marks.prices
+        self._holdings = holdings
+        self._held = held
+        self._marks = marks
 
     @cached_property
     def amounts(self) -> Mapping[str, Decimal]:
         """In units of each asset."""
-        return {asset: amount for asset, amount in self._committed.items() if amount and asset != self.currency}
+        amounts = self._holdings.committed()
+        amounts.pop(self.currency, None)
+        return amounts
 
     @cached_property
     def values(self) -> Mapping[str, Decimal]:
         """In the valuation currency, by asset."""
-        prices = self._prices
-        return {asset: amount * prices[asset] for asset, amount in self.amounts.items()}
+        bought = self._holdings.bought()
+        values = {asset: value for asset, value in self._held.items() if asset not in bought}
+        values.pop(self.currency, None)
+        amounts = self.amounts
+        return values | self._marks.values({asset: amounts[asset] for asset in sorted(bought) if asset in amounts})
+
+    @cached_property
+    def _debts(self) -> Mapping[str, Decimal]:
+        return {asset: value for asset, value in self.values.items() if value < ZERO}
 
     @cached_property
     def gross(self) -> Decimal:
         """Sum of all values, debts counted as positive."""
-        return self.net - 2 * sum([value for value in self.values.values() if value < 0], ZERO)
+        return self.net - 2 * sum(self._debts.values(), ZERO)
 
     @cached_property
     def net(self) -> Decimal:
@@ -48,7 +65,8 @@ class Exposure:
 
     def above(self, least: Decimal) -> frozenset[str]:
         """The assets worth at least so much."""
-        return frozenset([asset for asset, value in self.values.items() if value >= least or -value >= least])
+        owed = [asset for asset, value in self._debts.items() if -value >= least]
+        return frozenset([asset for asset, value in self.values.items() if value >= least]).union(owed)
 
     def of_sector(self, sector: str, sectors: Mapping[str, str]) -> Decimal:
         """Gross value of the assets that are mapped to a sector."""

@@ -67,12 +67,12 @@ class Holdings:
         return replace(self, assets={asset: amount for asset, amount in self.assets.items() if asset not in assets})
 
     def committed(self) -> dict[str, Decimal]:
-        """How much of each asset is held or being bought; sales on their way don't count before they are done."""
+        """How much of each asset is held or being bought, where it is not 0; sales count only when they are done."""
         amounts = dict(self.assets)
         for pending in self.pending:
             if pending.side is Side.BUY:
                 amounts[pending.base] = amounts.get(pending.base, ZERO) + pending.amount
-        return amounts
+        return amounts if all(amounts.values()) else {asset: amount for asset, amount in amounts.items() if amount}
 
     def sellable(self, symbol: str) -> Decimal:
         """What of the symbol's base is held and not already being sold or spent; never negative."""

@@ -35,8 +35,10 @@ class PriceHistory:
         self._hours = [hour for hour in range(1, len(seen)) if seen[hour - 1] and seen[hour]]
         self._closes = {asset: _carried(values) for asset, values in closes.items()}
         self._beginnings = {asset: self._first_return(values) for asset, values in self._closes.items()}
+        self._late = {asset: first for asset, first in self._beginnings.items() if first > 0}
         self._returns: dict[str, Sequence[float]] = {}
         self._gains: dict[str, Sequence[int]] = {}
+        self._volatilities: dict[tuple[str, int | None], float | None] = {}
         self._scores: dict[tuple[str, int], Sequence[float] | None] = {}
         self._clusters: dict[tuple[str, float], frozenset[str]] = {}
         self._correlations: dict[tuple[str, str], float | None] = {}
@@ -52,8 +54,10 @@ class PriceHistory:
 
     def beginning(self, assets: Iterable[str]) -> int:
         """Index of the first return that all of the assets have; `observations` if there is none."""
-        never = self.observations
-        return max([self._beginnings.get(asset, never) for asset in assets], default=0)
+        wanted = frozenset(assets)  # most have all the hours: a thousand are not to be looked at one by one
+        if not wanted <= self._beginnings.keys():
+            return self.observations
+        return max([self._late[asset] for asset in self._late.keys() & wanted], default=0)
 
     def returns(self, asset: str) -> Sequence[float]:
         """Log returns; 0 before the asset's own beginning."""
@@ -76,10 +80,11 @@ class PriceHistory:
 
     def volatility(self, asset: str, hours: int | None = None) -> float | None:
         """Standard deviation of the last `hours` log returns, or of all there are; None with too few."""
-        own = self.returns(asset)[self._beginning(asset) :]
-        if len(own) < max(2, hours or 0):
-            return None
-        return deviation(own if hours is None else own[-hours:])
+        if (asset, hours) not in self._volatilities:
+            own = self.returns(asset)[self._beginning(asset) :]
+            enough = len(own) >= max(2, hours or 0)
+            self._volatilities[asset, hours] = deviation(own if hours is None else own[-hours:]) if enough else None
+        return self._volatilities[asset, hours]
 
     def average(self, asset: str, hours: int) -> float | None:
         """Mean of the last `hours` closes; None with fewer."""

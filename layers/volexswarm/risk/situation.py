@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import cached_property
 
 from volexswarm.clock import Clock
@@ -13,7 +14,7 @@ from volexswarm.messages import Check
 from volexswarm.policies import InForce, in_force
 from volexswarm.ports import QuoteBoard, TradingState
 from volexswarm.risk import limits
-from volexswarm.risk.board import Board
+from volexswarm.risk.board import Board, BoardReader
 from volexswarm.risk.chronicle import Chronicle, Span
 from volexswarm.risk.exposure import Exposure
 from volexswarm.risk.limits import Equity
@@ -68,10 +69,14 @@ class Situation:
         return self.holdings is not None and self.holdings.mode == self.state.mode
 
     @cached_property
+    def values(self) -> Mapping[str, Decimal]:
+        """What is held, in the valuation currency, by asset; nothing while something has no price."""
+        return {} if self.marks.missing or self.holdings is None else self.marks.values(self.holdings.assets)
+
+    @cached_property
     def equity(self) -> Equity:
         """What the account is worth; 0 while something has no price."""
-        worth = ZERO if self.marks.missing or self.holdings is None else self.marks.value(self.holdings.assets)
-        return Equity(worth, self.marks.currency)
+        return Equity(sum(self.values.values(), ZERO), self.marks.currency)
 
 
 class Inquiry:
@@ -103,12 +108,11 @@ class Inquiry:
         timeframes: Sequence[Timeframe],
         quote_max_age: float,
     ) -> None:
-        self._quotes = quotes
+        self._boards = BoardReader(quotes, clock, timedelta(seconds=quote_max_age))
         self._clock = clock
         self._currency = currency
         self._symbols = tuple(symbols)
         self._markets = Markets(self._symbols)
-        self._max_age = timedelta(seconds=quote_max_age)
         self.finest = min(timeframes, key=lambda timeframe: timeframe.milliseconds)
         hourly = [timeframe for timeframe in timeframes if timeframe.length <= Timeframe.H1.length]
         self.coarsest = max(hourly or [self.finest], key=lambda timeframe: timeframe.milliseconds)
@@ -131,9 +135,7 @@ class Inquiry:
         traded = set(currencies(symbol) if symbol else ())
         wanted = (set() if holdings is None else holdings.currencies()) | traded
         symbols = markets.needed(wanted, self._currency) | ({symbol} if symbol else set())
-        # the clock after the quotes: a quote must not seem to come from the future
-        quotes = self._quotes.get(venue, list(symbols))
-        board = Board(quotes, self._clock.now(), self._max_age)
+        board = self._boards.read(venue, symbols)
         marks = markets.mark(wanted, self._currency, board.mids)
         left_out = self._left_out(holdings, marks, markets, traded)
         return Situation(
@@ -168,7 +170,7 @@ class Inquiry:
     ) -> datetime:
         if since is None:
             return tx.market_time(venue) or self._clock.now()
-        quote = board.usable.get(symbol) if symbol else None
+        quote = board.usable(symbol) if symbol else None
         return since if quote is None else max(since, quote.as_of)
 
     def book(
@@ -176,7 +178,7 @@ class Inquiry:
     ) -> Book:
         """The account in detail. Only to be asked when everything has a price; `strategy` is whose record counts."""
         assert found.holdings is not None  # what is priced is open
-        exposure = Exposure(found.holdings, found.marks)
+        exposure = Exposure(found.holdings, found.values, found.marks)
         span = Span.at(found.venue, found.as_of, policy.history_hours)
         record = None
         if policy.use_kelly and strategy is not None:

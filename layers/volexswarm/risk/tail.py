@@ -86,13 +86,12 @@ class Results:
 
     def of(self, amounts: Mapping[str, Decimal]) -> Results:
         """The results of these amounts, by asset; only what differs from the present ones is computed."""
-        before = self._amounts
-        if amounts == before:
-            return self
-        sums, history = self.sums, self.history
+        before, sums, history = self._amounts, self.sums, self.history
         changed = [asset for asset, amount in amounts.items() if before.get(asset) != amount]
-        gone = [asset for asset in before if asset not in amounts]
-        for asset in (*changed, *gone):
+        changed += before.keys() - amounts.keys()
+        if not changed:
+            return self
+        for asset in changed:
             value = _value(history, asset, amounts.get(asset)) - _value(history, asset, before.get(asset))
             sums = self._plus(sums, asset, value)
         return Results(history, dict(amounts), sums)

@@ -84,7 +84,7 @@ def watch(
     scene = Scene(
         symbol=signal.symbol,
         side=signal.side,
-        quote=found.board.usable.get(signal.symbol),
+        quote=found.board.usable(signal.symbol),
         quote_age=found.board.age(signal.symbol),
         bars=inquiry.window(tx, found, policy, signal.symbol),
         bar_length=inquiry.finest.length,

@@ -1,5 +1,7 @@
 """How far the stored trades reach, and which fills are recorded; the quote board."""
 
+from decimal import Decimal
+
 import psycopg
 import pytest
 import redis
@@ -94,6 +96,15 @@ def test_the_board_gives_back_exactly_what_was_put_and_only_that(redis_url):
     assert board.get("binance", [BTC, "ETH/USDT"]) == {BTC: quote}
     assert board.get("binance", []) == {}
     assert board.get("kraken", [BTC]) == {}
+
+
+def test_a_quote_that_was_replaced_is_never_given_again(redis_url):
+    reader, writer = RedisQuoteBoard(client(redis_url)), RedisQuoteBoard(client(redis_url))
+    quote = Quote(bid="60000", ask="60001", as_of=START, received_at=START)
+    for bid in ("60000", "59999", "59999", "60000"):
+        writer.put("binance", {BTC: quote.model_copy(update={"bid": Decimal(bid)})})
+        assert reader.get("binance", [BTC])[BTC].bid == Decimal(bid)
+    assert reader.get("kraken", [BTC]) == {}
 
 
 def test_a_board_that_is_away_is_said_to_be():

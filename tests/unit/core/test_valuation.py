@@ -38,9 +38,11 @@ def test_each_currency_is_priced_over_its_route() -> None:
     assert marks == Marks(
         "USDT", {"USDT": Decimal(1), "ETH": Decimal(3000), "EUR": Decimal("1.25"), "XRP": Decimal("0.6")}, ()
     )
-    assert marks.value({"USDT": Decimal(50), "ETH": Decimal(2), "EUR": Decimal(10), "BTC": Decimal(0)}) == Decimal(
-        "6062.5"
-    )
+    assert marks.values({"USDT": Decimal(50), "ETH": Decimal(2), "EUR": Decimal(10), "BTC": Decimal(0)}) == {
+        "USDT": Decimal(50),
+        "ETH": Decimal(6000),
+        "EUR": Decimal("12.5"),
+    }
 
 
 @pytest.mark.parametrize(
