@@ -22,6 +22,7 @@ from volexswarm.messages.envelope import (
     MAX_MESSAGE_BYTES,
     NAMESPACE,
     Cause,
+    Channel,
     DataT,
     Event,
     Instrument,
@@ -32,7 +33,7 @@ from volexswarm.messages.envelope import (
     decode,
     encode,
 )
-from volexswarm.messages.market import CandleClosed, CandleCorrected, Columns, Quote, TickBatch
+from volexswarm.messages.market import CandleClosed, CandleCorrected, Columns, Quote, QuotesMoved, TickBatch
 from volexswarm.messages.tasks import (
     ApprovalAsked,
     ApprovalDecided,
@@ -88,6 +89,7 @@ __all__ = [
     "CandleClosed",
     "CandleCorrected",
     "Cause",
+    "Channel",
     "Check",
     "Columns",
     "DataT",
@@ -121,6 +123,7 @@ __all__ = [
     "Question",
     "Queue",
     "Quote",
+    "QuotesMoved",
     "ReconcileAccount",
     "ReviewProtections",
     "Ruling",

@@ -64,16 +64,31 @@ class Queue(StrEnum):
         return f"{self.value.removesuffix('.fifo')}-dead{'.fifo' if self.is_fifo else ''}"
 
 
+class Channel(StrEnum):
+    """What people may watch live: each channel numbers its updates, and is a message group of the queue `pushes.fifo`."""
+
+    QUOTES = "quotes"
+    CANDLES = "candles"
+    SIGNALS = "signals"
+    ORDERS = "orders"
+    PORTFOLIO = "portfolio"
+    TASKS = "tasks"
+    DELIBERATIONS = "deliberations"
+    AGENTS = "agents"
+    ALERTS = "alerts"
+
+
 class Payload(BaseModel):
     """The `data` of an event. A class names its type on the wire and the queue that carries it on, if any.
 
-    A bulky one is `DEFLATED`: compressed into CloudEvents' `data_base64`.
+    A bulky one is `DEFLATED`: compressed into CloudEvents' `data_base64`. `CHANNELS` are those on which people see it live.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     QUEUE: ClassVar[Queue | None] = None
     DEFLATED: ClassVar[bool] = False
+    CHANNELS: ClassVar[tuple[Channel, ...]] = ()
 
     @classmethod
     def type_name(cls) -> str:

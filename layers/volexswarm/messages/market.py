@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from volexswarm.messages.envelope import Instrument, Money, MoneyColumn, Payload, Queue
+from volexswarm.messages.envelope import Channel, Instrument, Money, MoneyColumn, Payload, Queue
 
 
 class Columns(BaseModel):
@@ -52,6 +52,19 @@ class Quote(BaseModel):
         return (self.bid + self.ask) / 2
 
 
+class QuotesMoved(Payload):
+    """Quotes of a venue that have changed, for whoever watches; not in the journal, and the next one makes up for a lost one."""
+
+    CHANNELS: ClassVar[tuple[Channel, ...]] = (Channel.QUOTES,)
+
+    venue: str
+    quotes: dict[str, Quote]
+
+    @property
+    def group(self) -> str | None:
+        return Channel.QUOTES.value
+
+
 class TickBatch(Payload):
     """Many trades of many symbols, from one run of `realtime-data`. Repeating one is harmless: trades are stored by id.
 
@@ -78,6 +91,7 @@ class CandleClosed(Instrument):
     """
 
     QUEUE: ClassVar[Queue | None] = Queue.CANDLES
+    CHANNELS: ClassVar[tuple[Channel, ...]] = (Channel.CANDLES,)
     WORTH: ClassVar[timedelta] = timedelta(minutes=15)
 
     timeframe: str

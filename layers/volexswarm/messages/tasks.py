@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from volexswarm.messages.envelope import Payload
+from volexswarm.messages.envelope import Channel, Payload
 from volexswarm.messages.trading import Side
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -162,6 +162,8 @@ class TaskEvent(Payload):
 class TaskChanged(TaskEvent):
     """A task was taken (`before` is None) or went on to another status."""
 
+    CHANNELS: ClassVar[tuple[Channel, ...]] = (Channel.TASKS,)
+
     kind: TaskKind
     priority: Priority
     symbols: tuple[str, ...]
@@ -174,6 +176,8 @@ class TaskChanged(TaskEvent):
 class TaskStepped(TaskEvent):
     """A step of the state machine began or ended; `seconds` it took, None at its beginning. `missing`: it had no answer."""
 
+    CHANNELS: ClassVar[tuple[Channel, ...]] = (Channel.TASKS,)
+
     step: str
     symbol: str | None
     status: Literal["started", "done", "missing", "failed"]
@@ -184,6 +188,8 @@ class TaskStepped(TaskEvent):
 class ApprovalAsked(TaskEvent):
     """A person must say whether the task may go on; nobody saying anything until `expires_at` is a no."""
 
+    CHANNELS: ClassVar[tuple[Channel, ...]] = (Channel.TASKS, Channel.ALERTS)
+
     approval_id: str
     question: str
     reasons: tuple[str, ...]
@@ -193,6 +199,8 @@ class ApprovalAsked(TaskEvent):
 class ApprovalDecided(TaskEvent):
     """A person has spoken, or the time has passed (`actor` is then `system`)."""
 
+    CHANNELS: ClassVar[tuple[Channel, ...]] = (Channel.TASKS,)
+
     approval_id: str
     verdict: Literal["approved", "rejected", "expired"]
     actor: str
@@ -201,6 +209,8 @@ class ApprovalDecided(TaskEvent):
 
 class OpinionGiven(TaskEvent):
     """A specialist has spoken, or has abstained and says why (`stance` is then None)."""
+
+    CHANNELS: ClassVar[tuple[Channel, ...]] = (Channel.DELIBERATIONS,)
 
     deliberation_id: str
     symbol: str
@@ -218,6 +228,8 @@ class OpinionGiven(TaskEvent):
 
 class DeliberationConcluded(TaskEvent):
     """The verdict was computed. `calls`, `tokens` and `cost` (USD) are what it took."""
+
+    CHANNELS: ClassVar[tuple[Channel, ...]] = (Channel.DELIBERATIONS,)
 
     ruling: Ruling
     rounds: int

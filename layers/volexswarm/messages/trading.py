@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from volexswarm.messages.envelope import Instrument, Money, Queue
+from volexswarm.messages.envelope import Channel, Instrument, Money, Queue
 
 
 class Side(StrEnum):
@@ -119,6 +119,7 @@ class SignalRaised(Instrument):
     """
 
     QUEUE: ClassVar[Queue | None] = Queue.SIGNALS
+    CHANNELS: ClassVar[tuple[Channel, ...]] = (Channel.SIGNALS,)
 
     strategy_id: str
     strategy: str
@@ -214,6 +215,7 @@ class TradeProposed(Trade):
     """Risk approved and sized it; compliance comes next. The proposal's id is this event's id."""
 
     QUEUE: ClassVar[Queue | None] = Queue.PROPOSALS
+    CHANNELS: ClassVar[tuple[Channel, ...]] = (Channel.SIGNALS,)
 
     sizing: str
     verdict: Verdict
@@ -221,6 +223,8 @@ class TradeProposed(Trade):
 
 class TradeRefused(Instrument):
     """Risk or compliance refused; the verdict says which check and why. Nothing was sent."""
+
+    CHANNELS: ClassVar[tuple[Channel, ...]] = (Channel.SIGNALS,)
 
     account: str
     signal_id: str
@@ -301,6 +305,8 @@ class PriceReached(OrderCommand):
 class ProtectionChanged(Instrument):
     """The way out of a position changed: who holds it (`exchange` or `system`), or what became of it."""
 
+    CHANNELS: ClassVar[tuple[Channel, ...]] = (Channel.ORDERS,)
+
     account: str
     order_id: str
     before: str | None
@@ -313,6 +319,8 @@ class ProtectionChanged(Instrument):
 
 class OrderChanged(Instrument):
     """An order went from one state to the next; `cause` says on what evidence."""
+
+    CHANNELS: ClassVar[tuple[Channel, ...]] = (Channel.ORDERS,)
 
     account: str
     order_id: str
@@ -357,6 +365,8 @@ class FillRecorded(Instrument):
 
     `slippage` is how much worse than the decision price the fill was, as a share of it; negative where it was better.
     """
+
+    CHANNELS: ClassVar[tuple[Channel, ...]] = (Channel.ORDERS, Channel.PORTFOLIO)
 
     account: str
     order_id: str | None
