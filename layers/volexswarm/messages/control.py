@@ -6,13 +6,14 @@ from typing import ClassVar, Literal
 
 from pydantic import AwareDatetime
 
-from volexswarm.messages.envelope import Money, Payload, Queue
+from volexswarm.messages.envelope import Channel, Money, Payload, Queue
 
 
 class TradingHalted(Payload):
     """The kill switch is on: no order is sent any more, open ones are canceled; with `flatten`, positions are sold."""
 
     QUEUE: ClassVar[Queue | None] = Queue.ORDERS
+    CHANNELS: ClassVar[tuple[Channel, ...]] = (Channel.ALERTS,)
 
     halt_id: str
     actor: str
@@ -32,6 +33,8 @@ class HaltSettled(Payload):
     words; `seconds` of wall time since the halt.
     """
 
+    CHANNELS: ClassVar[tuple[Channel, ...]] = (Channel.ALERTS,)
+
     halt_id: str
     canceled: int
     sold: dict[str, Money]
@@ -44,6 +47,7 @@ class TradingResumed(Payload):
     """The kill switch was lifted: what waited for that goes on."""
 
     QUEUE: ClassVar[Queue | None] = Queue.ORDERS
+    CHANNELS: ClassVar[tuple[Channel, ...]] = (Channel.ALERTS,)
 
     halt_id: str
     actor: str
@@ -58,6 +62,8 @@ class TradingResumed(Payload):
 class ModeSwitched(Payload):
     """Trading goes on with other money. `cap` is the most that may be exposed in live mode, in the valuation currency."""
 
+    CHANNELS: ClassVar[tuple[Channel, ...]] = (Channel.ALERTS,)
+
     venue: str
     before: str
     after: str
@@ -69,6 +75,8 @@ class ModeSwitched(Payload):
 
 class PolicyActivated(Payload):
     """A new version of a policy is in force."""
+
+    CHANNELS: ClassVar[tuple[Channel, ...]] = (Channel.ALERTS,)
 
     name: str
     version: int
@@ -82,6 +90,8 @@ class BreakerChanged(Payload):
 
     `scope` is a symbol, or `account` for all of them; `actor` who closed it by hand, None where it changed by itself.
     """
+
+    CHANNELS: ClassVar[tuple[Channel, ...]] = (Channel.ALERTS,)
 
     venue: str
     account: str
@@ -97,6 +107,8 @@ class BreakerChanged(Payload):
 class FlagChanged(Payload):
     """A matter for the compliance officer: raised (`before` is None), escalated or cleared, by whom and why."""
 
+    CHANNELS: ClassVar[tuple[Channel, ...]] = (Channel.ALERTS,)
+
     flag_id: str
     rule: str
     subject: str
@@ -109,6 +121,8 @@ class FlagChanged(Payload):
 
 class DifferenceFound(Payload):
     """The exchange and our records say different things; `cause` is why, as far as the evidence goes."""
+
+    CHANNELS: ClassVar[tuple[Channel, ...]] = (Channel.ALERTS,)
 
     difference_id: str
     venue: str
@@ -123,6 +137,8 @@ class DifferenceFound(Payload):
 
 class DifferenceSettled(Payload):
     """A difference is gone: `repaired` by evidence, or `accepted` by a person."""
+
+    CHANNELS: ClassVar[tuple[Channel, ...]] = (Channel.ALERTS,)
 
     difference_id: str
     outcome: Literal["repaired", "accepted"]
@@ -166,6 +182,8 @@ class AcceptDifference(Payload):
 
 class TransferRecorded(Payload):
     """A deposit (positive) or a withdrawal (negative), in the books as capital: no profit and no loss."""
+
+    CHANNELS: ClassVar[tuple[Channel, ...]] = (Channel.PORTFOLIO,)
 
     venue: str
     account: str
