@@ -30,7 +30,7 @@ from volexswarm.execution.orders import Orders
 from volexswarm.execution.ports import ExchangeGateway
 from volexswarm.execution.record import Record
 from volexswarm.execution.slicing import Slicer
-from volexswarm.messages import Event, OrderApproved, OrderState, OrderType, Purpose, Side, TimeInForce
+from volexswarm.messages import Event, OrderApproved, OrderState, OrderType, PlaceSlice, Purpose, Side, TimeInForce
 from volexswarm.ports import Books, Fill, SecretStore, Store, Transfer
 
 RULES = MarketRules(Decimal("0.001"), Decimal("0.01"), Decimal("0.001"), None, Decimal("5"))
@@ -92,6 +92,7 @@ class FakeExecutionTransaction(FakeProtections, FakePortfolioTransaction):
         self.orders: dict[str, Order] = {}
         self.touched: dict[str, datetime] = {}
         self.plans: dict[str, OrderPlan] = {}
+        self.planned: dict[str, datetime] = {}
         self.commands: dict[str, Event[OrderApproved]] = {}
         self.traded: Decimal | None = None
         self.transitions: list[tuple[str, OrderState | None, OrderState, str]] = []
@@ -149,10 +150,19 @@ class FakeExecutionTransaction(FakeProtections, FakePortfolioTransaction):
 
     def add_plan(self, plan: OrderPlan) -> None:
         assert plan.proposal_id not in self.plans
-        self.plans[plan.proposal_id] = plan
+        self.save_plan(plan, plan.started_at)
 
     def save_plan(self, plan: OrderPlan, updated_at: datetime) -> None:
         self.plans[plan.proposal_id] = plan
+        self.planned[plan.proposal_id] = updated_at
+
+    def idle_plans(self, idle_since: datetime) -> list[OrderPlan]:
+        working = [plan for plan in self.plans.values() if plan.state == "working"]
+        return [plan for plan in working if self.planned[plan.proposal_id] < idle_since - plan.interval]
+
+    def steps(self, proposal_id: str, number: int) -> list[Event[PlaceSlice]]:
+        commands = [event for event in self.published if isinstance(event.data, PlaceSlice)]
+        return [e for e in commands if (e.data.proposal_id, e.data.number) == (proposal_id, number)]
 
     def slices(self, proposal_id: str) -> dict[int, Order]:
         own = (order for order in self.orders.values() if order.proposal_id == proposal_id)

@@ -58,7 +58,7 @@ def on_fills(event: Any) -> BatchResponse:
 @woken(blueprint, "execution-keeper")
 @observed("execution-keeper")
 def on_schedule(event: Any) -> None:
-    """Open the books, settle a halt, resolve orders without an answer, guard positions, compare with the exchange, value."""
+    """Open the books, settle a halt, see to open orders, plans and protections, compare with the exchange, value."""
 
     def keep() -> None:
         accounts = wiring.accounts()
@@ -66,6 +66,7 @@ def on_schedule(event: Any) -> None:
             *(partial(_open_books, account) for account in accounts),
             wiring.halting().look_after,
             wiring.execution_agent().resolve_open,
+            wiring.slicer().look_after,
             wiring.guard().look_after,
             *(partial(_compare, account) for account in accounts),
             *(partial(_value_books, account) for account in accounts),

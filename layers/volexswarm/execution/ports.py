@@ -21,7 +21,7 @@ from volexswarm.execution.model import (
 )
 from volexswarm.execution.protection_ports import Market, ProtectionTransaction
 from volexswarm.execution.reconciliation import Difference, Findings
-from volexswarm.messages import Event, OrderApproved, OrderState
+from volexswarm.messages import Event, OrderApproved, OrderState, PlaceSlice
 from volexswarm.ports import Fill, Halt, Transfer
 
 
@@ -101,6 +101,17 @@ class SlicingTransaction(ExecutionTransaction, Protocol):
 
     def command(self, proposal_id: str) -> Event[OrderApproved]:
         """The command that ordered it, from the journal."""
+        ...
+
+    def idle_plans(self, idle_since: datetime) -> Sequence[OrderPlan]:
+        """Plans that are worked and that nothing has moved from an interval before this wall time on, the longest first.
+
+        These are not locked.
+        """
+        ...
+
+    def steps(self, proposal_id: str, number: int) -> Sequence[Event[PlaceSlice]]:
+        """The commands to place this slice, from the journal, oldest first; there is one, for the plan waits for it."""
         ...
 
     def traded_per_minute(self, venue: str, symbol: str, as_of: datetime) -> Decimal | None:

@@ -8,6 +8,7 @@ are the best way for whoever minds the impact only.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -34,11 +35,15 @@ from volexswarm.messages import (
 )
 from volexswarm.ports import Store
 
+logger = logging.getLogger(__name__)
+
 SlicingT = TypeVar("SlicingT", bound=SlicingTransaction)
 
 _ABOVE_THE_LEAST = 2
 _REFUSALS = 2  # in a row end a plan
 _ROUNDING = Decimal("0.001")
+_OVERDUE = timedelta(minutes=3)  # wall time after the interval: far longer than a step waits that is on its way
+_COMMANDS = 5  # of one step, each after twice as long, until its plan is given up: an hour and a half in all
 
 
 class Slicer(Generic[SlicingT]):
@@ -129,6 +134,41 @@ class Slicer(Generic[SlicingT]):
             plan = tx.plan(proposal_id)
             if plan is not None and plan.state == "working":
                 tx.save_plan(replace(plan, state="stopped", reason=reason), self._clock.now())
+
+    def look_after(self) -> int:
+        """Command again the step that a plan has waited for far too long: it may be a dead letter. How many plans waited.
+
+        A plan whose step comes to nothing again and again is stopped: what it has not executed is not bound any longer.
+
+        Raises
+        ------
+        Unavailable
+            If exchange or database do not answer: nothing is known to be overdue then.
+        """
+        now = self._clock.now()
+        with self._store.transaction() as tx:
+            idle = tx.idle_plans(now - _OVERDUE)
+        for plan in idle:
+            market_time = self._exchange(plan.account).market_time()
+            with self._store.transaction() as tx:
+                self._command_again(tx, plan, now, market_time)
+        return len(idle)
+
+    def _command_again(self, tx: SlicingT, seen: OrderPlan, now: datetime, market_time: datetime) -> None:
+        plan, last = tx.plan(seen.proposal_id), tx.slices(seen.proposal_id).get(seen.next_slice - 1)
+        if plan != seen or (last is not None and not last.state.is_final):  # the next step waits for that one's end
+            return
+        commands = tx.steps(plan.proposal_id, plan.next_slice)
+        step = commands[-1]
+        pause = plan.interval + _OVERDUE * 2 ** (len(commands) - 1)
+        if step.data.due_at > market_time or now - step.time < pause:
+            return
+        what = f"slice {plan.next_slice + 1} of {plan.slices} was not placed by {len(commands)} commands"
+        logger.error("plan %s: %s", plan.proposal_id, what)
+        if len(commands) >= _COMMANDS:
+            tx.save_plan(replace(plan, state="stopped", reason=f"{what}: see the dead letters of orders.fifo"), now)
+        else:
+            tx.publish(Event.caused_by(step, step.data, source=SOURCE, subject=step.subject, time=now))
 
     def _await(self, step: PlaceSlice) -> datetime:
         """The market's time, once the step is due."""

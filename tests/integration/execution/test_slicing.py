@@ -30,19 +30,40 @@ def record_market(desk: Desk, event: Event[OrderApproved], traded: str) -> None:
 def steps(desk: Desk) -> list[Event[PlaceSlice]]:
     rows = desk.query(
         "SELECT id::text, source, type, subject, occurred_at, correlation_id::text, causation_id::text, data FROM events"
-        " WHERE type = %s ORDER BY (data->>'number')::int",
+        " WHERE type = %s ORDER BY (data->>'number')::int, occurred_at",
         PlaceSlice.type_name(),
     )
     names = ("id", "source", "type", "subject", "time", "correlationid", "causationid", "data")
     return [Event[PlaceSlice].model_validate(dict(zip(names, row, strict=True))) for row in rows]
 
 
-def test_a_large_order_is_worked_to_its_end_and_the_books_are_exact(desk: Desk) -> None:
+def large(desk: Desk) -> Event[OrderApproved]:
+    """An order that is two fifths of what is traded in a minute."""
     desk.portfolio.open_account()
     price = desk.other.fetch_ticker(SYMBOL)["last"]
     event = approved(Side.BUY, "0.1", price=price)
     event = event.model_copy(update={"data": event.data.model_copy(update={"as_of": desk.gateway.market_time()})})
     record_market(desk, event, traded=str(float(price) * 0.1 * 2.5))
+    return event
+
+
+def test_a_step_that_nobody_answers_is_commanded_again(desk: Desk) -> None:
+    desk.place(large(desk))
+    assert desk.agent._slicer.look_after() == 0
+    with psycopg.connect(desk.dsn) as connection:
+        connection.execute("UPDATE order_plans SET updated_at = updated_at - interval '1 hour'")
+        connection.execute("UPDATE events SET occurred_at = occurred_at - interval '1 hour'")
+    for _ in range(2):
+        assert desk.agent._slicer.look_after() == 1
+    first, again = steps(desk)
+    assert (again.data, again.causationid) == (first.data, first.id)
+    for step in (first, again):
+        desk.agent._slicer.place(step)
+    assert desk.query("SELECT count(*) FROM orders") == [(1,)]
+
+
+def test_a_large_order_is_worked_to_its_end_and_the_books_are_exact(desk: Desk) -> None:
+    event = large(desk)
     desk.place(event)
     done = 0
     while done < len(found := steps(desk)):

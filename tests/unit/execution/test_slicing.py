@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import ROUND_DOWN, Decimal
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from hypothesis import given
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.fakes.execution import FakeExchange
 from tests.unit.execution.orders import Desk, approved, desk
-from volexswarm.errors import InvalidInput, Retry
+from volexswarm.errors import InvalidInput, Retry, Unavailable
 from volexswarm.execution import profiles
 from volexswarm.execution.slicing import Slicer
 from volexswarm.execution.slippage import slippage
@@ -241,3 +241,65 @@ def test_a_slice_that_is_refused_has_another_turn_a_second_refusal_ends_the_plan
     work(market)
     assert at.tx.plans[event.data.proposal_id].state == state
     assert sum(order.filled for order in slices(at)) == Decimal(executed)
+
+
+def minutes_later(market: Market, minutes: int) -> None:
+    market.at.clock.advance(timedelta(minutes=minutes))
+    market.at.exchange.trades += 60 * minutes
+
+
+def test_a_step_that_was_buried_is_commanded_again_and_the_plan_comes_to_its_end() -> None:
+    market, event = large()
+    at = market.at
+    at.place(event)
+    slicer(at).place(steps(at)[0])
+    minutes_later(market, 3)
+    slicer(at).look_after()
+    assert len(steps(at)) == 2  # it may be on its way
+    minutes_later(market, 3)
+    slicer(at).look_after()
+    slicer(at).look_after()
+    buried, again = steps(at)[1:]
+    assert (again.data, again.correlationid) == (buried.data, buried.correlationid)
+    assert again.id != buried.id
+    work(market)
+    slicer(at).place(buried)
+    assert [order.sequence for order in slices(at)] == [0, 1, 2, 3, 4]
+    assert at.tx.plans[event.data.proposal_id].state == "done"
+
+
+def test_a_plan_whose_step_comes_to_nothing_again_and_again_is_stopped() -> None:
+    market, event = large()
+    at = market.at
+    at.place(event)
+    for _ in range(120):
+        minutes_later(market, 1)
+        slicer(at).look_after()
+    assert len(steps(at)) == 5
+    plan = at.tx.plans[event.data.proposal_id]
+    assert plan.state == "stopped"
+    assert plan.reason == "slice 1 of 5 was not placed by 5 commands: see the dead letters of orders.fifo"
+
+
+def silent() -> NoReturn:
+    raise Unavailable("exchange", "RequestTimeout")
+
+
+@pytest.mark.parametrize("why", ["silent", "not due", "not ended"])
+def test_a_step_that_can_not_be_placed_yet_is_not_commanded_again(why: str) -> None:
+    market, event = large()
+    at = market.at
+    at.place(event)
+    slicer(at).place(steps(at)[0])
+    at.clock.advance(timedelta(hours=1))
+    if why == "silent":
+        at.exchange.market_time = silent  # type: ignore[method-assign]
+        with pytest.raises(Retry):
+            slicer(at).look_after()
+    else:
+        first = slices(at)[0]
+        if why == "not ended":
+            at.exchange.trades += 3600
+            at.tx.orders[first.id] = replace(first, state=S.UNKNOWN)
+        slicer(at).look_after()
+    assert len(steps(at)) == 2

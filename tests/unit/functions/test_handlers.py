@@ -118,7 +118,7 @@ def test_the_keeper_looks_after_the_books_of_every_account_that_trades_or_has_an
     chores = SimpleNamespace(
         look_after=lambda: done.append(("looked", "")), resolve_open=lambda: done.append(("resolved", ""))
     )
-    for name in ("halting", "execution_agent", "guard"):
+    for name in ("halting", "execution_agent", "slicer", "guard"):
         monkeypatch.setattr(wiring, name, lambda: chores)
     monkeypatch.setattr(wiring, "accounts", lambda: ["main", "main-paper"])
     monkeypatch.setattr(wiring, "portfolio_agent", Books)

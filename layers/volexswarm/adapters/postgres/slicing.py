@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from volexswarm.adapters.postgres.execution import ExecutionTransaction
 from volexswarm.errors import NotFound
 from volexswarm.execution.model import Order, OrderPlan
-from volexswarm.messages import Event, OrderApproved
+from volexswarm.messages import Event, OrderApproved, PlaceSlice
 
 # a market at rest prints no candle for a minute, and trades nothing in it; a feed that has just begun knows too little
 _TRADED = """
@@ -23,6 +25,14 @@ _COLUMNS = (
     " reason, started_at, correlation_id::text"
 )
 
+# the chain is that of the proposal, and indexed
+_JOURNALED = """
+SELECT id::text, source, type, subject, occurred_at AS time, correlation_id::text AS correlationid,
+    causation_id::text AS causationid, data
+FROM events WHERE type = %(type)s AND data->>'proposal_id' = %(proposal)s
+    AND correlation_id = (SELECT correlation_id FROM proposals WHERE id = %(proposal)s::uuid)
+"""
+
 
 class SlicingTransaction(ExecutionTransaction):
     """Implements `execution.ports.SlicingTransaction`. A plan is locked before its orders."""
@@ -32,9 +42,15 @@ class SlicingTransaction(ExecutionTransaction):
             f"SELECT {_COLUMNS} FROM order_plans WHERE proposal_id = %s FOR NO KEY UPDATE",  # noqa: S608 - our own names
             (proposal_id,),
         ).fetchone()
-        if row is None:
-            return None
-        return OrderPlan(interval=timedelta(seconds=row.pop("interval_seconds")), **row)
+        return None if row is None else _plan(row)
+
+    def idle_plans(self, idle_since: datetime) -> list[OrderPlan]:
+        rows = self.connection.execute(
+            f"SELECT {_COLUMNS} FROM order_plans WHERE state = 'working'"  # noqa: S608 - our own names
+            " AND updated_at < %s::timestamptz - interval_seconds * interval '1 second' ORDER BY updated_at",
+            (idle_since,),
+        )
+        return [_plan(row) for row in rows]
 
     def add_plan(self, plan: OrderPlan) -> None:
         self.connection.execute(
@@ -74,15 +90,24 @@ class SlicingTransaction(ExecutionTransaction):
 
     def command(self, proposal_id: str) -> Event[OrderApproved]:
         row = self.connection.execute(
-            "SELECT id::text, source, type, subject, occurred_at AS time, correlation_id::text AS correlationid,"
-            " causation_id::text AS causationid, data FROM events WHERE type = %s AND data->>'proposal_id' = %s"
-            " AND correlation_id = (SELECT correlation_id FROM proposals WHERE id = %s::uuid)",
-            (OrderApproved.type_name(), proposal_id, proposal_id),
+            _JOURNALED, {"type": OrderApproved.type_name(), "proposal": proposal_id}
         ).fetchone()
         if row is None:
             raise NotFound("command of proposal", proposal_id)
         return Event[OrderApproved].model_validate(row)
 
+    def steps(self, proposal_id: str, number: int) -> list[Event[PlaceSlice]]:
+        rows = self.connection.execute(
+            _JOURNALED + " AND (data->>'number')::integer = %(number)s ORDER BY occurred_at",
+            {"type": PlaceSlice.type_name(), "proposal": proposal_id, "number": number},
+        )
+        return [Event[PlaceSlice].model_validate(row) for row in rows]
+
     def traded_per_minute(self, venue: str, symbol: str, as_of: datetime) -> Decimal | None:
         row = self.connection.execute(_TRADED, {"venue": venue, "symbol": symbol, "as_of": as_of}).fetchone()
         return None if row is None else row["traded"]
+
+
+def _plan(row: Mapping[str, Any]) -> OrderPlan:
+    values = {name: value for name, value in row.items() if name != "interval_seconds"}
+    return OrderPlan(interval=timedelta(seconds=row["interval_seconds"]), **values)
