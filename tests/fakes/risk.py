@@ -11,7 +11,7 @@ from volexswarm.market.timeframes import Timeframe
 from volexswarm.messages import Event, Side, TradeProposed
 from volexswarm.policies import StoredPolicy
 from volexswarm.risk.breakers import Breaker, Outcome
-from volexswarm.risk.model import Bar, History, Holdings, Pending, Periods, Surroundings
+from volexswarm.risk.model import Bar, Holdings, Pending, Periods, Surroundings, Worths
 from volexswarm.risk.policy import RiskPolicy
 
 
@@ -38,18 +38,28 @@ class FakeRiskTransaction(FakeDecisionTransaction):
         self.complete_to: datetime | None = None
         self.pending: list[Pending] = []
         self.entries: list[datetime] = []
-        self.snapshots: dict[datetime, Decimal] = {}
+        self.units = Decimal(1)
+        self.flows: dict[str, Decimal] = {}
+        self.snapshots: dict[datetime, Decimal] = {}  # each of these units
         self.proposals: dict[str, TradeProposed] = {}
 
     def holdings(self, venue: str, account: str, symbol: str | None, binding_since: datetime) -> Holdings | None:
         if self.assets is None:
             return None
-        return Holdings(self.mode, dict(self.assets), self.positions.get(symbol or "", Decimal(0)), tuple(self.pending))
+        return Holdings(
+            mode=self.mode,
+            assets=dict(self.assets),
+            position=self.positions.get(symbol or "", Decimal(0)),
+            pending=tuple(self.pending),
+            units=self.units,
+            flows=dict(self.flows),
+        )
 
-    def history(self, venue: str, account: str, currency: str, periods: Periods) -> History:
+    def worths(self, venue: str, account: str, currency: str, periods: Periods) -> Worths:
         entries = sum(1 for at in self.entries if at >= periods.day)
         starts = [self._start(began) for began in (periods.day, periods.week, periods.month)]
-        return History(max(self.snapshots.values(), default=None), *starts, entries)
+        peak, last = max(self.snapshots.values(), default=None), self.last_equity(venue, account, currency)
+        return Worths(*(None if equity is None else equity / self.units for equity in (peak, *starts, last)), entries)
 
     def last_equity(self, venue: str, account: str, currency: str) -> Decimal | None:
         return self.snapshots[max(self.snapshots)] if self.snapshots else None

@@ -13,8 +13,8 @@ from volexswarm.messages import AccountOpened, Event, Quote
 from volexswarm.portfolio import ledger, valuation
 from volexswarm.portfolio.model import LedgerAccount, Valuation
 from volexswarm.portfolio.ports import ExchangeAccount, PortfolioTransaction
-from volexswarm.portfolio.units import units_after
 from volexswarm.ports import QuoteBoard, Store
+from volexswarm.units import units_after
 from volexswarm.valuation import Markets
 
 logger = logging.getLogger(__name__)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Self
 
+from volexswarm.arithmetic import wide
 from volexswarm.messages import Side
 
 ZERO = Decimal(0)
@@ -44,13 +45,17 @@ class Pending:
 class Holdings:
     """The books at one moment: what the exchange holds for us by currency, the symbol's position, and what is pending.
 
-    `mode` is what money the books were opened for: `simulated`, `paper`, `sandbox` or `live`.
+    `mode` is what money the books were opened for: `simulated`, `paper`, `sandbox` or `live`. `units` is what the account was
+    divided into when it was valued last, None before that; `flows` what came and went from outside since, by asset: it is part of
+    `assets`, and not of the units.
     """
 
     mode: str
     assets: Mapping[str, Decimal]
     position: Decimal
     pending: tuple[Pending, ...]
+    units: Decimal | None
+    flows: Mapping[str, Decimal]
 
     def currencies(self) -> set[str]:
         """Everything that needs a price before equity and exposure are known."""
@@ -115,6 +120,32 @@ class History:
     week_start: Decimal | None
     month_start: Decimal | None
     entries: int
+
+
+@dataclass(frozen=True)
+class Worths:
+    """What a unit of the account was worth, in the valuation currency; None where nothing was recorded yet.
+
+    `peak` highest ever; `day_start`, `week_start` and `month_start` when the market's day, week and month began; `last` when
+    there were units for the last time. `entries` as in `History`.
+    """
+
+    peak: Decimal | None
+    day_start: Decimal | None
+    week_start: Decimal | None
+    month_start: Decimal | None
+    last: Decimal | None
+    entries: int
+
+    def of(self, units: Decimal | None) -> History:
+        """How an account of so many units has fared. None: it was never valued."""
+
+        def times(worth: Decimal | None) -> Decimal | None:
+            return None if worth is None or units is None else worth * units
+
+        with wide():
+            starts = times(self.day_start), times(self.week_start), times(self.month_start)
+            return History(times(self.peak), *starts, self.entries)
 
 
 @dataclass(frozen=True)

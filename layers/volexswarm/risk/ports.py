@@ -11,7 +11,7 @@ from volexswarm.market.timeframes import Timeframe
 from volexswarm.messages import Event, TradeProposed
 from volexswarm.ports import DecisionTransaction
 from volexswarm.risk.breakers import Breaker, Outcome
-from volexswarm.risk.model import Bar, History, Holdings, Periods, Surroundings
+from volexswarm.risk.model import Bar, Holdings, Periods, Surroundings, Worths
 
 
 class RiskTransaction(DecisionTransaction, Protocol):
@@ -24,8 +24,8 @@ class RiskTransaction(DecisionTransaction, Protocol):
         """
         ...
 
-    def history(self, venue: str, account: str, currency: str, periods: Periods) -> History:
-        """How the account has fared since the periods began."""
+    def worths(self, venue: str, account: str, currency: str, periods: Periods) -> Worths:
+        """What a unit of the account was worth, at its best and when the periods began."""
         ...
 
     def last_equity(self, venue: str, account: str, currency: str) -> Decimal | None:

@@ -23,6 +23,7 @@ from volexswarm.risk.policy import RiskPolicy
 from volexswarm.risk.ports import RiskTransaction
 from volexswarm.risk.purchase import Book
 from volexswarm.risk.track import LENGTH, track_record
+from volexswarm.units import units_after
 from volexswarm.valuation import Markets, Marks
 
 # A proposal whose message died must not bind money and positions for ever. Compliance refuses what waited for a quarter of an
@@ -72,6 +73,14 @@ class Situation:
     def values(self) -> Mapping[str, Decimal]:
         """What is held, in the valuation currency, by asset; nothing while something has no price."""
         return {} if self.marks.missing or self.holdings is None else self.marks.values(self.holdings.assets)
+
+    @cached_property
+    def flow(self) -> Decimal:
+        """How much of the equity came from outside (negative: went) since the account was valued last."""
+        if self.marks.missing or self.holdings is None:
+            return ZERO
+        prices = self.marks.prices
+        return sum((amount * prices[asset] for asset, amount in self.holdings.flows.items() if asset in prices), ZERO)
 
     @cached_property
     def equity(self) -> Equity:
@@ -133,7 +142,7 @@ class Inquiry:
         holdings = tx.holdings(venue, state.account, symbol, self._clock.now() - BINDING)
         markets = self._markets if symbol in (None, *self._symbols) else Markets([*self._symbols, str(symbol)])
         traded = set(currencies(symbol) if symbol else ())
-        wanted = (set() if holdings is None else holdings.currencies()) | traded
+        wanted = (set() if holdings is None else holdings.currencies() | self._came(holdings, markets)) | traded
         symbols = markets.needed(wanted, self._currency) | ({symbol} if symbol else set())
         board = self._boards.read(venue, symbols)
         marks = markets.mark(wanted, self._currency, board.mids)
@@ -149,6 +158,10 @@ class Inquiry:
             markets=markets,
             as_of=self._market_time(tx, venue, board, symbol, since),
         )
+
+    def _came(self, holdings: Holdings, markets: Markets) -> set[str]:
+        """What came or went from outside since the last valuation, as far as a market can price it: the rest is no part of it."""
+        return {asset for asset in holdings.flows if markets.route(asset, self._currency) is not None}
 
     def _left_out(
         self, holdings: Holdings | None, marks: Marks, markets: Markets, traded: Collection[str]
@@ -183,11 +196,12 @@ class Inquiry:
         record = None
         if policy.use_kelly and strategy is not None:
             record = track_record(tx.closed_trades(found.venue, found.state.account, strategy, LENGTH))
+        worths = tx.worths(found.venue, found.state.account, self._currency, Periods.at(found.as_of))
         return Book(
             holdings=found.holdings,
             exposure=exposure,
             equity=found.equity,
-            history=tx.history(found.venue, found.state.account, self._currency, Periods.at(found.as_of)),
+            history=worths.of(_units(found, found.holdings, worths.last)),
             results=self._chronicle.results(tx, span, found.markets, exposure.amounts, [base] if base else []),
             cap=found.state.cap,
             record=record,
@@ -204,3 +218,10 @@ class Inquiry:
         span = timedelta(minutes=policy.breaker_window)
         count = max(1, span // self.finest.length)
         return tx.bars(found.venue, symbol, self.finest, found.as_of, count, found.as_of - span)
+
+
+def _units(found: Situation, holdings: Holdings, last_worth: Decimal | None) -> Decimal | None:
+    """What the account is divided into with everything that came and went; None if it was never valued."""
+    if holdings.units is None:
+        return None
+    return units_after(holdings.units, found.equity.amount, found.flow, last_worth)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from decimal import Decimal
 
@@ -41,7 +41,10 @@ def transfer(connection: Connection, amount: int, value: int | None, days: float
 def history(connection: Connection, days: float) -> History:
     """The day begins so many days after the first valuation, the week one day before it, the month at the very first."""
     day = START + days * DAY
-    return RiskTransaction(connection).history("binance", "main", "USDT", Periods(day, day - DAY, START))
+    tx = RiskTransaction(connection)
+    holdings = tx.holdings("binance", "main", None, START)
+    assert holdings is not None
+    return tx.worths("binance", "main", "USDT", Periods(day, day - DAY, START)).of(holdings.units)
 
 
 def test_peak_and_day_start_are_told_in_the_money_of_today(connection: Connection) -> None:
@@ -81,6 +84,30 @@ def test_a_valuation_begun_before_money_came_is_not_stored_after_it(connection: 
     value(connection, 990, 1 + 2 / 1440)
     assert history(connection, 1 + 1 / 1440).day_start == 1000
     assert history(connection, 1 + 3 / 1440).day_start == 990
+
+
+def test_what_came_and_went_is_told_until_it_is_valued(connection: Connection) -> None:
+    def flows() -> Mapping[str, Decimal]:
+        holdings = RiskTransaction(connection).holdings("binance", "main", None, START)
+        assert holdings is not None
+        return holdings.flows
+
+    assert flows() == {}
+    transfer(connection, 500, None, 1)
+    transfer(connection, -200, None, 2)
+    transfer(connection, 70, 70, 3)
+    assert flows() == {"USDT": Decimal(300)}
+    connection.execute("UPDATE transfers SET value = amount, value_currency = 'USDT', valued_as_of = as_of")
+    assert flows() == {}
+
+
+def test_the_last_worth_is_that_of_the_last_time_when_there_were_units(connection: Connection) -> None:
+    value(connection, 1000, 0)
+    value(connection, 1200, 1)
+    connection.execute("UPDATE accounts SET units = 0")
+    value(connection, 0, 2)
+    worths = RiskTransaction(connection).worths("binance", "main", "USDT", Periods(START, START, START))
+    assert (worths.last, worths.peak) == (Decimal("1.2"), Decimal("1.2"))
 
 
 def test_without_a_valuation_nothing_is_known(connection: Connection) -> None:

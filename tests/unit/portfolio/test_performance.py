@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.fakes.transaction import START
 from volexswarm.portfolio import performance as perf
 from volexswarm.portfolio.performance import CashFlow, Drawdown, Figure, Point, TradeSums
-from volexswarm.portfolio.units import units_after
+from volexswarm.units import units_after
 
 DAY = timedelta(days=1)
 

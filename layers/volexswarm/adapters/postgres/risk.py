@@ -11,15 +11,20 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from volexswarm.adapters.postgres.decisions import DecidingTransaction
+from volexswarm.adapters.postgres.market_clock import market_time
 from volexswarm.market.timeframes import Timeframe
 from volexswarm.messages import Event, Side, TradeProposed
 from volexswarm.risk.breakers import Breaker, Kind, Outcome
-from volexswarm.risk.model import ZERO, Bar, History, Holdings, Pending, Periods, Surroundings
+from volexswarm.risk.model import ZERO, Bar, Holdings, Pending, Periods, Surroundings, Worths
 
 # One statement, hence one snapshot: between two, a fill could leave the pending orders before it reaches the balances.
 # Numbers travel as text inside JSON, because JSON readers make floats of them.
 _HOLDINGS = """
-SELECT a.mode,
+SELECT a.mode, a.units,
+    (SELECT coalesce(jsonb_object_agg(currency, amount::text), '{}') FROM (
+        SELECT currency, sum(amount) AS amount FROM transfers
+        WHERE venue = a.venue AND account = a.account AND value IS NULL GROUP BY currency
+     ) unvalued) AS flows,
     (SELECT coalesce(jsonb_object_agg(currency, amount::text), '{}') FROM balances
      WHERE venue = a.venue AND account = a.account AND ledger_account = 'assets' AND amount <> 0) AS assets,
     (SELECT amount FROM positions WHERE venue = a.venue AND account = a.account AND symbol = %(symbol)s) AS position,
@@ -57,16 +62,19 @@ SELECT a.mode,
 FROM accounts a WHERE a.venue = %(venue)s AND a.account = %(account)s
 """
 
-# Worth of one unit then, times the units of today: what came or went since is neither gain nor loss.
-_HISTORY = """
+# Of one unit, that is to be counted in the units of today: what came or went since is neither gain nor loss.
+_WORTHS = """
 SELECT
-    a.units * (SELECT max(equity / nullif(units, 0)) FROM equity_snapshots
+    (SELECT max(equity / nullif(units, 0)) FROM equity_snapshots
      WHERE venue = a.venue AND account = a.account AND currency = %(currency)s) AS peak,
     began.starts,
+    (SELECT equity / units FROM equity_snapshots
+     WHERE venue = a.venue AND account = a.account AND currency = %(currency)s AND units > 0 AND equity > 0
+     ORDER BY as_of DESC LIMIT 1) AS last,
     (SELECT count(*) FROM proposals
      WHERE venue = a.venue AND account = a.account AND side = 'buy' AND state <> 'refused' AND as_of >= %(day)s) AS entries
 FROM accounts a CROSS JOIN LATERAL (
-    SELECT array_agg(a.units * coalesce(
+    SELECT array_agg(coalesce(
         (SELECT equity / nullif(units, 0) FROM equity_snapshots
          WHERE venue = a.venue AND account = a.account AND currency = %(currency)s AND as_of < period.start
          ORDER BY as_of DESC LIMIT 1),
@@ -194,15 +202,17 @@ class RiskTransaction(DecidingTransaction):
                 Pending(symbol, Side(side), max(ZERO, Decimal(amount)), Decimal(price))
                 for symbol, side, amount, price in row["pending"]
             ),
+            units=row["units"],
+            flows={currency: Decimal(amount) for currency, amount in row["flows"].items()},
         )
 
-    def history(self, venue: str, account: str, currency: str, periods: Periods) -> History:
+    def worths(self, venue: str, account: str, currency: str, periods: Periods) -> Worths:
         keys = {"venue": venue, "account": account, "currency": currency}
         began = {"day": periods.day, "week": periods.week, "month": periods.month}
-        row = self.connection.execute(_HISTORY, keys | began).fetchone()
+        row = self.connection.execute(_WORTHS, keys | began).fetchone()
         assert row is not None  # holdings were found, so the account is there
         day, week, month = row["starts"]
-        return History(peak=row["peak"], day_start=day, week_start=week, month_start=month, entries=row["entries"])
+        return Worths(row["peak"], day, week, month, row["last"], row["entries"])
 
     def last_equity(self, venue: str, account: str, currency: str) -> Decimal | None:
         keys = {"venue": venue, "account": account, "currency": currency}
@@ -260,12 +270,7 @@ class RiskTransaction(DecidingTransaction):
         self.connection.execute(_SAVE_BREAKER, state | plain | {"venue": venue, "account": account, "at": at})
 
     def market_time(self, venue: str) -> datetime | None:
-        row = self.connection.execute(
-            "SELECT max(complete_to) AS moment FROM watermarks WHERE venue = %s", (venue,)
-        ).fetchone()
-        assert row is not None  # an aggregate always answers
-        moment: datetime | None = row["moment"]
-        return moment
+        return market_time(self.connection, venue)
 
     def record_equity(
         self, venue: str, account: str, currency: str, equity: Decimal, cash: Decimal, as_of: datetime, at: datetime

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from volexswarm.errors import InvalidInput
-from volexswarm.portfolio.units import units_after
+from volexswarm.units import units_after
 
 money = st.decimals("0.01", "10000000", places=2)
 
