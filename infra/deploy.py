@@ -24,7 +24,17 @@ from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 
 from infra import runtime
 from infra.packaging import PackagingError, packaged, write_code
-from infra.render import TARGETS, RenderError, Target, Template, is_local, parameter_name, render, used_layers
+from infra.render import (
+    OWN_SETTINGS,
+    TARGETS,
+    RenderError,
+    Target,
+    Template,
+    is_local,
+    parameter_name,
+    render,
+    used_layers,
+)
 from layers.build import AWS, BuildError, Platform, build
 from volexswarm.settings import Settings
 
@@ -32,7 +42,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCES = ("functions", "layers", "infra")
+SOURCES = ("functions", "layers", "infra", "statemachines")
 POLL_SECONDS = 0.3
 REGION = "us-east-1"
 PATIENCE = Config(connect_timeout=5, retries={"max_attempts": 3, "mode": "standard"})
@@ -65,7 +75,8 @@ class Outputs:
 
 def settings_parameters(settings: Settings) -> dict[str, str]:
     """The template's parameters for these settings."""
-    return {parameter_name(field): _text(getattr(settings, field)) for field in Settings.model_fields}
+    fields = [field for field in Settings.model_fields if field not in OWN_SETTINGS]
+    return {parameter_name(field): _text(getattr(settings, field)) for field in fields}
 
 
 def _text(value: Any) -> str:

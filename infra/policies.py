@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from volexswarm.agents import API_FUNCTION, MONITOR, Function, functions
@@ -9,13 +10,17 @@ from volexswarm.messages import Queue
 
 Statement = dict[str, Any]
 
-ASSUME: dict[str, Any] = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
-}
-
 REALTIME_QUEUES = (Queue.TICKS, Queue.FILLS, Queue.ORDERS)
 """Where realtime-data sends: ticks, own fills, and after a reconnect the command to compare the account."""
+
+
+def assumed_by(service: str) -> dict[str, Any]:
+    """A role's trust: the service alone takes it on."""
+    principal = {"Service": f"{service}.amazonaws.com"}
+    return {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}],
+    }
 
 
 def statements(function: Function, stack: str) -> list[Statement]:
@@ -25,6 +30,8 @@ def statements(function: Function, stack: str) -> list[Statement]:
         found += _consume(function.queue, stack)
     if function.sends:
         found.append(send(function.sends, stack))
+    if function.runs:
+        found += _run(function.runs, stack)
     if function is API_FUNCTION:
         found += [*_look_into_dead_letters(stack), _read_logs(stack)]
     if function in MONITOR.functions and function.schedule is not None:
@@ -40,6 +47,31 @@ def send(queues: tuple[Queue, ...], stack: str) -> Statement:
 def realtime_statements(stack: str) -> list[Statement]:
     """What the `realtime-data` container may do."""
     return [_secret("realtime-data", stack), send(REALTIME_QUEUES, stack)]
+
+
+def machine_statements(called: Iterable[Function], stack: str) -> list[Statement]:
+    """What a state machine may do: call its functions, and have its log delivered."""
+    actions = ["Create", "Get", "Update", "Delete", "List"]
+    delivery = [f"logs:{action}LogDeliver{'ies' if action == 'List' else 'y'}" for action in actions]
+    delivery += ["logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups"]
+    return [
+        _allow("CallFunctions", ["lambda:InvokeFunction"], [_function(function, stack) for function in called]),
+        # these know no resources
+        {"Sid": "DeliverLogs", "Effect": "Allow", "Action": delivery, "Resource": ["*"]},
+    ]
+
+
+def _run(machines: tuple[str, ...], stack: str) -> list[Statement]:
+    names = [f"{stack}-{machine}" for machine in machines]
+    answers = ["states:StartExecution", "states:SendTaskSuccess", "states:SendTaskFailure"]
+    return [
+        _allow("RunMachines", answers, [f"{_arn('states')}:stateMachine:{name}" for name in names]),
+        _allow(
+            "FollowExecutions",
+            ["states:DescribeExecution", "states:StopExecution"],
+            [f"{_arn('states')}:execution:{name}:*" for name in names],
+        ),
+    ]
 
 
 def _consume(queue: Queue, stack: str) -> list[Statement]:
@@ -86,6 +118,10 @@ def _arn(service: str) -> str:
 
 def _queue(short_name: str, stack: str) -> str:
     return f"{_arn('sqs')}:{stack}-{short_name}"
+
+
+def _function(function: Function, stack: str) -> str:
+    return f"{_arn('lambda')}:function:{stack}-api-{function.name}"
 
 
 def _log_group(function: Function, stack: str) -> str:

@@ -21,7 +21,8 @@ import yaml
 from chalice.utils import to_cfn_resource_name
 from pydantic_core import PydanticUndefined
 
-from infra import gateway, policies
+from infra import gateway, machines, policies
+from infra.machines import Machine, MachineError
 from infra.packaging import PackagingError, packaged
 from layers.build import AWS
 from volexswarm.agents import API_FUNCTION, Function, Layer, functions
@@ -37,6 +38,9 @@ MAX_RECEIVES = 1000
 themselves (`chalicelib/runtime/batch.py`): a low number here would bury good messages in a long outage."""
 VISIBILITY_FACTOR = 6
 RETENTION_DAYS = 14
+TASK_MACHINE = "task"
+OWN_SETTINGS = frozenset(("push_url", "task_machine"))
+"""Settings that no one gives: the template knows them."""
 
 Resource = dict[str, Any]
 
@@ -79,13 +83,16 @@ def render(app: dict[str, Any], target: Target, stack: str = "volexswarm") -> Te
     Raises
     ------
     RenderError
-        If the app and the registry name different functions, or two sources define the same resource.
+        If the app, the registry and the state machines do not fit together, or two sources define the same resource.
     """
     handlers = _handlers(app)
     _assert_complete(handlers)
+    found = _machines()
     parts = [yaml.safe_load(RESOURCES.read_text()), _settings(target, stack), _layers(target)]
     parts += [_queue(queue, stack) for queue in Queue]
-    parts += [_function(function, handlers[function.name], target, stack) for function in functions()]
+    own = _own_settings(found, stack)
+    parts += [_function(function, handlers[function.name], target, stack, own) for function in functions()]
+    parts += [machines.resources(machine, _by_logical_id(), stack) for machine in found]
     parts += [_api(app, stack), _realtime_policy(stack)]
     body: dict[str, Any] = {"AWSTemplateFormatVersion": "2010-09-09"}
     for part in parts:
@@ -122,6 +129,39 @@ def _assert_complete(handlers: dict[str, str]) -> None:
         )
 
 
+def _by_logical_id() -> dict[str, Function]:
+    return {logical_id(function): function for function in functions()}
+
+
+def _machines() -> list[Machine]:
+    """The state machines, checked against the registry, and the registry against them."""
+    try:
+        found = machines.load()
+        for machine in found:
+            machines.check(machine, _by_logical_id())
+    except MachineError as error:
+        raise RenderError(str(error)) from error
+    names = {machine.name for machine in found}
+    for function in functions():
+        if unknown := set(function.runs) - names:
+            raise RenderError(
+                f"{function.name} runs a state machine that statemachines/ does not have: {unknown.pop()}"
+            )
+    return found
+
+
+def _own_settings(found: list[Machine], stack: str) -> dict[str, Any]:
+    """Settings whose value is the stack's own to tell, by field; those that it has nothing for are left out.
+
+    The machine's ARN is written out: a reference would make a circle, as the machine itself refers to the functions.
+    """
+    own: dict[str, Any] = {}
+    if TASK_MACHINE in {machine.name for machine in found}:
+        arn = f"arn:${{AWS::Partition}}:states:${{AWS::Region}}:${{AWS::AccountId}}:stateMachine:{stack}-{TASK_MACHINE}"
+        own["task_machine"] = {"Fn::Sub": arn}
+    return own
+
+
 def _join(body: dict[str, Any], part: dict[str, Any]) -> None:
     """Add a part's sections; nothing is ever overwritten or mixed."""
     for section, content in part.items():
@@ -144,6 +184,8 @@ def _settings(target: Target, stack: str) -> dict[str, Any]:
     fixed = {"target": target, "stack": stack}
     parameters: dict[str, Any] = {}
     for field, info in Settings.model_fields.items():
+        if field in OWN_SETTINGS:
+            continue
         parameter: dict[str, Any] = {"Type": "String"}
         parameters[parameter_name(field)] = parameter
         if field in fixed:
@@ -231,7 +273,7 @@ def _arn_of(name: str) -> Resource:
     return {"Fn::GetAtt": [name, "Arn"]}
 
 
-def _function(function: Function, handler: str, target: Target, stack: str) -> dict[str, Any]:
+def _function(function: Function, handler: str, target: Target, stack: str, own: dict[str, Any]) -> dict[str, Any]:
     """A function with its role, its log group and what wakes it."""
     name = logical_id(function)
     resources: dict[str, Resource] = {
@@ -245,7 +287,7 @@ def _function(function: Function, handler: str, target: Target, stack: str) -> d
         f"{name}Role": {
             "Type": "AWS::IAM::Role",
             "Properties": {
-                "AssumeRolePolicyDocument": policies.ASSUME,
+                "AssumeRolePolicyDocument": policies.assumed_by("lambda"),
                 "Policies": [
                     {
                         "PolicyName": function.name,
@@ -268,18 +310,17 @@ def _function(function: Function, handler: str, target: Target, stack: str) -> d
                 "MemorySize": function.memory,
                 "Timeout": function.timeout,
                 "LoggingConfig": {"LogGroup": {"Ref": f"{name}Logs"}},
-                **_runtime(function, target),
+                **_runtime(function, target, own),
             },
         },
     }
     return {"Resources": resources | _mapping(function) | _schedule(function)}
 
 
-def _runtime(function: Function, target: Target) -> Resource:
+def _runtime(function: Function, target: Target, own: dict[str, Any]) -> Resource:
     """Interpreter, layers and environment. Layers are in the registry's order; the function's code comes before them."""
-    variables: dict[str, Any] = {
-        PREFIX + field.upper(): {"Ref": parameter_name(field)} for field in Settings.model_fields
-    }
+    given = {field: {"Ref": parameter_name(field)} for field in Settings.model_fields if field not in OWN_SETTINGS}
+    variables: dict[str, Any] = {PREFIX + field.upper(): value for field, value in (given | own).items()}
     names = [layer.value.capitalize() for layer in function.layers]
     if not is_local(target):
         return {

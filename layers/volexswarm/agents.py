@@ -37,7 +37,8 @@ class Function:
 
     `name` as in Chalice; `queue`, `schedule` (EventBridge expression, UTC) or `invoked_by` wakes it; `batch_size` messages per
     call; `memory` in MB, `timeout` in seconds; `concurrency` caps parallel calls of the queue's mapping (at least 2, as SQS
-    wants); `sends` the queues it may send to.
+    wants); `sends` the queues it may send to; `runs` the state machines whose executions it may start, stop and describe, and
+    whose waiting tasks it may answer; `pushes` whether it may write to WebSocket connections and close them.
     """
 
     name: str
@@ -51,6 +52,8 @@ class Function:
     timeout: int = 20
     concurrency: int | None = None
     sends: tuple[Queue, ...] = ()
+    runs: tuple[str, ...] = ()
+    pushes: bool = False
 
 
 @dataclass(frozen=True)

@@ -33,8 +33,11 @@ class Settings(BaseModel):
     price is stale; `paper_balances` what a paper account is opened with, as `CURRENCY:AMOUNT,…`; `paper_slippage` share of the
     price by which its orders that take are filled worse than quoted; `failure_rate` share of messages that fail on purpose, for
     drills on the embedded cloud only; `model_provider` who thinks for the deliberating agents, `policy` being our own analysts,
-    which need no model; `model_name` as the provider calls it, `model_url` its address where it isn't the provider's own; keys
-    are in Vault; `push_url` where WebSocket connections are written to (@connections), absent where there is no WebSocket API.
+    which need no model; `model_name` as the provider calls it, `model_url` its address where it isn't the provider's own,
+    `model_price` US dollars per million tokens sent and answered, as `2.5:10`, `model_max_tokens` its longest answer, hidden
+    reasoning included, `model_form` how it is made to answer in form (`auto`: the surest way of the provider); keys are in
+    Vault; `push_url` where WebSocket connections are written to (@connections), `task_machine` the state machine that tasks run
+    in: both are the stack's own, and None where it has none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -59,7 +62,11 @@ class Settings(BaseModel):
     model_provider: Literal["policy", "openai", "azure", "anthropic", "bedrock", "ollama"] = "policy"
     model_name: str | None = Field(default=None, validate_default=True)
     model_url: str | None = Field(default=None, pattern="^https?://")
+    model_price: str | None = Field(default=None, pattern=r"^[0-9]+(\.[0-9]+)?:[0-9]+(\.[0-9]+)?$")
+    model_max_tokens: int = Field(default=1500, ge=100, le=32_000)
+    model_form: Literal["auto", "schema", "tool", "json"] = "auto"
     push_url: str | None = Field(default=None, pattern="^https?://")
+    task_machine: str | None = Field(default=None, pattern="^arn:")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @field_validator("model_name")

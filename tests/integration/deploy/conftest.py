@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 from infra import deploy as deploying
-from infra import packaging, render
+from infra import machines, packaging, render
 from infra.deploy import deploy, settings_parameters
 from volexlocal.servers.emulator import Emulator
 from volexswarm.settings import Settings
@@ -75,10 +75,11 @@ def trial(emulator, tmp_path, monkeypatch):
     """The project's sources, copied; built layers are shared with the checkout's own cache."""
     sources = tmp_path / "sources"
     clutter = shutil.ignore_patterns("__pycache__")
-    for part in ("functions", "layers", "infra"):
+    for part in ("functions", "layers", "infra", "statemachines"):
         shutil.copytree(ROOT / part, sources / part, ignore=clutter, symlinks=True)
     monkeypatch.setattr(deploying, "ROOT", sources)
     monkeypatch.setattr(packaging, "ROOT", sources)
+    monkeypatch.setattr(machines, "FOLDER", sources / "statemachines")
     monkeypatch.setattr(render, "RESOURCES", sources / "infra/resources.yaml")
     home = tmp_path / "home"
     home.mkdir()
