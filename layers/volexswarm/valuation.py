@@ -7,7 +7,7 @@ the prices, and decides which are fresh enough. What has no price is named, neve
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -61,10 +61,10 @@ class Markets:
         """
         return self._routes_to(currency, {asset})[asset]
 
-    def _routes_to(self, currency: str, assets: Set[str]) -> Mapping[str, tuple[Leg, ...] | None]:
+    def _routes_to(self, currency: str, assets: set[str]) -> Mapping[str, tuple[Leg, ...] | None]:
         """The routes of these assets, and of those that were asked for before: an account of a thousand asks often."""
         routes, direct = self._routes[currency], self._direct[currency]
-        for asset in assets - routes.keys():
+        for asset in assets.difference(routes):
             legs = routes[asset] = self._found(asset, currency)
             if legs is not None and len(legs) == 1 and not legs[0].inverse:
                 direct[asset] = legs[0].symbol
@@ -88,7 +88,7 @@ class Markets:
         routes = self._routes_to(currency, assets)
         direct = self._direct[currency]
         symbols = set(filter(None, map(direct.get, assets)))
-        symbols.update(leg.symbol for asset in assets - direct.keys() for leg in routes[asset] or ())
+        symbols.update(leg.symbol for asset in assets.difference(direct) for leg in routes[asset] or ())
         return symbols
 
     def mark(self, wanted: Iterable[str], currency: str, mids: Mapping[str, Decimal]) -> Marks:

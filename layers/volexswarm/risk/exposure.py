@@ -39,11 +39,10 @@ class Exposure:
     @cached_property
     def values(self) -> Mapping[str, Decimal]:
         """In the valuation currency, by asset."""
-        bought = self._holdings.bought()
-        values = {asset: value for asset, value in self._held.items() if asset not in bought}
-        values.pop(self.currency, None)
-        amounts = self.amounts
-        return values | self._marks.values({asset: amounts[asset] for asset in sorted(bought) if asset in amounts})
+        values, amounts, bought = dict(self._held), self.amounts, sorted(self._holdings.bought())
+        for asset in (self.currency, *bought):
+            values.pop(asset, None)
+        return values | self._marks.values({asset: amounts[asset] for asset in bought if asset in amounts})
 
     @cached_property
     def _debts(self) -> Mapping[str, Decimal]:

@@ -57,7 +57,7 @@ class PriceHistory:
         wanted = frozenset(assets)  # most have all the hours: a thousand are not to be looked at one by one
         if not wanted <= self._beginnings.keys():
             return self.observations
-        return max([self._late[asset] for asset in self._late.keys() & wanted], default=0)
+        return max([first for asset, first in self._late.items() if asset in wanted], default=0)
 
     def returns(self, asset: str) -> Sequence[float]:
         """Log returns; 0 before the asset's own beginning."""
