@@ -32,6 +32,7 @@ blueprint = Blueprint(__name__)
 @observed("execution-orders")
 def on_orders(event: Any) -> BatchResponse:
     """Place each approved order once, and carry out every other command about orders."""
+    wiring.call_time().begin(event)
     return each_command(
         event,
         {
@@ -59,6 +60,8 @@ def on_fills(event: Any) -> BatchResponse:
 @observed("execution-keeper")
 def on_schedule(event: Any) -> None:
     """Open the books, settle a halt, see to open orders, plans and protections, compare with the exchange, value."""
+
+    wiring.call_time().begin(event)
 
     def keep() -> None:
         accounts = wiring.accounts()

@@ -253,6 +253,20 @@ def each_command(event: Any, handlers: Mapping[type[Payload], Callable[[Event[An
     return each_message(event, Payload, handle)
 
 
+class CallTime:
+    """How much remains of the time of the call that the process is answering; all that Lambda gives before the first."""
+
+    def __init__(self) -> None:
+        self._seconds_left: Callable[[], float] = lambda: LONGEST_CALL
+
+    def begin(self, event: Any) -> None:
+        """The time counts that the call of this Chalice event has."""
+        self._seconds_left = partial(seconds_left, event)
+
+    def __call__(self) -> float:
+        return self._seconds_left()
+
+
 def seconds_left(event: Any) -> float:
     """How much remains of the time of the call that a Chalice event came with."""
     milliseconds: int = event.context.get_remaining_time_in_millis()

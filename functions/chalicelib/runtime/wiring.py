@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from volexswarm.settings import Settings
 
 if TYPE_CHECKING:
-    from chalicelib.runtime.batch import Batch
+    from chalicelib.runtime.batch import Batch, CallTime
     from volexswarm.adapters.postgres.database import Database
     from volexswarm.adapters.postgres.execution import ExecutionTransaction
     from volexswarm.adapters.postgres.halting import HaltingTransaction
@@ -234,11 +234,19 @@ def mode_of(account: str) -> str:
 
 
 @cache
+def call_time() -> CallTime:
+    """How much is left of the call that is being answered, for what must not be cut off in the middle."""
+    from chalicelib.runtime.batch import CallTime
+
+    return CallTime()
+
+
+@cache
 def exchange(account: str) -> ExchangeGateway:
     """The gateway by which the account's orders go."""
     from volexswarm.adapters.exchange_of import gateway_for
 
-    return gateway_for(settings(), mode_of(account), vault(), database(), quotes(), clock())
+    return gateway_for(settings(), mode_of(account), vault(), database(), quotes(), clock(), call_time())
 
 
 def _execution_store() -> PostgresStore[ExecutionTransaction]:

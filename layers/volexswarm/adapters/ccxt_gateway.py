@@ -7,6 +7,7 @@ them, orders never.
 
 from __future__ import annotations
 
+import math
 import random
 import re
 import time
@@ -34,6 +35,9 @@ _TIMEOUT_MS: Final = 5_000
 _ATTEMPTS: Final = 3
 _PATIENCE_SECONDS: Final = 10.0  # no further attempt of a question after so long
 _FIRST_PAUSE_SECONDS: Final = 0.2  # at most; twice as long at most after each attempt
+_NEEDED_SECONDS: Final = (
+    10.0  # of a call of ours, for one more request that is not answered, and to store what came of it
+)
 _SILENCE: Final = timedelta(seconds=10)  # for a venue that does not say how long it wants to be left alone
 
 _REFUSALS: Final = (
@@ -85,6 +89,8 @@ class CcxtGateway:
         exchange is first needed. None for what everybody may ask: rules and the time.
     limits : RateLimits or None
         Counts every call against what the venue allows the key; None leaves that to the venue.
+    seconds_left : callable
+        How long the call may still last in which the exchange is asked. No request is begun that it might not outlast.
     pause, jitter : callable
         Seconds to wait before a question is asked again, and a share (0 to 1) of the longest such wait.
 
@@ -94,7 +100,7 @@ class CcxtGateway:
         If the venue can't be traded on safely, or mode and URL contradict each other.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - ports and settings, by keyword
         self,
         *,
         venue: str,
@@ -103,6 +109,7 @@ class CcxtGateway:
         mode: str,
         secrets: SecretStore | None,
         limits: RateLimits | None = None,
+        seconds_left: Callable[[], float] = lambda: math.inf,
         pause: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
@@ -114,6 +121,7 @@ class CcxtGateway:
         self._config = connection(venue, exchange_url, mode)
         self._secrets = secrets
         self._limits = limits
+        self._seconds_left = seconds_left
         self._pause = pause
         self._jitter = jitter
         self._bucket: Bucket | None = None
@@ -318,12 +326,13 @@ class CcxtGateway:
         exchange = getattr(import_module(f"ccxt.{self._venue}"), self._venue)
         config = {**self._config, **keys, "timeout": _TIMEOUT_MS, "has": {"fetchCurrencies": False}}
         config["options"] = {**config["options"], **self._dialect.options}
-        config["enableRateLimit"] = self._limits is not None or config["enableRateLimit"]
         client = exchange(config)
         client.number = str
+        counts = client.throttle if client.enableRateLimit else None
         if self._limits is not None:
             self._bucket = self._limits.bucket(self._venue, keys.get("apiKey", "public"))
-            client.throttle = self._wait_for_room  # ccxt's own knows of no other process
+            counts = self._wait_for_room  # ccxt's own knows of no other process
+        client.enableRateLimit, client.throttle = True, lambda cost=None: self._begin(cost, counts)
         return client
 
     def _keys(self, stored: Mapping[str, str]) -> dict[str, str]:
@@ -334,8 +343,16 @@ class CcxtGateway:
             raise Unavailable("vault", f"api_keys/{self._venue} has no `passphrase`, which {self._venue} asks for")
         return keys | {"password": stored["passphrase"]}
 
-    def _wait_for_room(self, cost: float | None = None) -> None:
-        """Called by ccxt before each request, with what its tables say that it counts."""
+    def _begin(self, cost: float | None, counts: Callable[[float | None], object] | None) -> None:
+        """Called by ccxt before each request, with what its tables say that it counts. Raises Unavailable: it is not made."""
+        if counts is not None:
+            counts(cost)
+        if (
+            self._seconds_left() < _NEEDED_SECONDS
+        ):  # cut off in the middle, its message would be out of reach for minutes
+            raise Unavailable("exchange", "no time is left to wait for its answer: it is asked in the next call")
+
+    def _wait_for_room(self, cost: float | None) -> None:
         assert self._bucket is not None  # set together with this method
         self._bucket.take(cost or 1.0, urgent=self._urgent)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 
@@ -25,6 +27,7 @@ def gateway_for(
     database: Database,
     quotes: QuoteBoard,
     clock: Clock | None = None,
+    seconds_left: Callable[[], float] = lambda: math.inf,
 ) -> ExchangeGateway:
     """The gateway to the books of a mode. Nothing is asked before it is used.
 
@@ -34,6 +37,8 @@ def gateway_for(
         `mode` says what the exchange's own money is here; paper trading goes on beside it, on the prices of the same feed.
     database : Database
         Holds the paper venue. A gateway is not called within a transaction: it makes its own.
+    seconds_left : callable
+        How long the call may still last in which the gateway is used.
 
     Raises
     ------
@@ -43,11 +48,11 @@ def gateway_for(
     offered = modes.available(settings.mode)
     require(mode in offered, "mode", mode, f"one that this deployment offers: {', '.join(offered)}")
     if mode != modes.PAPER:
-        return _ccxt(settings, secrets)
+        return _ccxt(settings, secrets, seconds_left)
     return PaperGateway(
         venue=settings.venue,
         account=modes.books_of(mode, settings.account),
-        real=_ccxt(settings, None),
+        real=_ccxt(settings, None, seconds_left),
         database=database,
         quotes=quotes,
         clock=clock or SystemClock(),
@@ -59,7 +64,7 @@ def gateway_for(
     )
 
 
-def _ccxt(settings: Settings, secrets: SecretStore | None) -> CcxtGateway:
+def _ccxt(settings: Settings, secrets: SecretStore | None, seconds_left: Callable[[], float]) -> CcxtGateway:
     counted = settings.mode != modes.SIMULATED  # the simulated exchange counts by itself
     return CcxtGateway(
         venue=settings.venue,
@@ -68,6 +73,7 @@ def _ccxt(settings: Settings, secrets: SecretStore | None) -> CcxtGateway:
         mode=settings.mode,
         secrets=secrets,
         limits=RateLimits(client(settings.redis_url)) if counted else None,
+        seconds_left=seconds_left,
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,11 +11,15 @@ from typing import Any
 import pytest
 from ccxt.base import errors as ccxt
 
-from tests.fakes.transaction import START
+from tests.fakes.execution import FakeExecutionTransaction, FakeSecrets, execution
+from tests.fakes.transaction import START, FakeStore, FixedClock
 from tests.unit.adapters.wire import SYMBOL, connected
+from tests.unit.execution.orders import approved
 from volexswarm.errors import OutcomeUnknown, Unavailable
 from volexswarm.execution.model import OrderRequest
-from volexswarm.messages import OrderType, Side
+from volexswarm.execution.record import intent_of
+from volexswarm.messages import OrderState, OrderType, Side
+from volexswarm.portfolio.bookkeeping import Bookkeeper
 
 ORDER = OrderRequest("v1", SYMBOL, Side.BUY, OrderType.LIMIT, Decimal(1), Decimal(60000), START)
 
@@ -93,3 +98,39 @@ def test_a_venue_that_protests_is_left_alone_as_long_as_it_wants(
         with pytest.raises(Unavailable):
             gateway.balances()
     assert room.drained == [timedelta(seconds=span)]
+
+
+class SilentCall:
+    """A call of a function in which each request to the exchange waits in vain for all of its time-out."""
+
+    def __init__(self, seconds: float) -> None:
+        self.left = seconds
+        self.gateway, self.wire = connected("binance", limits=Room(), seconds_left=lambda: self.left)
+        self.wire.answers = {"": self.wait}
+        self.gateway._client.set_markets([])
+        self.gateway._client.markets = None
+        self.clock, self.tx = FixedClock(), FakeExecutionTransaction()
+        self.parts = execution(FakeStore(self.tx), self.gateway, FakeSecrets(), Bookkeeper(self.clock), self.clock)
+
+    def wait(self, _sent: Any) -> Any:
+        self.left -= 5
+        raise ccxt.RequestTimeout("nothing came back")
+
+
+@pytest.mark.parametrize("state", [OrderState.INTENDED, OrderState.SUBMITTED, OrderState.ACCEPTED])
+def test_a_command_against_a_silent_exchange_is_done_before_its_call_is_cut_off(state: OrderState) -> None:
+    call = SilentCall(30)
+    order = replace(intent_of(approved(order_type=OrderType.LIMIT, limit_price="90")), state=state, sent_at=START)
+    call.tx.save_order(order, START)
+    orders = call.parts.orders
+    for command in (orders.go_on, orders.refresh, lambda order: orders.cancel(order.id, "not wanted"), orders.refresh):
+        with suppress(Unavailable):
+            command(call.tx.order(order.id))
+    assert 5 <= call.left < 30
+
+
+def test_an_order_for_whose_answer_there_is_no_time_is_not_sent() -> None:
+    call = SilentCall(9)
+    with pytest.raises(Unavailable, match="no time is left"):
+        call.gateway.place(ORDER)
+    assert call.wire.sent == []

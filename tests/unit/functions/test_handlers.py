@@ -129,6 +129,17 @@ def test_the_keeper_looks_after_the_books_of_every_account_that_trades_or_has_an
         assert sorted(account for what, account in done if what == act) == ["main", "main-paper"]
 
 
+@pytest.mark.parametrize(("handler", "event"), [(execution.on_orders, {"Records": []}), (execution.on_schedule, TICK)])
+def test_the_exchange_is_asked_for_as_long_as_the_call_lasts(monkeypatch, deliveries, handler, event):
+    def away():
+        raise Unavailable("database", "away")
+
+    monkeypatch.setattr(wiring, "accounts", away)
+    wiring.call_time.cache_clear()
+    handler(event, SimpleNamespace(get_remaining_time_in_millis=lambda: 12_000))
+    assert wiring.call_time()() == 12
+
+
 def test_the_keeper_waits_for_a_database_that_is_away(monkeypatch):
     def away():
         raise Unavailable("database", "away")
