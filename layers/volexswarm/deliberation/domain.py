@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, Self
@@ -186,6 +187,63 @@ class Limits(Said):
     rounds: int = Field(default=2, ge=0, le=2)
 
 
+class Turn(Said):
+    """One answer in the order in which it was given, and where it stands on the tape."""
+
+    phase: Phase
+    round: int
+    role: str
+    key: str
+    recorded: Recorded
+
+
+class Vote(Said):
+    """What became of a role's word. `strength` is weight times confidence; `counted` says in words how it went in."""
+
+    role: str
+    stance: Stance | None
+    confidence: Share
+    size_frac: Share
+    weight: float
+    strength: float
+    counted: str
+
+
+class Line(Said):
+    """One line of the verdict's arithmetic, for people: what was computed, what came out, and how."""
+
+    what: str
+    value: float
+    how: str
+
+
+class Decision(Said):
+    """The verdict: computed by code from the votes. The same votes on the same facts give the same bytes.
+
+    `size_frac` is the share of the equity to trade, 0 when the action is hold. `dissent` spoke for another action than the team's
+    direction; `abstained` had no opinion. `tokens` and `cost` are those of the answers on the tape, not of repeated calls.
+    """
+
+    action: Literal["buy", "sell", "hold"]
+    size_frac: Share
+    confidence: Share
+    votes: tuple[Vote, ...]
+    dissent: tuple[str, ...]
+    vetoed_by: tuple[str, ...]
+    abstained: tuple[str, ...]
+    rounds: int
+    tokens: int
+    cost: float
+    degraded: bool
+    degraded_why: tuple[str, ...]
+    snapshot_hash: str
+    tape_keys: tuple[str, ...]
+    prompt_version: str
+    model: str
+    arithmetic: tuple[Line, ...]
+    reason: str
+
+
 class Configuration(Said):
     """What besides the facts decides a deliberation. `weights` by role come from calibration; a role not named weighs 1."""
 
@@ -228,6 +286,27 @@ class Snapshot(Said):
         """A number that the agent gave; None if it is not known."""
         found = next((t for t in self.testimonies if t.agent == agent), None)
         return None if found is None else found.features.get(name)
+
+
+class Checkpoint(Said):
+    """How far a deliberation has come: what was said, in order, and the decision when there is one. `version` counts up."""
+
+    version: int = Field(default=0, ge=0)
+    turns: tuple[Turn, ...] = ()
+    decision: Decision | None = None
+
+    def following(self, turns: Sequence[Turn] = (), decision: Decision | None = None) -> Checkpoint:
+        """The next one."""
+        return Checkpoint(version=self.version + 1, turns=(*self.turns, *turns), decision=decision)
+
+
+class Deliberation(Said):
+    """One deliberation: its facts and rules, frozen when it began, and how far it has come."""
+
+    id: str
+    snapshot: Snapshot
+    configuration: Configuration
+    checkpoint: Checkpoint = Checkpoint()
 
 
 def identity(snapshot: Snapshot, configuration: Configuration) -> str:

@@ -8,9 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
-from volexswarm.deliberation.domain import Abstention, Answer, Ask, Brief, ModelChoice, Recorded, Usage
+from volexswarm.deliberation.calibration import TrackRecord
+from volexswarm.deliberation.domain import (
+    Abstention,
+    Answer,
+    Ask,
+    Brief,
+    Checkpoint,
+    Decision,
+    Deliberation,
+    ModelChoice,
+    Recorded,
+    Usage,
+)
+from volexswarm.ports import Transaction
 
 
 @dataclass(frozen=True)
@@ -20,6 +34,16 @@ class Reservation:
     number: int
     tokens: int
     cost: float
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What a deliberation has taken so far; `repeated` of the calls asked again what had been asked."""
+
+    calls: int
+    tokens: int
+    cost: float
+    repeated: int = 0
 
 
 class Budget(Protocol):
@@ -83,8 +107,56 @@ class Team(Protocol):
         """Ask all of them at once, none hearing another; the answers by role, as keyed by the messages' sources."""
         ...
 
-    def turn(self, ask: Ask, listener: Ask) -> Answer:
-        """Let one role speak in the team of itself and the one that it speaks to."""
+    def turn(self, ask: Ask, listener: str) -> Answer:
+        """Let one role speak in a fresh team of itself and the role that it speaks to."""
+        ...
+
+
+class DeliberationTransaction(Transaction, Protocol):
+    """One change of a deliberation's record. What is written once stays as it was written first."""
+
+    def find(self, task_id: str, attempt: int, symbol: str) -> Deliberation | None:
+        """The deliberation of a task's attempt about a symbol; None if it was not begun."""
+        ...
+
+    def load(self, deliberation_id: str) -> Deliberation | None:
+        """The deliberation as it stands; None if there is none."""
+        ...
+
+    def begin(self, deliberation: Deliberation, at: datetime) -> bool:
+        """Store a new one with its frozen facts; False if the attempt has one about the symbol already."""
+        ...
+
+    def advance(self, deliberation_id: str, checkpoint: Checkpoint, at: datetime) -> bool:
+        """Replace the checkpoint by the one that follows it; False if another process was faster."""
+        ...
+
+    def answers(self, deliberation_id: str) -> Mapping[str, Recorded]:
+        """The tape, by key."""
+        ...
+
+    def record(self, deliberation_id: str, key: str, recorded: Recorded, at: datetime) -> Recorded:
+        """Store an answer; the one that stands is given back: the earlier, if there was one."""
+        ...
+
+    def reserve(self, deliberation_id: str, key: str, role: str, most: Usage, at: datetime) -> int:
+        """Note that a call is about to be made, counted in full until it is settled; its number."""
+        ...
+
+    def settle(self, settled: Mapping[int, Usage], at: datetime) -> None:
+        """Note what calls have really taken, by their numbers."""
+        ...
+
+    def spent(self, deliberation_id: str) -> Spent:
+        """What the deliberation has taken: settled calls by what they took, others by what was held for them."""
+        ...
+
+    def track_records(self) -> Mapping[str, TrackRecord]:
+        """How the forecasts of each role have fared that were judged; a role without any is missing."""
+        ...
+
+    def record_forecasts(self, deliberation: Deliberation, decision: Decision) -> None:
+        """Note what each forecasting role foretold, to be compared with the price later on."""
         ...
 
 
