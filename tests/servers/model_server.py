@@ -1,4 +1,4 @@
-"""A language model's server by script: speaks OpenAI's, Azure's, Anthropic's and Ollama's protocol over real HTTP.
+"""A language model's server by script: speaks OpenAI's, Azure's, Anthropic's, Bedrock's and Ollama's protocol over real HTTP.
 
 What it answers is decided by a function of the request, so that a test can let one role be hijacked while others behave; how it
 misbehaves is in `misbehaviours`.
@@ -27,7 +27,7 @@ class Asked:
 
     @property
     def protocol(self) -> str:
-        if self.path.endswith("/messages"):
+        if self.path.endswith(("/messages", "/invoke")):  # Anthropic's own, and Bedrock's
             return "anthropic"
         return "ollama" if self.path.endswith("/api/chat") else "openai"
 
@@ -88,6 +88,13 @@ class Said:
 Script = Callable[[Asked], Said | Wire]
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hangs up is no error here; what else goes wrong, the test sees in the answer."""
+
+
 class ModelServer:
     """Answers each request as the script says, and keeps what it was asked in `asked`.
 
@@ -109,8 +116,7 @@ class ModelServer:
             def log_message(self, *_: object) -> None:
                 """The test says what matters."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self._thread.start()
 
@@ -134,7 +140,9 @@ class ModelServer:
         asked = Asked(call.path.partition("?")[0], dict(call.headers.items()), json.loads(content))
         self.asked.append(asked)
         answer = self.script(asked)
-        wire = answer if isinstance(answer, Wire) else answer.wire(asked.protocol, str(asked.body.get("model", "azure")))
+        wire = (
+            answer if isinstance(answer, Wire) else answer.wire(asked.protocol, str(asked.body.get("model", "azure")))
+        )
         try:
             self._send(call, wire)
         except (BrokenPipeError, ConnectionResetError):

@@ -18,6 +18,10 @@ _PASSING: Final = frozenset(
 )
 
 
+class Unreadable(Exception):
+    """An answer that is not read to its end: too long, or in a form that nobody asked for."""
+
+
 @dataclass(frozen=True)
 class Failure:
     """`again` says whether the same call may succeed soon, `after` how many seconds the server wants to be left alone.
@@ -34,6 +38,8 @@ class Failure:
 
 def failure_of(error: BaseException, seconds: float) -> Failure:
     """Read an exception of a provider's client, or the time-out after `seconds`."""
+    if isinstance(unread := error if isinstance(error, Unreadable) else error.__cause__, Unreadable):
+        return Failure(Silence.MALFORMED, str(unread))
     status = getattr(error, "status_code", None)
     if isinstance(status, int):
         return _answered(error, status)
