@@ -161,7 +161,8 @@ class Inquiry:
 
     def _came(self, holdings: Holdings, markets: Markets) -> set[str]:
         """What came or went from outside since the last valuation, as far as a market can price it: the rest is no part of it."""
-        return {asset for asset in holdings.flows if markets.route(asset, self._currency) is not None}
+        flows = holdings.flows.items()
+        return {asset for asset, amount in flows if amount and markets.route(asset, self._currency) is not None}
 
     def _left_out(
         self, holdings: Holdings | None, marks: Marks, markets: Markets, traded: Collection[str]

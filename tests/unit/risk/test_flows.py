@@ -42,8 +42,8 @@ def measures(desk: Desk) -> list[Decimal | None]:
         # of what no market prices nothing is in the equity
         ({"USDT": "96000", "AIR": "5"}, {"AIR": "5"}, "0.04"),
         ({"USDT": "96000"}, {"AIR": "-5"}, "0.04"),
-        # came and went again
-        ({"USDT": "96000"}, {"USDT": "0"}, "0.04"),
+        # came and went again: it takes no price, and of euros there is none
+        ({"USDT": "96000"}, {"EUR": "0"}, "0.04"),
     ],
 )
 def test_what_came_or_went_since_the_last_valuation_is_neither_gain_nor_loss(
