@@ -16,6 +16,8 @@ from ministack.app import main
 from ministack.core.lambda_runtime import ProvidedWorker, Worker
 from ministack.services import apigateway_v1, lambda_svc
 
+from volexlocal import emulator_states
+
 logger = logging.getLogger("volexlocal.emulator")
 
 _batch = threading.local()
@@ -98,4 +100,8 @@ if __name__ == "__main__":
     fail_malformed_batch_answers()
     read_documented_gateway_answers()
     tell_time_of_gateway_answers()
+    emulator_states.fail_where_a_path_leads_nowhere()
+    emulator_states.fail_callbacks_whose_function_fails()
+    emulator_states.let_a_stop_end_everything()
+    emulator_states.let_nobody_answer_for_a_stopped_execution()
     main()

@@ -1,26 +1,23 @@
 """Our corrections of ministack: needed, and doing what they say. When one of these fails, a correction can go."""
 
-import io
 import json
 import socket
 import sys
 import time
 import uuid
-import zipfile
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import boto3
 import httpx
 import psutil
 import pytest
 from ministack.core.lambda_runtime import ProvidedWorker, Worker
 
+from tests.integration.volexlocal.emulators import ROLE, Uncorrected, client, zipped
 from volexlocal.ports import free_ports
-from volexlocal.processes import Command, family
+from volexlocal.processes import family
 from volexlocal.servers.emulator import Emulator
 from volexlocal.servers.server import Place
 
@@ -42,13 +39,6 @@ while True:
 """
 
 
-class Uncorrected(Emulator):
-    """ministack as it is published."""
-
-    def command(self) -> Command:
-        return replace(super().command(), arguments=(sys.executable, "-I", "-m", "ministack"))
-
-
 @pytest.fixture(params=[Emulator, Uncorrected], ids=["corrected", "original"])
 def any_emulator(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Emulator]:
     server: Emulator = request.param(Place(free_ports(1)[0], tmp_path / "emulator", tmp_path / "emulator.log"))
@@ -57,38 +47,18 @@ def any_emulator(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Emu
     server.stop()
 
 
-def _client(server: Emulator, service: str) -> Any:
-    aws = server.environment
-    return boto3.client(
-        service,
-        endpoint_url=server.url,
-        region_name=aws["AWS_REGION"],
-        aws_access_key_id=aws["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=aws["AWS_SECRET_ACCESS_KEY"],
-    )
-
-
-def _code() -> bytes:
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as code:
-        entry = zipfile.ZipInfo("bootstrap")
-        entry.external_attr = 0o755 << 16
-        code.writestr(entry, BOOTSTRAP)
-    return archive.getvalue()
-
-
 def _queue_with_function(server: Emulator, answer: Any, notes: Path | None = None) -> str:
     """A queue with one message; it wakes a function that notes its events and always gives this answer. The queue's address."""
-    queues, functions = _client(server, "sqs"), _client(server, "lambda")
+    queues, functions = client(server, "sqs"), client(server, "lambda")
     name = f"answers-{uuid.uuid4().hex}"  # the emulator may be one that other tests use too
     url = str(queues.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "1"})["QueueUrl"])
     arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     functions.create_function(
         FunctionName=name,
         Runtime="provided.al2023",
-        Role="arn:aws:iam::000000000000:role/any",
+        Role=ROLE,
         Handler="any",
-        Code={"ZipFile": _code()},
+        Code={"ZipFile": zipped({"bootstrap": BOOTSTRAP})},
         Environment={"Variables": {"ANSWER": json.dumps(answer), "NOTES": str(notes or "")}},
         Timeout=10,
     )
@@ -101,7 +71,7 @@ def _queue_with_function(server: Emulator, answer: Any, notes: Path | None = Non
 
 def _ends_empty(server: Emulator, url: str, patience: float) -> bool:
     """Whether the queue has no message left, waiting or in flight, within the time."""
-    queues, end = _client(server, "sqs"), time.monotonic() + patience
+    queues, end = client(server, "sqs"), time.monotonic() + patience
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     while time.monotonic() < end:
         counts = queues.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
@@ -130,7 +100,7 @@ def test_stopping_lets_the_functions_finish_what_waits(tmp_path: Path) -> None:
     server.start()
     url = _queue_with_function(server, {"batchItemFailures": []}, notes=tmp_path / "notes")
     for number in range(50):
-        _client(server, "sqs").send_message(QueueUrl=url, MessageBody=f"message {number}")
+        client(server, "sqs").send_message(QueueUrl=url, MessageBody=f"message {number}")
 
     server.stop()
 
@@ -164,11 +134,11 @@ def _own_answer_of_gateway(server: Emulator, template: str, *, in_document: bool
     if in_document:
         document["x-amazon-apigateway-gateway-responses"] = answer
     stack = {"Resources": {"Api": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Body": document}}}}
-    _client(server, "cloudformation").create_stack(StackName="answers", TemplateBody=json.dumps(stack))
-    _client(server, "cloudformation").get_waiter("stack_create_complete").wait(
+    client(server, "cloudformation").create_stack(StackName="answers", TemplateBody=json.dumps(stack))
+    client(server, "cloudformation").get_waiter("stack_create_complete").wait(
         StackName="answers", WaiterConfig={"Delay": 1}
     )
-    gateway = _client(server, "apigateway")
+    gateway = client(server, "apigateway")
     api = gateway.get_rest_apis()["items"][0]["id"]
     if not in_document:
         gateway.put_gateway_response(
