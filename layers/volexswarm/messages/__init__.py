@@ -34,6 +34,7 @@ from volexswarm.messages.envelope import (
     encode,
 )
 from volexswarm.messages.market import CandleClosed, CandleCorrected, Columns, Quote, QuotesMoved, TickBatch
+from volexswarm.messages.research import MarketReported, NewsRecorded, StrategyChanged, StrategyStatus
 from volexswarm.messages.tasks import (
     ApprovalAsked,
     ApprovalDecided,
@@ -103,9 +104,11 @@ __all__ = [
     "FlagChanged",
     "HaltSettled",
     "Instrument",
+    "MarketReported",
     "ModeSwitched",
     "Money",
     "MoneyColumn",
+    "NewsRecorded",
     "OpinionGiven",
     "OrderApproved",
     "OrderChanged",
@@ -131,6 +134,8 @@ __all__ = [
     "Side",
     "SignalRaised",
     "Stance",
+    "StrategyChanged",
+    "StrategyStatus",
     "TaskChanged",
     "TaskEvent",
     "TaskKind",

@@ -17,7 +17,8 @@ from volexswarm.views.shape import Page
 _DEEDS = """
 SELECT id::text, occurred_at AS at, type, source, subject, data, correlation_id::text FROM events
 WHERE (type IN ('volexswarm.TradingHalted', 'volexswarm.TradingResumed', 'volexswarm.ModeSwitched', 'volexswarm.PolicyActivated',
-               'volexswarm.FlagChanged', 'volexswarm.BreakerChanged', 'volexswarm.DifferenceSettled', 'volexswarm.CancelOrder')
+               'volexswarm.FlagChanged', 'volexswarm.BreakerChanged', 'volexswarm.DifferenceSettled', 'volexswarm.CancelOrder',
+               'volexswarm.StrategyChanged', 'volexswarm.ApprovalDecided')
    OR (type = 'volexswarm.SignalRaised' AND data ->> 'requested_by' IS NOT NULL))
   AND (%(since)s::timestamptz IS NULL OR occurred_at >= %(since)s)
   AND (%(moment)s::timestamptz IS NULL OR (occurred_at, id) < (%(moment)s, %(last)s::uuid))
