@@ -21,6 +21,7 @@ SIGNING_KEY = "jwt"
 ROLES = ("admin", "trader", "analyst", "viewer")
 ADMIN = "admin"
 
+MODEL_USERS = frozenset({"meta-deliberate"})
 EXCHANGE_USERS = frozenset({"execution-orders", "execution-keeper", REALTIME_DATA.name})
 TOKEN_SIGNERS = frozenset({"api-handler"})
 TOKEN_CHECKERS = frozenset({"authorizer"})
@@ -135,6 +136,8 @@ def _needs(identity: str) -> dict[str, list[str]]:
     needs[f"{MOUNT}/data/databases/main"] = ["read"]
     if identity in EXCHANGE_USERS:
         needs[f"{MOUNT}/data/api_keys/*"] = ["read"]
+    if identity in MODEL_USERS:
+        needs[f"{MOUNT}/data/models/*"] = ["read"]
     if identity in TOKEN_SIGNERS:
         needs[f"transit/sign/{SIGNING_KEY}"] = ["update"]
     return needs
