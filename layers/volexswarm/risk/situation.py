@@ -120,7 +120,7 @@ class Inquiry:
         self._boards = BoardReader(quotes, clock, timedelta(seconds=quote_max_age))
         self._clock = clock
         self._currency = currency
-        self._symbols = tuple(symbols)
+        self._symbols = frozenset(symbols)
         self._markets = Markets(self._symbols)
         self.finest = min(timeframes, key=lambda timeframe: timeframe.milliseconds)
         hourly = [timeframe for timeframe in timeframes if timeframe.length <= Timeframe.H1.length]
@@ -140,7 +140,7 @@ class Inquiry:
         """
         policy = in_force(RiskPolicy, tx.newest_policy())
         holdings = tx.holdings(venue, state.account, symbol, self._clock.now() - BINDING)
-        markets = self._markets if symbol in (None, *self._symbols) else Markets([*self._symbols, str(symbol)])
+        markets = self._markets if symbol is None or symbol in self._symbols else Markets({*self._symbols, symbol})
         traded = set(currencies(symbol) if symbol else ())
         wanted = (set() if holdings is None else holdings.currencies() | self._came(holdings, markets)) | traded
         symbols = markets.needed(wanted, self._currency) | ({symbol} if symbol else set())
