@@ -10,7 +10,7 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
-from typing import Any, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 ClientT = TypeVar("ClientT")
 AnswerT = TypeVar("AnswerT")
@@ -58,8 +58,13 @@ class Lane(Generic[ClientT]):
         return not done
 
     def leave(self) -> None:
-        """End the thread as soon as it comes round."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        """End the thread as soon as it comes round; what still runs there is cancelled."""
+        self._loop.call_soon_threadsafe(self._end)
+
+    def _end(self) -> None:
+        for task in asyncio.all_tasks(self._loop):
+            task.cancel()
+        self._loop.call_soon(self._loop.stop)
 
     async def _ask(self, question: Callable[[ClientT], Awaitable[AnswerT]]) -> AnswerT:
         if self._client is None:
@@ -67,5 +72,5 @@ class Lane(Generic[ClientT]):
         return await question(self._client)
 
 
-async def _beat() -> Any:
-    return None
+async def _beat() -> None:
+    """Nothing but a sign of life."""

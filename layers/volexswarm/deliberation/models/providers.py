@@ -80,7 +80,9 @@ def be_quiet() -> None:
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
     for known in ("Resolved model mismatch", "Finish reason mismatch"):
-        warnings.filterwarnings("ignore", message=known)  # an alias' real name, and servers that say `stop` for tool calls
+        warnings.filterwarnings(
+            "ignore", message=known
+        )  # an alias' real name, and servers that say `stop` for tool calls
 
 
 def _openai(target: Target) -> ChatCompletionClient:
