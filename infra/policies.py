@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from volexswarm.agents import API_FUNCTION, MONITOR, Function, functions
+from infra import sockets
+from volexswarm.agents import AGENTS, API_FUNCTION, MONITOR, Function, functions
 from volexswarm.messages import Queue
 
 Statement = dict[str, Any]
@@ -33,7 +34,7 @@ def statements(function: Function, stack: str) -> list[Statement]:
     if function.runs:
         found += _run(function.runs, stack)
     if function is API_FUNCTION:
-        found += [*_look_into_dead_letters(stack), _read_logs(stack)]
+        found += [*_look_into_dead_letters(stack), _read_logs(stack), _ask_health(stack)]
     if function in MONITOR.functions and function.schedule is not None:
         found.append(_measure_queues(stack))
     return found
@@ -47,6 +48,15 @@ def send(queues: tuple[Queue, ...], stack: str) -> Statement:
 def realtime_statements(stack: str) -> list[Statement]:
     """What the `realtime-data` container may do."""
     return [_secret("realtime-data", stack), send(REALTIME_QUEUES, stack)]
+
+
+def push() -> Statement:
+    """May write to connections of the WebSocket API, look at them and close them."""
+    connections = [
+        f"{_arn('execute-api')}:${{{sockets.API}}}/{sockets.STAGE}/{method}/@connections/*"
+        for method in ("POST", "GET", "DELETE")
+    ]
+    return _allow("PushToConnections", ["execute-api:ManageConnections"], connections)
 
 
 def machine_statements(called: Iterable[Function], stack: str) -> list[Statement]:
@@ -100,6 +110,12 @@ def _logs(function: Function, stack: str) -> Statement:
 def _read_logs(stack: str) -> Statement:
     groups = [f"{_log_group(function, stack)}:*" for function in functions()]
     return _allow("ReadLogs", ["logs:FilterLogEvents"], groups)
+
+
+def _ask_health(stack: str) -> Statement:
+    """May call every agent's function: what it asks them is how they are."""
+    asked = [_function(function, stack) for agent in AGENTS for function in agent.functions]
+    return _allow("AskHealth", ["lambda:InvokeFunction"], asked)
 
 
 def _secret(name: str, stack: str) -> Statement:

@@ -21,11 +21,11 @@ import yaml
 from chalice.utils import to_cfn_resource_name
 from pydantic_core import PydanticUndefined
 
-from infra import gateway, machines, policies
+from infra import gateway, machines, policies, sockets
 from infra.machines import Machine, MachineError
 from infra.packaging import PackagingError, packaged
 from layers.build import AWS
-from volexswarm.agents import API_FUNCTION, Function, Layer, functions
+from volexswarm.agents import API_FUNCTION, Function, Invoker, Layer, functions
 from volexswarm.messages import Queue
 from volexswarm.settings import PREFIX, Settings
 
@@ -90,10 +90,13 @@ def render(app: dict[str, Any], target: Target, stack: str = "volexswarm") -> Te
     found = _machines()
     parts = [yaml.safe_load(RESOURCES.read_text()), _settings(target, stack), _layers(target)]
     parts += [_queue(queue, stack) for queue in Queue]
-    own = _own_settings(found, stack)
+    socket = _socket_function(target)
+    own = _own_settings(found, socket, target, stack)
     parts += [_function(function, handlers[function.name], target, stack, own) for function in functions()]
     parts += [machines.resources(machine, _by_logical_id(), stack) for machine in found]
     parts += [_api(app, stack), _realtime_policy(stack)]
+    if socket is not None:
+        parts += [sockets.resources(logical_id(socket), stack), _socket_permission(socket)]
     body: dict[str, Any] = {"AWSTemplateFormatVersion": "2010-09-09"}
     for part in parts:
         _join(body, part)
@@ -150,7 +153,19 @@ def _machines() -> list[Machine]:
     return found
 
 
-def _own_settings(found: list[Machine], stack: str) -> dict[str, Any]:
+def _socket_function(target: Target) -> Function | None:
+    """What answers the WebSocket API; None where there is no such API."""
+    if target == "localstack":
+        return None
+    return next((function for function in functions() if function.invoked_by is Invoker.WEBSOCKET), None)
+
+
+def _socket_permission(function: Function) -> dict[str, Any]:
+    name = logical_id(function)
+    return {"Resources": {f"{name}Permission": _permission(name, "apigateway", sockets.source())}}
+
+
+def _own_settings(found: list[Machine], socket: Function | None, target: Target, stack: str) -> dict[str, Any]:
     """Settings whose value is the stack's own to tell, by field; those that it has nothing for are left out.
 
     The machine's ARN is written out: a reference would make a circle, as the machine itself refers to the functions.
@@ -159,6 +174,8 @@ def _own_settings(found: list[Machine], stack: str) -> dict[str, Any]:
     if TASK_MACHINE in {machine.name for machine in found}:
         arn = f"arn:${{AWS::Partition}}:states:${{AWS::Region}}:${{AWS::AccountId}}:stateMachine:{stack}-{TASK_MACHINE}"
         own["task_machine"] = {"Fn::Sub": arn}
+    if socket is not None:
+        own["push_url"] = sockets.push_url(is_local=is_local(target))
     return own
 
 
@@ -276,6 +293,9 @@ def _arn_of(name: str) -> Resource:
 def _function(function: Function, handler: str, target: Target, stack: str, own: dict[str, Any]) -> dict[str, Any]:
     """A function with its role, its log group and what wakes it."""
     name = logical_id(function)
+    statements = policies.statements(function, stack)
+    if function.pushes and "push_url" in own:
+        statements.append(policies.push())
     resources: dict[str, Resource] = {
         f"{name}Logs": {
             "Type": "AWS::Logs::LogGroup",
@@ -293,7 +313,7 @@ def _function(function: Function, handler: str, target: Target, stack: str, own:
                         "PolicyName": function.name,
                         "PolicyDocument": {
                             "Version": "2012-10-17",
-                            "Statement": policies.statements(function, stack),
+                            "Statement": statements,
                         },
                     }
                 ],
@@ -321,6 +341,7 @@ def _runtime(function: Function, target: Target, own: dict[str, Any]) -> Resourc
     """Interpreter, layers and environment. Layers are in the registry's order; the function's code comes before them."""
     given = {field: {"Ref": parameter_name(field)} for field in Settings.model_fields if field not in OWN_SETTINGS}
     variables: dict[str, Any] = {PREFIX + field.upper(): value for field, value in (given | own).items()}
+    variables["VOLEX_CODE"] = {"Ref": "CodeKey"}  # what the function calls its version
     names = [layer.value.capitalize() for layer in function.layers]
     if not is_local(target):
         return {

@@ -141,8 +141,8 @@ def test_each_function_has_a_role_of_its_own(resources):
 
 STARRED = {"DeliverLogs"}
 """A machine's rights to have its log delivered: AWS knows no resources for them."""
-OWN_PARTS = r":log-group:/aws/lambda/volexswarm-api-[a-z-]+:\*$|:execution:volexswarm-[a-z]+:\*$"
-"""Streams of a function's own log, executions of a machine of ours."""
+OWN_PARTS = r":log-group:/aws/lambda/volexswarm-api-[a-z-]+:\*$|:execution:volexswarm-[a-z]+:\*$|/@connections/\*$"
+"""Streams of a function's own log, executions of a machine of ours, connections of our WebSocket API."""
 
 
 def test_no_right_has_a_star_beyond_what_is_the_stacks_own(resources):
