@@ -297,6 +297,7 @@ def test_a_trade_between_a_fill_and_its_watch_is_not_missed(floor: Floor) -> Non
     wanted = Protection(take_profit_price=highest)
     with psycopg.connect(floor.dsn) as connection:
         connection.execute("UPDATE proposals SET protection = %s", (Jsonb(wanted.model_dump(mode="json")),))
+        connection.execute("UPDATE orders SET unguarded = true")
     floor.guard.look_after()
     ((reached, at),) = floor.query("SELECT reached_price, reached_at FROM protections")
     assert (reached, at > entered) == (highest, True)

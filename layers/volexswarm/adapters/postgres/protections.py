@@ -55,11 +55,15 @@ LEFT JOIN ({_SELECT} WHERE p.venue = %(venue)s AND p.account = %(account)s AND p
 ORDER BY g.entered_at, g.order_id
 """  # noqa: S608 - our own names
 
-_UNGUARDED = """
-SELECT {what} FROM proposals p JOIN orders o ON o.proposal_id = p.id
-WHERE p.protection IS NOT NULL AND p.side = 'buy' AND o.purpose IN ('trade', 'slice') AND o.filled > 0
-  AND NOT EXISTS (SELECT FROM protections WHERE order_id = o.id)
-"""
+# the mark is the database's own (0021): it is there from the order's storing until its protection is stored
+_UNGUARDED = "unguarded AND filled > 0"
+
+GUARDED_MARKETS = f"""
+SELECT venue, account, symbol FROM protections WHERE state <> 'closed'
+UNION
+SELECT venue, account, symbol FROM orders WHERE {_UNGUARDED}
+ORDER BY 1, 2, 3
+"""  # noqa: S608 - our own names
 
 
 class ProtectionStatements(PostgresTransaction):
@@ -151,17 +155,12 @@ class ProtectionStatements(PostgresTransaction):
         return None if row is None else row["traded_at"]
 
     def guarded_markets(self) -> list[Market]:
-        rows = self.connection.execute(
-            "SELECT venue, account, symbol FROM protections WHERE state <> 'closed' UNION "  # noqa: S608 - our own names
-            + _UNGUARDED.format(what="o.venue, o.account, o.symbol")
-            + " ORDER BY 1, 2, 3"
-        )
-        return [Market(**row) for row in rows]
+        return [Market(**row) for row in self.connection.execute(GUARDED_MARKETS)]
 
     def unguarded_entries(self, market: Market) -> list[str]:
         rows = self.connection.execute(
-            _UNGUARDED.format(what="o.id")
-            + " AND o.venue = %s AND o.account = %s AND o.symbol = %s ORDER BY o.intended_at",
+            f"SELECT id FROM orders WHERE {_UNGUARDED}"  # noqa: S608 - our own names
+            " AND venue = %s AND account = %s AND symbol = %s ORDER BY intended_at",
             market,
         )
         return [str(row["id"]) for row in rows]
