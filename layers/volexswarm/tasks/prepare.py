@@ -1,0 +1,155 @@
+"""The first step: which questions a task puts to the team, to whom, and within what limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from volexswarm.clock import Clock
+from volexswarm.errors import Conflict, Unavailable
+from volexswarm.market.timeframes import Timeframe
+from volexswarm.messages import Question, Side, TaskKind
+from volexswarm.policies import in_force
+from volexswarm.ports import Store
+from volexswarm.tasks.model import Task
+from volexswarm.tasks.policy import TasksPolicy
+from volexswarm.tasks.ports import Account, AccountState, TaskTransaction
+from volexswarm.tasks.requests import Rebalance, TradeWish
+from volexswarm.tasks.routing import weights
+from volexswarm.tasks.sizing import Aim, Left, aim_of_target, aim_of_wish
+
+RECORD: Final = timedelta(days=1)
+"""So long back an agent's steps count for its weight."""
+
+PATIENCE: Final = timedelta(minutes=10)
+"""After this the team's answer would be about a market that is gone."""
+
+Calibration = Callable[[], Mapping[str, float]]
+
+
+class Preparation:
+    """Turns a task into questions.
+
+    Parameters
+    ----------
+    store : Store[TaskTransaction]
+    account : Account
+    clock : Clock
+        Wall time.
+    timeframe : Timeframe
+        Candles that the team looks at.
+    calibration : callable
+        By agent, how well its opinions turned out, 0 to 1.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store[TaskTransaction],
+        account: Account,
+        clock: Clock,
+        timeframe: Timeframe,
+        calibration: Calibration,
+    ) -> None:
+        self._store = store
+        self._account = account
+        self._clock = clock
+        self._timeframe = timeframe
+        self._calibration = calibration
+
+    def prepare(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """What the flow goes by: kind, request, one question for each market, who is asked, limits, deadline.
+
+        Raises
+        ------
+        Unavailable
+            If the account can't be valued or a market has no price.
+        Conflict
+            If there is no valid policy, or the account is worth nothing.
+        """
+        now = self._clock.now()
+        with self._store.transaction() as tx:
+            task = tx.task(event["task_id"])
+            policy = required_policy(tx)
+            records = tx.track_records(now - RECORD)
+        asked = {agent: w.asked for agent, w in weights(task.kind, records, policy, self._calibration()).items()}
+        deadline = min(task.deadline or now + PATIENCE, now + PATIENCE)
+        return {
+            "kind": task.kind.value,
+            "request": task.request.model_dump(mode="json"),
+            "legs": [question.model_dump(mode="json") for question in self._questions(task, policy)],
+            "asked": asked,
+            "limits": policy.limits,
+            "deadline": deadline.isoformat(),
+            "words": f"{task.understood}; asked are {', '.join(a for a, is_asked in asked.items() if is_asked) or 'none'}",
+        }
+
+    def _questions(self, task: Task, policy: TasksPolicy) -> list[Question]:
+        request = task.request
+        if task.kind in (TaskKind.ANALYZE, TaskKind.RESEARCH):
+            return [self._question(task, symbol, None, None) for symbol in request.markets]
+        if not isinstance(request, TradeWish | Rebalance):
+            return []
+        account = self._account.state(request.markets)
+        if account.equity <= 0:
+            raise Conflict(f"account {account.account} is worth nothing: there is nothing to trade with")
+        require_prices(account, request.markets)
+        return [
+            self._question(task, aim.symbol, aim.side, _target(aim, account))
+            for aim in aims(task, account, policy)
+            if isinstance(aim, Aim)
+        ]
+
+    def _question(self, task: Task, symbol: str, wish: Side | None, target: float | None) -> Question:
+        venue, account, moment = self._account.moment(symbol)
+        return Question(
+            task_id=task.id,
+            attempt=task.attempt,
+            venue=venue,
+            account=account,
+            symbol=symbol,
+            timeframe=self._timeframe.value,
+            wish=wish,
+            target_share=target,
+            as_of=moment,
+        )
+
+
+def aims(task: Task, account: AccountState, policy: TasksPolicy) -> list[Aim | Left]:
+    """What a task that moves money comes to in this account, market by market."""
+    request = task.request
+    if isinstance(request, TradeWish):
+        return [aim_of_wish(request, account)]
+    assert isinstance(request, Rebalance)  # no other kind moves money
+    return [aim_of_target(symbol, request.targets[symbol.split("/")[0]], account, policy) for symbol in request.markets]
+
+
+def required_policy(tx: TaskTransaction) -> TasksPolicy:
+    """The policy in force. Raises Conflict if there is none to be trusted: nothing is done without one."""
+    found = in_force(TasksPolicy, tx.newest_policy())
+    if found.policy is None:
+        raise Conflict(f"{found.check.name}: {found.check.value}, wanted is {found.check.limit}")
+    return found.policy
+
+
+def require_prices(account: AccountState, symbols: tuple[str, ...]) -> None:
+    """Raise Unavailable unless each market has a price."""
+    without = [
+        symbol for symbol in symbols if symbol not in account.prices or symbol.split("/")[0] not in account.worth
+    ]
+    if without:
+        raise Unavailable("market data", f"there is no fresh price of {', '.join(without)}")
+
+
+def moment(text: str) -> datetime:
+    """A time as it travels through the state machine."""
+    return datetime.fromisoformat(text)
+
+
+def _target(aim: Aim, account: AccountState) -> float:
+    base = aim.symbol.split("/")[0]
+    held = account.held.get(base, Decimal(0)) * account.worth[base] / account.equity
+    after = held + aim.share if aim.side is Side.BUY else held - aim.share
+    return float(min(max(after, Decimal(0)), Decimal(1)))

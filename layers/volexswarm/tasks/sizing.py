@@ -1,0 +1,104 @@
+"""From a wish and the team's ruling to an exact trade: what is wished at most, and of a purchase no more than the team allows.
+
+Selling is sized by the wish alone: the team decides whether, and a half-hearted exit would keep the risk that it wants to leave.
+Amounts are rounded down. Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, Decimal
+from typing import Final
+
+from volexswarm.arithmetic import wide
+from volexswarm.messages import Ruling, Side
+from volexswarm.tasks.policy import TasksPolicy
+from volexswarm.tasks.ports import AccountState
+from volexswarm.tasks.requests import TradeWish
+
+_FINEST: Final = Decimal("1e-8")
+_ZERO: Final = Decimal(0)
+
+
+@dataclass(frozen=True)
+class Aim:
+    """What a task wants in one market: trade `amount` of its base (more than 0), that is `share` of the equity, because `why`."""
+
+    symbol: str
+    side: Side
+    amount: Decimal
+    share: Decimal
+    why: str
+
+
+@dataclass(frozen=True)
+class Left:
+    """A market in which nothing is traded, and why; `refused` by the team, or else because there is nothing to do."""
+
+    symbol: str
+    why: str
+    refused: bool
+
+
+def aim_of_wish(wish: TradeWish, account: AccountState) -> Aim | Left:
+    """What a person's trade comes to in this account."""
+    base = wish.symbol.split("/")[0]
+    worth, price = account.worth[base], account.prices[wish.symbol]
+    with wide():
+        if wish.amount is not None:
+            amount = wish.amount
+        elif wish.cost is not None:
+            amount = wish.cost / price
+        elif wish.share is not None:
+            amount = wish.share * account.equity / worth
+        else:
+            assert wish.position_share is not None  # a request has one of the four
+            amount = wish.position_share * account.sellable.get(wish.symbol, _ZERO)
+    return _aim(wish.symbol, wish.side, amount, account, wish.in_words)
+
+
+def aim_of_target(symbol: str, target: Decimal, account: AccountState, policy: TasksPolicy) -> Aim | Left:
+    """What it takes to bring an asset to its share of the equity; nothing where it is near enough."""
+    base = symbol.split("/", maxsplit=1)[0]
+    with wide():
+        present = account.held.get(base, _ZERO) * account.worth[base] / account.equity if account.equity else _ZERO
+        missing = target - present
+        words = f"{base} is {present * 100:.2f} % of the equity and shall be {target * 100:.2f} %"
+        if abs(missing) < policy.min_trade:
+            return Left(symbol, f"{words}: that is near enough", refused=False)
+        amount = abs(missing) * account.equity / account.worth[base]
+    side = Side.BUY if missing > 0 else Side.SELL
+    if side is Side.SELL:
+        amount = min(amount, account.sellable.get(symbol, _ZERO))
+    return _aim(symbol, side, amount, account, words)
+
+
+def ruled(aim: Aim, ruling: Ruling, account: AccountState, policy: TasksPolicy) -> Aim | Left:
+    """What the team leaves of an aim."""
+    if ruling.action != aim.side:
+        vetoes = f", vetoed by {' and '.join(ruling.vetoed_by)}" if ruling.vetoed_by else ""
+        return Left(aim.symbol, f"the team rules {ruling.action} on {aim.symbol}{vetoes}", refused=True)
+    allowed = Decimal(str(ruling.size_frac))
+    if aim.side is Side.BUY and allowed < aim.share:
+        with wide():
+            amount = aim.amount * allowed / aim.share
+        why = f"{aim.why}; the team allows {allowed * 100:.2f} % of the equity of the {aim.share * 100:.2f} % wished"
+        reduced = _aim(aim.symbol, aim.side, amount, account, why)
+        if isinstance(reduced, Left):
+            return Left(aim.symbol, why, refused=True)
+        aim = reduced
+    if aim.share < policy.min_trade:
+        worth = f"{aim.share * 100:.4f} % of the equity"
+        return Left(aim.symbol, f"{aim.why}: {worth} is less than a trade is worth", refused=allowed < policy.min_trade)
+    return aim
+
+
+def _aim(symbol: str, side: Side, amount: Decimal, account: AccountState, why: str) -> Aim | Left:
+    base = symbol.split("/", maxsplit=1)[0]
+    with wide():
+        rounded = amount.quantize(_FINEST, rounding=ROUND_DOWN).normalize()
+        share = (rounded * account.worth[base] / account.equity) if account.equity > 0 else _ZERO
+    if rounded <= 0:
+        nothing = f"there is no {base} to sell" if side is Side.SELL else "there is nothing to buy with"
+        return Left(symbol, f"{why}: {nothing}", refused=False)
+    return Aim(symbol, side, rounded, share, why)
