@@ -222,3 +222,8 @@ AUTHORIZER_FUNCTION = Function("authorizer", "Checks the bearer token of every H
 def functions() -> tuple[Function, ...]:
     """Every Lambda function of the stack."""
     return (API_FUNCTION, AUTHORIZER_FUNCTION, *(function for agent in AGENTS for function in agent.functions))
+def registered(name: str) -> Function:
+    """The registry's entry of a function; KeyError if there is none."""
+    return {function.name: function for function in functions()}[name]
+
+

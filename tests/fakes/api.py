@@ -31,6 +31,7 @@ from volexswarm.control.mode_switch import ModeSwitch
 from volexswarm.desk.agent import TradingDesk
 from volexswarm.errors import NotFound, Unauthorized
 from volexswarm.messages import Queue, Quote
+from volexswarm.monitor.runs import Runs
 from volexswarm.policies import StoredPolicy
 from volexswarm.ports import Halt
 from volexswarm.risk.agent import RiskAgent
@@ -52,7 +53,18 @@ from volexswarm.views.protections import GuardedPosition
 from volexswarm.views.reconciliation import Difference, Reconciliation
 from volexswarm.views.shape import Page
 from volexswarm.views.story import Story
-from volexswarm.views.swarm import Activity, DeadLetter, DeadLetters, Feed, LogLine, LogLines, Part, QueueDepth, Replay
+from volexswarm.views.swarm import (
+    Activity,
+    DeadLetter,
+    DeadLetters,
+    Feed,
+    FunctionHealth,
+    LogLine,
+    LogLines,
+    Part,
+    QueueDepth,
+    Replay,
+)
 from volexswarm.views.trading import Order, Signal
 
 PASSWORD = "correct horse"
@@ -261,6 +273,19 @@ class FakeSwarm:
         self._ask("database", since, limit, cursor)
         return Page(items=[views.AUDITED], next=None)
 
+    # functions
+    def of(self, functions: Sequence[str]) -> dict[str, Runs]:
+        self._ask("cache")
+        return {views.RUNS.function: views.RUNS} if views.RUNS.function in functions else {}
+
+    def ask(self, function: str) -> FunctionHealth:
+        self._ask("functions", function)
+        return views.FUNCTION_HEALTH.model_copy(update={"function": function})
+
+    def measure(self) -> tuple[bool, str]:
+        self._ask("feed")
+        return True, "last quote 0.2 s ago"
+
     # queues and logs
     def depths(self, queues: Sequence[Queue]) -> list[QueueDepth]:
         self._ask("queues")
@@ -352,6 +377,9 @@ class FakeSwarm:
                 "protection_reader",
                 "queue_desk",
                 "function_logs",
+                "run_log",
+                "health_line",
+                "feed_probe",
             ],
             self,
         )

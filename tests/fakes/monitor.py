@@ -17,6 +17,9 @@ class FakeMonitorTransaction(FakeTransaction):
     def count_event(self, source, event_type, occurred_at):
         self.activity[source, event_type] += 1
 
+    def known_health(self):
+        return {part: healthy for part, (healthy, _, _) in self.health.items()}
+
     def save_health(self, findings, checked_at):
         self.health = {finding.part: (finding.healthy, finding.detail, checked_at) for finding in findings}
 

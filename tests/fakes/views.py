@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from volexswarm.messages import Check, OrderState, OrderType, Purpose, Side, TimeInForce
+from volexswarm.monitor.runs import Runs
 from volexswarm.risk.breakers import Breaker, Kind
 from volexswarm.views import (
     audit,
@@ -33,6 +34,32 @@ FLAG_ID = "0eb3a204-c138-52ed-8445-734e90a6f78d"
 PART = swarm.Part(part="vault", health=swarm.Health.HEALTHY, detail="unsealed", checked_at=NOW, age_seconds=12.0)
 FEED = swarm.Feed(symbol="BTC/USDT", complete_to=MARKET, last_trade_id=4711, updated_at=NOW, age_seconds=1.5)
 ACTIVITY = swarm.Activity(source="risk", event_type="volexswarm.TradeProposed", events=7, last_event=NOW)
+
+RUNS = Runs(
+    function="risk",
+    calls=1200,
+    failures=2,
+    messages=1300,
+    returned=5,
+    cold_starts=3,
+    last_run=NOW,
+    last_failed_at=NOW,
+    last_failure="KeyError: 'bid'",
+    version="c0de4711aa",
+    durations=(12.5, 9.0, 30.0, 10.0),
+)
+FUNCTION_HEALTH = swarm.FunctionHealth(
+    function="risk",
+    health=swarm.Health.HEALTHY,
+    detail="2 parts answer",
+    milliseconds=41.5,
+    version="c0de4711aa",
+    process_seconds=12.0,
+    parts=[
+        swarm.TriedPart(part="database", healthy=True, detail="answers in 1 ms", milliseconds=1.2),
+        swarm.TriedPart(part="vault", healthy=True, detail="unsealed", milliseconds=2.0),
+    ],
+)
 
 POSITION = books.Position(
     symbol="BTC/USDT",

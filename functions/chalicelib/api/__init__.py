@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 RESOURCES = (
     "session",
     "swarm",
+    "agents",
     "books",
     "performance",
     "control",

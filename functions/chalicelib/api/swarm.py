@@ -1,18 +1,15 @@
-"""The state of the swarm: status and agents. A part that is away is reported, it does not hide the others."""
+"""The state of the swarm at a glance. A part that is away is reported, it does not hide the others."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from chalicelib.api.endpoint import Call, Resource
 from chalicelib.runtime import wiring
-from volexswarm.agents import AGENTS, Agent, Function
 from volexswarm.errors import Unavailable
-from volexswarm.messages import Queue
 from volexswarm.security.roles import Permission
-from volexswarm.views.swarm import Activity, AgentFunction, AgentList, AgentView, Health, Part, QueueDepth, Status
+from volexswarm.views.swarm import Health, Part, Status
 
 resource = Resource(__name__)
 blueprint = resource.blueprint
@@ -63,52 +60,3 @@ def _overall(parts: Sequence[Part]) -> Health:
         if worst in seen:
             return worst
     return Health.HEALTHY
-
-
-@resource.route("GET", "/agents", AgentList, permission=Permission.AGENT_READ)
-def agents(_: Call[Any, Any, Any]) -> AgentList:
-    """The thirteen agents: what wakes them, what they have published, how deep their queues are."""
-    missing = []
-    depths: dict[str, QueueDepth] = {}
-    activity: list[Activity] = []
-    try:
-        depths = {depth.queue: depth for depth in wiring.queue_desk().depths(list(Queue))}
-    except Unavailable as error:
-        missing.append(f"queue depths: {error.part} does not answer")
-    try:
-        activity = wiring.swarm_reader().activity()
-    except Unavailable as error:
-        missing.append(f"activity: {error.part} does not answer")
-    by_source: defaultdict[str, list[Activity]] = defaultdict(list)
-    for entry in activity:
-        by_source[entry.source].append(entry)
-    return AgentList(agents=[_agent(agent, by_source, depths) for agent in AGENTS], missing=missing)
-
-
-def _agent(agent: Agent, by_source: Mapping[str, list[Activity]], depths: Mapping[str, QueueDepth]) -> AgentView:
-    sources = dict.fromkeys([agent.name, *(function.name for function in agent.functions)])
-    activity = [entry for source in sources for entry in by_source.get(source, [])]
-    return AgentView(
-        name=agent.name,
-        title=agent.title,
-        role=agent.role,
-        purpose=agent.purpose,
-        deployed=agent.is_deployed,
-        container=agent.container,
-        emits=list(agent.emits),
-        functions=[_function(function, depths) for function in agent.functions],
-        events=sum(entry.events for entry in activity),
-        last_event=max((entry.last_event for entry in activity), default=None),
-        activity=activity,
-    )
-
-
-def _function(function: Function, depths: Mapping[str, QueueDepth]) -> AgentFunction:
-    queue = function.queue.value if function.queue else None
-    return AgentFunction(
-        name=function.name,
-        purpose=function.purpose,
-        queue=queue,
-        schedule=function.schedule,
-        depth=depths.get(queue) if queue else None,
-    )

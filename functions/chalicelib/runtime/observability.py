@@ -15,6 +15,8 @@ from typing import Any
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from aws_lambda_powertools.metrics import Metrics, MetricUnit
 
+from chalicelib.runtime import health, runs
+
 NAMESPACE = "VolexSwarm"
 
 
@@ -54,7 +56,10 @@ def correlate(correlation_id: str | None) -> None:
 
 
 def observed(name: str) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]]:
-    """Decorator of a handler: configures logs, counts calls, failures and messages, writes one line about each call."""
+    """Decorator of a handler: configures logs, counts calls, failures and messages, writes one line about each call.
+
+    Asked how it is, the function answers that instead of doing its work.
+    """
 
     def decorate(handler: Callable[[Any], Any]) -> Callable[[Any], Any]:
         logger = logging.getLogger(name)
@@ -63,14 +68,19 @@ def observed(name: str) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]
         @functools.wraps(handler)
         def call(event: Any) -> Any:
             configure(name)
+            if health.is_asked(_raw(event)):
+                return health.answer(name)
             started = time.perf_counter()
             answer: Any = None
-            failed = True
+            failure: BaseException | None = None
             try:
                 answer = handler(event)
-                failed = False
+            except BaseException as error:
+                failure = error
+                raise
             finally:
                 elapsed = (time.perf_counter() - started) * 1000
+                failed = failure is not None
                 counts = {"messages": _messages(event), "waiting": _waiting(answer)}
                 for key, count in counts.items():
                     metrics.add_metric(key.capitalize(), MetricUnit.Count, count)
@@ -78,6 +88,7 @@ def observed(name: str) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]
                 metrics.add_metric("Duration", MetricUnit.Milliseconds, elapsed)
                 metrics.flush_metrics()
                 correlate(None)
+                runs.note(name, elapsed, failure, counts["messages"], counts["waiting"])
                 logger.info("failed" if failed else "done", extra={"duration_ms": round(elapsed, 1), **counts})
             return answer
 
@@ -86,8 +97,12 @@ def observed(name: str) -> Callable[[Callable[[Any], Any]], Callable[[Any], Any]
     return decorate
 
 
+def _raw(event: Any) -> Any:
+    return event.to_dict() if hasattr(event, "to_dict") else event
+
+
 def _messages(event: Any) -> int:
-    raw = event.to_dict() if hasattr(event, "to_dict") else event
+    raw = _raw(event)
     return len(raw.get("Records", ())) if isinstance(raw, dict) else 0
 
 

@@ -8,12 +8,7 @@ from typing import Any
 
 from chalice.app import Blueprint
 
-from volexswarm.agents import Function, functions
-
-
-def registered(name: str) -> Function:
-    """The registry's entry of a function; KeyError if there is none."""
-    return {function.name: function for function in functions()}[name]
+from volexswarm.agents import registered
 
 
 def woken(blueprint: Blueprint, name: str) -> Callable[[Callable[..., Any]], Any]:

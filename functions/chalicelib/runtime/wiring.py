@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from volexswarm.market.agent import MarketDataAgent
     from volexswarm.monitor.agent import MonitorAgent
     from volexswarm.monitor.ports import Probe
+    from volexswarm.monitor.runs import RunLog
     from volexswarm.portfolio.agent import PortfolioAgent
     from volexswarm.ports import QuoteBoard
     from volexswarm.risk.agent import RiskAgent
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
         SwarmReader,
     )
 
+        HealthLine,
 
 @cache
 def settings() -> Settings:
@@ -396,19 +398,16 @@ def monitor_agent() -> MonitorAgent:
 
 def _probes() -> list[Probe]:
     from volexswarm.adapters import probes
-    from volexswarm.adapters.postgres.monitor import FeedProgress
     from volexswarm.adapters.redis_quotes import client
 
-    s = settings()
-    feed = (quotes(), clock(), s.venue, s.symbols, timedelta(seconds=s.quote_max_age))
     return [
         probes.DatabaseProbe(database()),
-        probes.RedisProbe(client(s.redis_url)),
+        probes.RedisProbe(client(settings().redis_url)),
         probes.VaultProbe(vault()),
         probes.QueuesProbe(queue_desk()),
         probes.DeadLettersProbe(queue_desk()),
-        probes.RealtimeProbe(*feed, FeedProgress(database())),
-        probes.ExchangeProbe(*feed),
+        feed_probe(),
+        probes.ExchangeProbe(*_feed()),
     ]
 
 
@@ -420,6 +419,55 @@ def token_verifier() -> TokenVerifier:
 
 
 @cache
+def _feed() -> tuple[QuoteBoard, Clock, str, Sequence[str], timedelta]:
+    """By which the feed's life is told."""
+    s = settings()
+    return quotes(), clock(), s.venue, s.symbols, timedelta(seconds=s.quote_max_age)
+
+
+def dependencies(name: str) -> Sequence[Probe]:
+    """A look at each part that the function works with, as the registry describes it."""
+    from volexswarm.adapters import probes
+    from volexswarm.adapters.redis_quotes import client
+    from volexswarm.agents import Layer, registered
+
+    s, function = settings(), registered(name)
+    queues = [*([function.queue] if function.queue else []), *function.sends]
+    found: list[Probe] = [
+        probes.DatabaseProbe(database()),
+        probes.RedisProbe(client(s.redis_url)),
+        probes.VaultProbe(vault()),
+    ]
+    if queues:
+        found.append(probes.OwnQueuesProbe(s.stack, queues))
+    if Layer.EXCHANGE in function.layers:
+        found.append(probes.VenueProbe(exchange(s.account), s.venue))
+    return found
+
+
+@cache
+def run_log() -> RunLog:
+    from volexswarm.adapters.redis_runs import RedisRunLog
+
+    return RedisRunLog(settings().redis_url, settings().stack)
+
+
+@cache
+def health_line() -> HealthLine:
+    from chalicelib.runtime import health
+    from volexswarm.adapters.health_line import LambdaHealthLine
+
+    return LambdaHealthLine(f"{settings().stack}-api", dict(health.QUESTION))
+
+
+def feed_probe() -> Probe:
+    """A look at the feed's container by what it writes."""
+    from volexswarm.adapters import probes
+    from volexswarm.adapters.postgres.monitor import FeedProgress
+
+    return probes.RealtimeProbe(*_feed(), FeedProgress(database()))
+
+
 def login() -> Login:
     from volexswarm.adapters.redis_attempts import RedisAttempts
     from volexswarm.adapters.redis_quotes import client

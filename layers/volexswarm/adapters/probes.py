@@ -9,8 +9,10 @@ from datetime import timedelta
 import redis
 
 from volexswarm.adapters.postgres.database import Database
+from volexswarm.adapters.sqs import SqsSender
 from volexswarm.clock import Clock
 from volexswarm.errors import Unavailable
+from volexswarm.execution.ports import ExchangeGateway
 from volexswarm.messages import Queue, Quote
 from volexswarm.monitor.ports import FeedProgress, Gap
 from volexswarm.ports import QuoteBoard, SecretStore
@@ -76,6 +78,35 @@ class QueuesProbe:
         depths = self._desk.depths(list(Queue))
         busy = ", ".join(f"{one.queue} {one.waiting}" for one in depths if one.waiting)
         return all(one.waiting <= self._limit for one in depths), f"waiting: {busy or 'none'}"
+
+
+class OwnQueuesProbe:
+    """Asks for the queues that a function takes from and sends to."""
+
+    part = "queues"
+
+    def __init__(self, stack: str, queues: Sequence[Queue]) -> None:
+        self._stack = stack
+        self._queues = tuple(queues)
+
+    def measure(self) -> tuple[bool, str]:
+        sender = SqsSender(self._stack)  # one that remembers nothing
+        for queue in self._queues:
+            sender.url(queue.value)
+        return True, ", ".join(self._queues)
+
+
+class VenueProbe:
+    """Asks the exchange for its clock, in the way that orders go."""
+
+    part = "exchange"
+
+    def __init__(self, gateway: ExchangeGateway, venue: str) -> None:
+        self._gateway = gateway
+        self._venue = venue
+
+    def measure(self) -> tuple[bool, str]:
+        return True, f"{self._venue} says it is {self._gateway.market_time().isoformat(timespec='seconds')}"
 
 
 class DeadLettersProbe:

@@ -14,11 +14,15 @@ from volexswarm.cli.commands import Desk, command
 from volexswarm.cli.control import halt_lines
 from volexswarm.cli.output import ago, coloured, money_label, notes, short, table, when, when_short, words
 
+_INVOKERS = {"states": "task flows", "websocket": "the WebSocket API"}
+_HEALTH = {True: "healthy", False: "unhealthy"}
+
 
 def add_to(group: click.Group) -> None:
     """Register the commands."""
     command(group, "status")(_status)
     command(group, "agents")(_agents)
+    command(group, "agent")(_agent)
     command(group, "logs")(_logs)
     dlq = click.Group("dlq", help="Messages that could not be handled: count them, look at them, send them again.")
     command(dlq, "list")(_dead_list)
@@ -60,19 +64,20 @@ def _agents(desk: Desk) -> None:
 
 def _render_agents(data: Any) -> Iterable[RenderableType]:
     yield table(
-        ["agent", "woken-by", "waiting", "dead", "events", "last event"],
+        ["agent", "woken-by", "waiting", "dead", "calls", "failed", "last event"],
         [
             [
                 agent["name"],
                 _woken_by(agent),
                 _sum(agent, "waiting"),
                 _sum(agent, "dead"),
-                agent["events"],
+                _calls(agent, "calls"),
+                _calls(agent, "failures"),
                 when_short(agent["last_event"]),
             ]
             for agent in data["agents"]
         ],
-        numbers="waiting dead events",
+        numbers="waiting dead calls failed",
         prose="woken-by",
     )
     yield from notes(data["missing"])
@@ -81,8 +86,83 @@ def _render_agents(data: Any) -> Iterable[RenderableType]:
 def _woken_by(agent: Any) -> Text:
     if not agent["deployed"]:
         return Text("not deployed", style="dim")
-    wakers = [function["queue"] or function["schedule"] for function in agent["functions"]]
+    wakers = [_waker(function) for function in agent["functions"]]
     return Text(", ".join(filter(None, [agent["container"] and "its streams", *dict.fromkeys(wakers)])))
+
+
+def _waker(function: Any) -> str:
+    invoker = function["invoked_by"]
+    return str(function["queue"] or function["schedule"] or _INVOKERS.get(invoker, invoker))
+
+
+def _calls(agent: Any, count: str) -> int | None:
+    runs = [function["runs"] for function in agent["functions"] if function["runs"]]
+    return sum(run[count] for run in runs) if runs else None
+
+
+@click.argument("name")
+@click.option(
+    "--health", is_flag=True, help="Call each of its functions and let it try what it depends on (takes seconds)."
+)
+def _agent(desk: Desk, *, name: str, health: bool) -> None:
+    """One agent: what wakes it, its last runs, its errors, its queues; or how it is at this moment."""
+    if health:
+        desk.output.show(desk.client.get(path_of("agents", name, "health")), _render_agent_health)
+    else:
+        desk.output.show(desk.client.get(path_of("agents", name)), _render_agent)
+
+
+def _render_agent(data: Any) -> Iterable[RenderableType]:
+    yield Text.assemble((data["title"], "bold"), f" ({data['role']})  {data['purpose']}")
+    if not data["deployed"]:
+        yield Text("nothing of it is deployed", style="yellow")
+    if data["emits"]:
+        yield Text(f"says: {', '.join(data['emits'])}")
+    yield table(
+        ["function", "woken-by", "waiting", "dead", "calls", "failed", "p50-ms", "p95-ms", "last run", "code"],
+        [_function_row(function) for function in data["functions"]],
+        numbers="waiting dead calls failed p50-ms p95-ms",
+    )
+    for function in data["functions"]:
+        if function["runs"] and function["runs"]["last_failure"]:
+            failed_at = when(function["runs"]["last_failed_at"])
+            yield Text(
+                f"{function['name']} failed last at {failed_at}: {function['runs']['last_failure']}", style="yellow"
+            )
+    yield table(
+        ["published", "events", "last"],
+        [[a["event_type"].rsplit(".", 1)[-1], a["events"], when(a["last_event"])] for a in data["activity"]],
+        numbers="events",
+    )
+    yield from notes(data["missing"])
+
+
+def _function_row(function: Any) -> list[Any]:
+    depth, runs = function["depth"] or {}, function["runs"] or {}
+    return [
+        function["name"],
+        _waker(function),
+        depth.get("waiting"),
+        depth.get("dead"),
+        runs.get("calls"),
+        runs.get("failures"),
+        runs.get("p50_ms"),
+        runs.get("p95_ms"),
+        when_short(runs.get("last_run")),
+        short(runs["version"]) if runs else None,
+    ]
+
+
+def _render_agent_health(data: Any) -> Iterable[RenderableType]:
+    yield Text.assemble(f"{data['agent']} is ", coloured(data["health"]), f": {data['detail']}")
+    tried = [(function["function"], part) for function in data["functions"] for part in function["parts"]]
+    if data["container"]:
+        tried.append(("container", data["container"]))
+    rows = [
+        [name, part["part"], coloured(_HEALTH[part["healthy"]]), part["milliseconds"], part["detail"]]
+        for name, part in tried
+    ]
+    yield table(["function", "part", "health", "ms", "detail"], rows, numbers="ms", prose="detail")
 
 
 def _sum(agent: Any, count: str) -> int | None:

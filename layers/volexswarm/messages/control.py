@@ -180,6 +180,18 @@ class AcceptDifference(Payload):
         return f"{self.account}:{self.venue}:reconcile"
 
 
+class HealthChanged(Payload):
+    """A part of the swarm went down or came back; `before` is None for one that is ill when it is first looked at."""
+
+    CHANNELS: ClassVar[tuple[Channel, ...]] = (Channel.AGENTS, Channel.ALERTS)
+
+    part: str
+    before: bool | None
+    after: bool
+    detail: str
+    checked_at: AwareDatetime
+
+
 class TransferRecorded(Payload):
     """A deposit (positive) or a withdrawal (negative), in the books as capital: no profit and no loss."""
 

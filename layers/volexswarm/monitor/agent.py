@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from volexswarm.clock import Clock
 from volexswarm.errors import Unavailable
-from volexswarm.messages import Event
+from volexswarm.messages import Event, HealthChanged
 from volexswarm.monitor.ports import Health, MonitorTransaction, Outbox, Probe
 from volexswarm.ports import Store
 
@@ -71,8 +71,8 @@ class MonitorAgent:
         return total
 
     def check_health(self) -> list[Health]:
-        """Look at every part and record what was found. One that can't be looked at is not well, and the others are looked at
-        all the same.
+        """Look at every part, record what was found, and tell what has changed. One that can't be looked at is not well, and the
+        others are looked at all the same.
 
         Raises
         ------
@@ -81,7 +81,9 @@ class MonitorAgent:
         """
         findings = [self._look(probe) for probe in self._probes]
         with self._store.transaction() as tx:
-            tx.save_health(findings, self._clock.now())
+            now, before = self._clock.now(), tx.known_health()
+            tx.save_health(findings, now)
+            tx.publish(*_changes(before, findings, now))
         return findings
 
     def prune(self) -> None:
@@ -98,3 +100,24 @@ class MonitorAgent:
         if not healthy:
             logger.warning("%s is not well: %s", probe.part, detail)
         return Health(probe.part, healthy, detail)
+
+
+def _changes(before: Mapping[str, bool], findings: Sequence[Health], now: datetime) -> list[Event[HealthChanged]]:
+    """What is otherwise than it was; a part that is well from its first look on is no news."""
+    news = [finding for finding in findings if before.get(finding.part, True) is not finding.healthy]
+    return [
+        Event.root(
+            HealthChanged(
+                part=finding.part,
+                before=before.get(finding.part),
+                after=finding.healthy,
+                detail=finding.detail,
+                checked_at=now,
+            ),
+            source=CONSUMER,
+            subject=finding.part,
+            identity=f"{finding.part}/{now.isoformat()}",
+            time=now,
+        )
+        for finding in news
+    ]

@@ -57,6 +57,10 @@ class MonitorTransaction(Transaction, Protocol):
         """Add one to what this source has published of this type."""
         ...
 
+    def known_health(self) -> dict[str, bool]:
+        """Whether each part was well when it was looked at last."""
+        ...
+
     def save_health(self, findings: Sequence[Health], checked_at: datetime) -> None:
         """Replace what is known of these parts; parts that are not probed any more are forgotten."""
         ...

@@ -19,7 +19,7 @@ from volexswarm.views.protections import GuardedPosition
 from volexswarm.views.reconciliation import Difference, Reconciliation
 from volexswarm.views.shape import Page
 from volexswarm.views.story import Story
-from volexswarm.views.swarm import Activity, DeadLetters, Feed, LogLines, Part, QueueDepth, Replay
+from volexswarm.views.swarm import Activity, DeadLetters, Feed, FunctionHealth, LogLines, Part, QueueDepth, Replay
 from volexswarm.views.trading import Order, Signal
 
 
@@ -33,6 +33,14 @@ class SwarmReader(Protocol):
     def account_opened_at(self) -> datetime | None: ...
 
     def activity(self) -> list[Activity]: ...
+
+
+class HealthLine(Protocol):
+    """The way to a function's own word on its health."""
+
+    def ask(self, function: str) -> FunctionHealth:
+        """Call the function and hear how it is. One that does not answer in time, or fails, is unhealthy and says so."""
+        ...
 
 
 class BooksReader(Protocol):

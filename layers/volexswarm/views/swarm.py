@@ -84,14 +84,80 @@ class QueueDepths(View):
     queues: list[QueueDepth]
 
 
+class FunctionRuns(View):
+    """What a function's calls came to, as far as it is remembered; durations in milliseconds, of the last `sample` calls.
+
+    `returned` are messages that it could not answer and that came again; `version` the code of its last call.
+    """
+
+    calls: int
+    failures: int
+    messages: int
+    returned: int
+    cold_starts: int
+    last_run: AwareDatetime
+    last_failed_at: AwareDatetime | None
+    last_failure: str | None
+    p50_ms: float
+    p95_ms: float
+    sample: int
+    version: str
+
+
 class AgentFunction(View):
-    """A function of an agent and what wakes it: a queue or a schedule."""
+    """A function of an agent and what wakes it: a queue, a schedule, or a service that calls it (`invoked_by`).
+
+    `runs` is null while it was never called, or while nobody can say.
+    """
 
     name: str
     purpose: str
     queue: str | None
     schedule: str | None
+    invoked_by: str | None
     depth: QueueDepth | None
+    runs: FunctionRuns | None
+
+
+class FunctionPage(AgentFunction):
+    """A function with all that the registry says of it: memory in MB, time-out in seconds, layers, queues that it sends to."""
+
+    memory: int
+    timeout: int
+    concurrency: int | None
+    layers: list[str]
+    sends: list[str]
+
+
+class TriedPart(View):
+    """A part that a function depends on, as the function itself has just found it."""
+
+    part: str
+    healthy: bool
+    detail: str
+    milliseconds: float
+
+
+class FunctionHealth(View):
+    """A function's own word. `detail` says why there is none, when it did not answer; `process_seconds` is its process's age."""
+
+    function: str
+    health: Health
+    detail: str
+    milliseconds: float
+    version: str | None
+    process_seconds: float | None
+    parts: list[TriedPart]
+
+
+class AgentHealth(View):
+    """How an agent is at this moment: the worst of its functions and its container. Unknown where there is nothing to ask."""
+
+    agent: str
+    health: Health
+    detail: str
+    functions: list[FunctionHealth]
+    container: TriedPart | None
 
 
 class AgentView(View):
@@ -108,6 +174,23 @@ class AgentView(View):
     events: int
     last_event: AwareDatetime | None
     activity: list[Activity]
+
+
+class AgentPage(View):
+    """All that is known of one agent; `missing` says which numbers could not be had, and why."""
+
+    name: str
+    title: str
+    role: str
+    purpose: str
+    deployed: bool
+    container: str | None
+    emits: list[str]
+    functions: list[FunctionPage]
+    events: int
+    last_event: AwareDatetime | None
+    activity: list[Activity]
+    missing: list[str]
 
 
 class AgentList(View):

@@ -28,6 +28,8 @@ GOOD: dict[tuple[str, str], tuple[str, Any]] = {
     ("GET", "/whoami"): ("/whoami", None),
     ("GET", "/status"): ("/status", None),
     ("GET", "/agents"): ("/agents", None),
+    ("GET", "/agents/{name}"): ("/agents/risk", None),
+    ("GET", "/agents/{name}/health"): ("/agents/realtime-data/health", None),
     ("GET", "/portfolio"): ("/portfolio", None),
     ("GET", "/positions"): ("/positions", None),
     ("GET", "/trades"): ("/trades?symbol=BTC%2FUSDT&limit=5", None),
@@ -526,11 +528,44 @@ def test_agents_are_all_thirteen_with_what_is_not_deployed_said(client: Client) 
 
 
 def test_agents_are_shown_also_when_queues_and_database_are_away(client: Client, swarm: FakeSwarm) -> None:
-    swarm.failing |= {"database": AWAY, "queues": Unavailable("queue ticks", "refused")}
+    swarm.failing |= {"database": AWAY, "queues": Unavailable("queue ticks", "refused"), "cache": AWAY}
     data = ask(client, "GET", "/agents").json_body["data"]
     assert len(data["agents"]) == 13
-    assert len(data["missing"]) == 2
+    assert len(data["missing"]) == 3
     assert data["agents"][1]["functions"][0]["depth"] is None
+
+
+def test_an_agents_page_tells_its_calls_by_their_nearest_rank(client: Client) -> None:
+    page = ask(client, "GET", "/agents/risk").json_body["data"]
+    [function] = page["functions"]
+    assert (function["queue"], function["timeout"]) == ("signals", 20)
+    assert {"proposals", "events"} <= set(function["sends"])
+    runs = function["runs"]
+    assert (runs["p50_ms"], runs["p95_ms"], runs["sample"]) == (10.0, 30.0, 4)
+    assert (runs["failures"], runs["last_failure"], runs["version"]) == (2, "KeyError: 'bid'", "c0de4711aa")
+
+
+def test_a_function_that_was_never_called_has_no_figures(client: Client) -> None:
+    page = ask(client, "GET", "/agents/signal").json_body["data"]
+    assert all(function["runs"] is None for function in page["functions"])
+
+
+def test_an_unknown_agent_is_answered_with_those_there_are(client: Client) -> None:
+    for path in ("/agents/sniper", "/agents/sniper/health"):
+        response = ask(client, "GET", path)
+        assert response.status_code == 404
+        assert "news-sentiment" in error_of(response)["message"]
+
+
+def test_health_asks_every_function_of_the_agent_and_its_container(client: Client, swarm: FakeSwarm) -> None:
+    told = ask(client, "GET", "/agents/execution/health").json_body["data"]
+    assert {one["function"] for one in told["functions"]} >= {"execution-orders", "execution-fills", "execution-keeper"}
+    assert told["health"] == "healthy"
+    assert ask(client, "GET", "/agents/realtime-data/health").json_body["data"]["container"]["healthy"] is True
+    swarm.failing["feed"] = Unavailable("quote board", "gone")
+    ill = ask(client, "GET", "/agents/realtime-data/health").json_body["data"]
+    assert (ill["health"], ill["container"]["healthy"]) == ("unhealthy", False)
+    assert "quote board" in ill["detail"]
 
 
 def test_logs_are_asked_for_as_the_query_says(client: Client, swarm: FakeSwarm) -> None:

@@ -53,6 +53,22 @@ def test_every_part_is_recorded_also_when_one_cannot_be_asked():
     }
 
 
+def test_what_changed_is_told_once_and_what_was_well_from_the_first_is_no_news():
+    vault = FixedProbe("vault", (True, "unsealed"))
+    agent, state, _ = monitor(vault, FixedProbe("queues", (False, "ticks 20000")))
+    agent.check_health()
+    agent.check_health()
+    assert [(e.data.part, e.data.before, e.data.after) for e in state.published] == [("queues", None, False)]
+    vault.answer = (False, "sealed")
+    agent.check_health()
+    vault.answer = (True, "unsealed")
+    agent.check_health()
+    assert [(e.data.part, e.data.before, e.data.after) for e in state.published[1:]] == [
+        ("vault", True, False),
+        ("vault", False, True),
+    ]
+
+
 def test_a_mistake_in_a_probe_is_not_taken_for_a_part_that_is_down():
     agent, _, _ = monitor(FixedProbe("queues", KeyError("typo")))
     with pytest.raises(KeyError):

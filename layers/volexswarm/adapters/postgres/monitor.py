@@ -23,6 +23,11 @@ class MonitorTransaction(PostgresTransaction):
             (source, event_type, occurred_at),
         )
 
+    def known_health(self) -> dict[str, bool]:
+        """Whether each part was well when it was looked at last."""
+        rows = self.connection.execute("SELECT part, healthy FROM health FOR UPDATE").fetchall()
+        return {row["part"]: row["healthy"] for row in rows}
+
     def save_health(self, findings: Sequence[Health], checked_at: datetime) -> None:
         """Replace what is known of these parts; parts that are not probed any more are forgotten."""
         parts = [finding.part for finding in findings]
