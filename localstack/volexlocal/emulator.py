@@ -16,7 +16,7 @@ from ministack.app import main
 from ministack.core.lambda_runtime import ProvidedWorker, Worker
 from ministack.services import apigateway_v1, lambda_svc
 
-from volexlocal import emulator_states
+from volexlocal import emulator_sockets, emulator_states
 
 logger = logging.getLogger("volexlocal.emulator")
 
@@ -104,4 +104,7 @@ if __name__ == "__main__":
     emulator_states.fail_callbacks_whose_function_fails()
     emulator_states.let_a_stop_end_everything()
     emulator_states.let_nobody_answer_for_a_stopped_execution()
+    emulator_sockets.return_nothing_to_the_client()
+    emulator_sockets.open_as_the_function_answers()
+    emulator_sockets.hold_the_limits_of_connections()
     main()

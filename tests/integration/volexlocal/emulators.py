@@ -24,11 +24,12 @@ class Uncorrected(Emulator):
         return replace(super().command(), arguments=(sys.executable, "-I", "-m", "ministack"))
 
 
-def client(server: Emulator, service: str) -> Any:
+def client(server: Emulator, service: str, endpoint_url: str | None = None) -> Any:
+    """An AWS client of the emulator, or of one of its APIs' own addresses."""
     aws = server.environment
     return boto3.client(
         service,
-        endpoint_url=server.url,
+        endpoint_url=endpoint_url or server.url,
         region_name=aws["AWS_REGION"],
         aws_access_key_id=aws["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=aws["AWS_SECRET_ACCESS_KEY"],
