@@ -66,6 +66,10 @@ class FakeComplianceTransaction(FakeDecisionTransaction):
         if self.states.get(proposal_id) == "proposed":
             self.states[proposal_id] = state
 
+    def open_flags(self, venue: str, account: str, subject: str) -> Sequence[Flag]:
+        standing = [flag for flag in self.flags.values() if flag.subject == subject and flag.state != "cleared"]
+        return sorted(standing, key=lambda flag: (flag.raised_at, flag.id), reverse=True)
+
     def raise_flag(self, flag: Flag) -> bool:
         known = self.flags.get(flag.id)
         self.flags[flag.id] = replace(known, count=known.count + 1, detail=flag.detail) if known else flag

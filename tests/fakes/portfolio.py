@@ -139,6 +139,14 @@ class FakePortfolioTransaction(FakeGovernedTransaction):
                 return equity / units
         return None
 
+    def peak_worth(self, venue: str, account: str, currency: str) -> Decimal | None:
+        worths = [
+            snapshot.equity / self.snapshot_units[at]
+            for at, snapshot in self.snapshots.items()
+            if snapshot.equity is not None and self.snapshot_units[at]
+        ]
+        return max(worths, default=None)
+
     def add_snapshot(
         self, venue: str, account: str, as_of: datetime, valuation: Valuation, units: Decimal, taken_at: datetime
     ) -> None:

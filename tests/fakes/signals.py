@@ -11,12 +11,16 @@ class FakeSignalsTransaction(FakeTransaction):
         self.strategies = list(strategies)
         self.candles = list(candles)
         self.signals = {}
+        self.last = None
 
     def active_strategies(self, venue, symbol, timeframe):
         return sorted(self.strategies, key=lambda strategy: strategy.id)
 
     def window(self, venue, symbol, timeframe, until, length):
         return [row for row in self.candles if row[0] <= until][-length:]
+
+    def last_signal(self, venue, symbol, timeframe, until):
+        return self.last if self.last is not None and self.last.as_of <= until else None
 
     def add_signal(self, event):
         is_new = event.id not in self.signals

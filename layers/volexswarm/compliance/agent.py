@@ -61,18 +61,36 @@ class ComplianceAgent:
             self._conclude(tx, event, verdict)
             flags.raise_flags(tx, event, findings, self._clock.now())
 
+    def consider(self, proposal: Event[TradeProposed]) -> Verdict:
+        """What would be decided about a proposal at this moment, by the same rules. Nothing is stored, nothing published.
+
+        Whether it stands in our records and waits there is not asked: one that is only considered does not.
+
+        Raises
+        ------
+        Unavailable
+            If the database can't be asked.
+        """
+        with self._store.transaction() as tx:
+            policy = in_force(CompliancePolicy, tx.newest_policy())
+            findings = self._findings(tx, proposal, policy, recorded=False)
+        return Verdict.of("compliance", policy.version, [finding.check for finding in findings])
+
     def _findings(
-        self, tx: ComplianceTransaction, event: Event[TradeProposed], policy: InForce[CompliancePolicy]
+        self,
+        tx: ComplianceTransaction,
+        event: Event[TradeProposed],
+        policy: InForce[CompliancePolicy],
+        *,
+        recorded: bool = True,
     ) -> tuple[Finding, ...]:
         proposal = event.data
-        first = (
-            Finding(policy.check),
-            Finding(rules.risk_approved(proposal.verdict)),
-            Finding(rules.proposal_waiting(tx.proposal_state(event.id))),
-            Finding(rules.proposal_fresh(self._clock.now() - event.time, self._proposal_max_age)),
-        )
+        first = [Finding(policy.check), Finding(rules.risk_approved(proposal.verdict))]
+        if recorded:
+            first.append(Finding(rules.proposal_waiting(tx.proposal_state(event.id))))
+        first.append(Finding(rules.proposal_fresh(self._clock.now() - event.time, self._proposal_max_age)))
         if policy.policy is None:
-            return first
+            return tuple(first)
         return (*first, *rules.review(proposal, policy.policy, tx.activity(event, policy.policy.look)))
 
     def _conclude(self, tx: ComplianceTransaction, event: Event[TradeProposed], verdict: Verdict) -> None:

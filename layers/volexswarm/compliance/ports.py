@@ -27,6 +27,10 @@ class ComplianceTransaction(DecisionTransaction, Protocol):
         """Store what became of a waiting proposal; refused, it binds no money any more. What is decided stays decided."""
         ...
 
+    def open_flags(self, venue: str, account: str, subject: str) -> Sequence[Flag]:
+        """Flags about a subject (`venue:symbol`) that nobody has cleared, the newest first."""
+        ...
+
     def raise_flag(self, flag: Flag) -> bool:
         """Store the flag; False if the matter has one already, which then counts one more and keeps its state."""
         ...

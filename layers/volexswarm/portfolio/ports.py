@@ -107,6 +107,10 @@ class PortfolioTransaction(Transaction, Protocol):
         """What a unit was worth in the last valuation in which there were any."""
         ...
 
+    def peak_worth(self, venue: str, account: str, currency: str) -> Decimal | None:
+        """The most that a unit was ever worth; None before any valuation."""
+        ...
+
     def add_snapshot(
         self, venue: str, account: str, as_of: datetime, valuation: Valuation, units: Decimal, taken_at: datetime
     ) -> None:

@@ -7,7 +7,7 @@ second sees what the first has bound.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -99,9 +99,7 @@ class RiskAgent:
         if not all(check.passed for check in checks):
             return looked, Assessment(checks)
         weighed = self._weigh_sound(tx, signal, policy, found, probe=looked.probe)
-        return looked, Assessment(
-            checks + weighed.checks, weighed.amount, weighed.stop_price, weighed.sizing, weighed.protection
-        )
+        return looked, replace(weighed, checks=checks + weighed.checks)
 
     def _weigh_sound(
         self, tx: RiskTransaction, signal: SignalRaised, policy: RiskPolicy, found: Situation, *, probe: bool
@@ -136,7 +134,7 @@ class RiskAgent:
         now, found = self._clock.now(), decision.situation
         self._record_equity(tx, found)
         tx.record_decision(event, event.id, decision.verdict, found.as_of, now)
-        proposal = self._proposal(event, decision) if decision.verdict.approved else None
+        proposal = self.proposal(event, decision) if decision.verdict.approved else None
         if proposal is not None:
             tx.record_proposal(proposal, now)
         self._keep_breakers(tx, event, decision, None if proposal is None else proposal.id)
@@ -160,7 +158,8 @@ class RiskAgent:
             subject = f"{news.venue}:{news.scope}:{news.breaker}"
             tx.publish(Event.caused_by(event, news, source=CONSUMER, subject=subject, time=now))
 
-    def _proposal(self, event: Event[SignalRaised], decision: Decision) -> Event[TradeProposed]:
+    def proposal(self, event: Event[SignalRaised], decision: Decision) -> Event[TradeProposed]:
+        """What compliance gets of a decision that approves."""
         signal, assessment = event.data, decision.assessment
         assert assessment.amount is not None  # no check passes for a trade without a size
         proposal = TradeProposed(

@@ -23,13 +23,19 @@ from volexswarm.risk.stops import Stop, entry_stop, protection
 
 @dataclass(frozen=True)
 class Assessment:
-    """What risk decides: the checks; the trade's amount, stop and ways out, and the story of its size; None without one."""
+    """What risk decides: the checks; the trade's amount, stop and ways out, and the story of its size; None without one.
+
+    `room` is the share of the equity for which limits and cash would still let the symbol be bought; None where nobody asked.
+    `distance` is how far below the price of the purchase the stop is, as a share of it.
+    """
 
     checks: tuple[Check, ...]
     amount: Decimal | None = None
     stop_price: Decimal | None = None
     sizing: str = ""
     protection: Protection | None = None
+    room: Decimal | None = None
+    distance: Decimal | None = None
 
     @property
     def approved(self) -> bool:
@@ -68,8 +74,15 @@ def assess_purchase(
         return Assessment(tuple(sides))
     purchase = Purchase(signal, policy, book, market, price, _limit_price(signal) or price, stop, probe)
     amount, story = purchase.size()
-    checks = (*sides, *purchase.checks(amount))
-    return Assessment(checks, amount, stop.price, story, signal.protection or protection(policy, price, stop.price))
+    return Assessment(
+        checks=(*sides, *purchase.checks(amount)),
+        amount=amount,
+        stop_price=stop.price,
+        sizing=story,
+        protection=signal.protection or protection(policy, price, stop.price),
+        room=purchase.room,
+        distance=1 - stop.price / price,
+    )
 
 
 def assess_sale(

@@ -193,11 +193,16 @@ class Purchase:
             skip=policy.short_history == "skip",
         )
 
-    def _budgets(self) -> Mapping[str, Decimal]:
-        policy, equity, price = self.policy, self.book.equity.amount, self._value_price
-        exposure, scale = self.book.exposure, self._scale
+    @property
+    def room(self) -> Decimal:
+        """The share of the equity for which the account's limits and its cash would still let the symbol be bought."""
+        cash = self._free_cash / (1 + self.policy.cost_buffer) * self.market.marks.prices[self._quote]
+        return max(ZERO, min(cash, *self._rooms().values())) / self.book.equity.amount
+
+    def _rooms(self) -> dict[str, Decimal]:
+        """What each limit on the account leaves for the symbol, in the valuation currency; below 0 where it is exceeded."""
+        policy, equity, exposure = self.policy, self.book.equity.amount, self.book.exposure
         rooms = {
-            "max_trade": equity * policy.max_trade * scale,
             "max_per_symbol": equity * policy.max_per_symbol - exposure.of([self._base]),
             "max_gross_exposure": equity * policy.max_gross_exposure - exposure.gross,
             "max_net_exposure": equity * policy.max_net_exposure - exposure.net,
@@ -209,6 +214,12 @@ class Purchase:
             rooms["max_per_cluster"] = equity * policy.max_per_cluster - exposure.of(self._cluster)
         if self.book.cap is not None:
             rooms["live_cap"] = self.book.cap - exposure.gross
+        return rooms
+
+    def _budgets(self) -> Mapping[str, Decimal]:
+        policy, equity, price = self.policy, self.book.equity.amount, self._value_price
+        scale = self._scale
+        rooms = {"max_trade": equity * policy.max_trade * scale, **self._rooms()}
         budgets = {
             "risk_per_trade": sizing.fixed_fraction(equity, policy.risk_per_trade * scale, self._stop_distance),
             "cash": sizing.affordable(self._free_cash, self._unit_cost),

@@ -20,10 +20,11 @@ from volexswarm.market.timeframes import Timeframe
 from volexswarm.messages import CandleClosed, Event, SignalRaised
 from volexswarm.ports import Store
 from volexswarm.signals.model import StoredStrategy
-from volexswarm.signals.ports import CandleRow, SignalsTransaction
+from volexswarm.signals.ports import SignalsTransaction
+from volexswarm.signals.window import frame, known_timeframe
 from volexswarm.strategies.model import Decision
 from volexswarm.strategies.registry import build
-from volexswarm.strategies.strategy import COLUMNS, Strategy
+from volexswarm.strategies.strategy import Strategy
 
 SOURCE = "signal"
 CONSUMER = "signal"
@@ -54,7 +55,7 @@ class SignalAgent:
             If the database does not answer.
         """
         candle = event.data
-        timeframe = _timeframe(candle.timeframe)
+        timeframe = known_timeframe(candle.timeframe)
         with self._store.transaction() as transaction:
             if not transaction.first_delivery(CONSUMER, event.id):
                 return
@@ -68,7 +69,10 @@ class SignalAgent:
                 return
             length = max(strategy.warm_up for _, strategy in strategies)
             window = transaction.window(candle.venue, candle.symbol, candle.timeframe, candle.opened_at, length)
-            candles = _frame(window, candle)
+            if not window or window[-1][0] != candle.opened_at:
+                words = f"the candle of {candle.key} at {candle.opened_at.isoformat()} is not stored"
+                raise Retry(words, timedelta(seconds=2))
+            candles = frame(window)
             signals = [
                 self._signal(event, stored, decision) for stored, decision in _decisions(strategies, candles, candle)
             ]
@@ -97,13 +101,6 @@ class SignalAgent:
         )
 
 
-def _timeframe(name: str) -> Timeframe:
-    try:
-        return Timeframe(name)
-    except ValueError as error:
-        raise InvalidInput("timeframe", name, f"one of {', '.join(Timeframe)}") from error
-
-
 def _built(stored: Sequence[StoredStrategy], timeframe: Timeframe) -> Iterator[tuple[StoredStrategy, Strategy[Any]]]:
     for strategy in stored:
         try:
@@ -123,14 +120,6 @@ def _decisions(
             yield stored, decision
     if silent:
         logger.info("silent at %s: %s", candle.as_of.isoformat(), ", ".join(silent))
-
-
-def _frame(window: Sequence[CandleRow], candle: CandleClosed) -> pd.DataFrame:
-    if not window or window[-1][0] != candle.opened_at:
-        raise Retry(f"the candle of {candle.key} at {candle.opened_at.isoformat()} is not stored", timedelta(seconds=2))
-    opened, *columns = zip(*window, strict=True)
-    index = pd.DatetimeIndex(opened, name="opened_at")
-    return pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)), index=index, dtype="float64")
 
 
 def _price(value: float | None) -> Decimal | None:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from volexswarm.messages import Event, SignalRaised
 from volexswarm.ports import Transaction
-from volexswarm.signals.model import StoredStrategy
+from volexswarm.signals.model import StoredSignal, StoredStrategy
 
 CandleRow = tuple[datetime, float, float, float, float, float]
 """Opening time, open, high, low, close, volume."""
@@ -23,6 +23,10 @@ class SignalsTransaction(Transaction, Protocol):
 
     def window(self, venue: str, symbol: str, timeframe: str, until: datetime, length: int) -> Sequence[CandleRow]:
         """The last `length` closed candles that opened at or before `until`, ascending: never a later one."""
+        ...
+
+    def last_signal(self, venue: str, symbol: str, timeframe: str, until: datetime) -> StoredSignal | None:
+        """The newest signal of a strategy on this timeframe by a moment of market time; None without one."""
         ...
 
     def add_signal(self, event: Event[SignalRaised]) -> bool:

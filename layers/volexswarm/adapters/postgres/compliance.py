@@ -124,6 +124,14 @@ class ComplianceTransaction(DecidingTransaction):
             "UPDATE proposals SET state = %s WHERE id = %s AND state = 'proposed'", (state, proposal_id)
         )
 
+    def open_flags(self, venue: str, account: str, subject: str) -> Sequence[Flag]:
+        rows = self.connection.execute(
+            _SELECT_FLAG + " WHERE venue = %s AND account = %s AND subject = %s AND state <> 'cleared'"
+            " ORDER BY raised_at DESC, id DESC",
+            (venue, account, subject),
+        )
+        return [_flag(row) for row in rows]
+
     def raise_flag(self, flag: Flag) -> bool:
         row = {name: getattr(flag, name) for name in _FLAG} | {"id": flag.id}
         if self.connection.execute(_ADD_FLAG, row).rowcount == 1:

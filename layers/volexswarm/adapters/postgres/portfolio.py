@@ -269,6 +269,16 @@ class PortfolioTransaction(GovernedTransaction):
         ).fetchone()
         return None if row is None else row["worth"]
 
+    def peak_worth(self, venue: str, account: str, currency: str) -> Decimal | None:
+        row = self.connection.execute(
+            "SELECT max(equity / nullif(units, 0)) AS peak FROM equity_snapshots"
+            " WHERE venue = %s AND account = %s AND currency = %s",
+            (venue, account, currency),
+        ).fetchone()
+        assert row is not None  # an aggregate always answers
+        peak: Decimal | None = row["peak"]
+        return peak
+
     def add_snapshot(
         self, venue: str, account: str, as_of: datetime, valuation: Valuation, units: Decimal, taken_at: datetime
     ) -> None:

@@ -6,14 +6,21 @@ from datetime import datetime
 
 from volexswarm.adapters.postgres.signal_rows import insert_signal
 from volexswarm.adapters.postgres.store import PostgresTransaction
-from volexswarm.messages import Event, SignalRaised
-from volexswarm.signals.model import StoredStrategy
+from volexswarm.messages import Event, Side, SignalRaised
+from volexswarm.signals.model import StoredSignal, StoredStrategy
 from volexswarm.signals.ports import CandleRow
 
 _WINDOW = """
 SELECT opened_at, open::float8, high::float8, low::float8, close::float8, volume::float8 FROM candles
 WHERE venue = %s AND symbol = %s AND timeframe = %s AND opened_at <= %s AND closed
 ORDER BY opened_at DESC LIMIT %s
+"""
+
+# a person's signal has no timeframe
+_LAST_SIGNAL = """
+SELECT id::text, strategy_id, side, confidence, reason, as_of FROM signals
+WHERE venue = %s AND symbol = %s AND timeframe = %s AND as_of <= %s
+ORDER BY as_of DESC, id DESC LIMIT 1
 """
 
 
@@ -36,6 +43,11 @@ class SignalsTransaction(PostgresTransaction):
             (row["opened_at"], row["open"], row["high"], row["low"], row["close"], row["volume"])
             for row in reversed(rows)
         ]
+
+    def last_signal(self, venue: str, symbol: str, timeframe: str, until: datetime) -> StoredSignal | None:
+        """The newest signal of a strategy on this timeframe by a moment of market time; None without one."""
+        row = self.connection.execute(_LAST_SIGNAL, (venue, symbol, timeframe, until)).fetchone()
+        return None if row is None else StoredSignal(**{**row, "side": Side(row["side"])})
 
     def add_signal(self, event: Event[SignalRaised]) -> bool:
         """Store the signal under its event's id; False if it is stored already."""
