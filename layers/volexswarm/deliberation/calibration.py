@@ -6,10 +6,14 @@ nothing, and neither do risk and compliance.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
-from volexswarm.deliberation.domain import Opinion
+from volexswarm.deliberation.course import panel
+from volexswarm.deliberation.desk import DESK
+from volexswarm.deliberation.domain import Opinion, Turn
 from volexswarm.deliberation.verdict import direction_of
 
 BELIEF: Final = 20.0
@@ -37,10 +41,55 @@ class TrackRecord:
         return self.hits / self.forecasts if self.forecasts else None
 
 
+@dataclass(frozen=True)
+class Forecast:
+    """What a role said of the price: the probability that it is higher at the horizon; `model` is who spoke for the role."""
+
+    role: str
+    probability: float
+    model: str
+
+
+@dataclass(frozen=True)
+class DueForecast:
+    """A forecast whose moment has come: the prices then and now, None where there was no candle nearby."""
+
+    deliberation_id: str
+    role: str
+    probability: float
+    price: Decimal | None
+    later_price: Decimal | None
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Whether a forecast came true, and its Brier score."""
+
+    hit: bool
+    brier: float
+
+
+def forecasts(turns: Sequence[Turn]) -> list[Forecast]:
+    """What the forecasting roles finally said, in the desk's order; who waits or is silent foretells nothing."""
+    said, spoke = panel(turns), {turn.role: turn.recorded.model for turn in turns}
+    found = [(role.name, said.get(role.name)) for role in DESK if role.forecasts]
+    opinions = [(role, answer) for role, answer in found if isinstance(answer, Opinion)]
+    rises = [(role, probability_of_rise(opinion)) for role, opinion in opinions]
+    return [Forecast(role, probability, spoke[role]) for role, probability in rises if probability is not None]
+
+
+def judged(due: DueForecast) -> Judgement | None:
+    """How it came out; None if a price is missing, or has not moved."""
+    if due.price is None or due.later_price is None or due.price == due.later_price:
+        return None
+    rose = due.later_price > due.price
+    return Judgement(hit=rose == (due.probability > 0.5), brier=brier(due.probability, rose))
+
+
 def probability_of_rise(opinion: Opinion) -> float | None:
     """What the opinion says of the price's rising; None if it foretells nothing."""
     direction = direction_of(opinion.stance)
-    return 0.5 + direction * opinion.confidence / 2 if direction else None
+    return 0.5 + direction * opinion.confidence / 2 if direction and opinion.confidence else None
 
 
 def brier(probability: float, rose: bool) -> float:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from volexswarm.clock import Clock
-from volexswarm.deliberation.calibration import weight
+from volexswarm.deliberation.calibration import HORIZON_CANDLES, forecasts, weight
 from volexswarm.deliberation.desk import PROMPT_VERSION
 from volexswarm.deliberation.domain import (
     Abstention,
@@ -27,6 +27,7 @@ from volexswarm.deliberation.ledger import Ledger
 from volexswarm.deliberation.ports import DeliberationTransaction, Spent, Team
 from volexswarm.deliberation.proceedings import proceed, ruling
 from volexswarm.errors import Unavailable
+from volexswarm.market.timeframes import Timeframe
 from volexswarm.messages import DeliberationConcluded, Event, OpinionGiven, Question, Ruling, Testimony
 from volexswarm.messages.tasks import TaskEvent
 from volexswarm.ports import Store
@@ -113,7 +114,7 @@ class EnhancedAgentCoordinator:
             if tx.advance(after.id, checkpoint, self._clock.now()):
                 tx.publish(*self._told(after, came, spent))
                 if isinstance(came, Decision):
-                    tx.record_forecasts(after, came)
+                    tx.record_forecasts(after, forecasts(checkpoint.turns), _horizon(after))
                 return after
             other = tx.load(after.id)
         assert other is not None  # what was begun is never taken away
@@ -147,6 +148,12 @@ class EnhancedAgentCoordinator:
             identity=f"{deliberation.id}/{what}",
             time=self._clock.now(),
         )
+
+
+def _horizon(deliberation: Deliberation) -> datetime:
+    """Market time at which its forecasts are judged."""
+    question = deliberation.snapshot.question
+    return question.as_of + HORIZON_CANDLES * Timeframe(question.timeframe).length
 
 
 def _opinion(deliberation: Deliberation, turn: Turn) -> OpinionGiven:

@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from volexswarm.deliberation.calibration import TrackRecord
+from volexswarm.deliberation.calibration import DueForecast, Forecast, Judgement, TrackRecord
 from volexswarm.deliberation.domain import (
     Abstention,
     Answer,
     Ask,
     Brief,
     Checkpoint,
-    Decision,
     Deliberation,
     ModelChoice,
     Recorded,
@@ -155,8 +154,16 @@ class DeliberationTransaction(Transaction, Protocol):
         """How the forecasts of each role have fared that were judged; a role without any is missing."""
         ...
 
-    def record_forecasts(self, deliberation: Deliberation, decision: Decision) -> None:
-        """Note what each forecasting role foretold, to be compared with the price later on."""
+    def record_forecasts(self, deliberation: Deliberation, forecasts: Sequence[Forecast], due: datetime) -> None:
+        """Note what roles foretold of the price at market time `due`, to be judged then."""
+        ...
+
+    def forecasts_due(self, limit: int) -> Sequence[DueForecast]:
+        """Forecasts whose moment is past by a candle's length and that were not judged yet, oldest first; held to the end."""
+        ...
+
+    def judge(self, due: DueForecast, judgement: Judgement | None, at: datetime) -> None:
+        """Note how a forecast came out; None where there was nothing to judge it by. It is not judged again."""
         ...
 
 
