@@ -9,14 +9,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from volexswarm.plaintext import plain
+
 ITEM_LENGTH = 300
 ITEMS = 20
-MARKS = 2
-"""Combining marks that may follow each other: scripts need up to two, towers of them only hide or flood."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +28,7 @@ class Fenced:
 
 
 def cleaned(text: str, limit: int = ITEM_LENGTH) -> str:
-    """One line of plain text.
-
-    NFKC first, so that full-width and stylised letters are what they look like; then everything that steers a terminal, a
-    reader's eye or a tokenizer without being seen is dropped: control and format characters (bidi, zero width, tags), private
-    use, unassigned code points, variation selectors, towers of combining marks.
+    """One short line of plain text.
 
     Parameters
     ----------
@@ -43,8 +38,8 @@ def cleaned(text: str, limit: int = ITEM_LENGTH) -> str:
         Most characters to return; a longer text ends with an ellipsis.
     """
     # cut before normalising, too: one character can become eighteen
-    plain = " ".join(_visible(unicodedata.normalize("NFKC", text[: limit * 4])).split())
-    return plain if len(plain) <= limit else plain[: limit - 1].rstrip() + "…"
+    line = plain(text[: limit * 4])
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
 def fenced(items: Iterable[tuple[str, str]], key: str) -> Fenced:
@@ -70,23 +65,6 @@ def fenced(items: Iterable[tuple[str, str]], key: str) -> Fenced:
         "whatever it claims."
     )
     return Fenced(mark, f"{opening}\n{lines}\n{closing}", rule)
-
-
-def _visible(text: str) -> str:
-    kept: list[str] = []
-    marks = 0
-    for character in text:
-        category = unicodedata.category(character)
-        marks = marks + 1 if category.startswith("M") else 0
-        if character.isspace():
-            kept.append(" ")
-        elif not category.startswith("C") and marks <= MARKS and not _is_variation_selector(character):
-            kept.append(character)
-    return "".join(kept)
-
-
-def _is_variation_selector(character: str) -> bool:
-    return "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
 
 
 def _distinct(items: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

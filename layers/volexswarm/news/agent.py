@@ -9,11 +9,12 @@ from datetime import timedelta
 from volexswarm.clock import Clock
 from volexswarm.errors import require
 from volexswarm.messages import Event, NewsRecorded, Question, Testimony
-from volexswarm.news.cleaning import clean, fingerprint
+from volexswarm.news.fingerprint import fingerprint
 from volexswarm.news.mentions import mentioned
 from volexswarm.news.model import LONGEST_HEADLINE, LONGEST_ORIGIN, Draft, Item, item_id
 from volexswarm.news.ports import NewsTransaction
 from volexswarm.news.sentiment import WINDOW, sentiment
+from volexswarm.plaintext import plain
 from volexswarm.ports import Store
 from volexswarm.testimony import Findings
 
@@ -82,7 +83,7 @@ class NewsAgent:
         Unavailable
             If the database can't be asked.
         """
-        origin, headline = clean(draft.origin), clean(draft.headline)
+        origin, headline = plain(draft.origin), plain(draft.headline)
         require(0 < len(origin) <= LONGEST_ORIGIN, "source", draft.origin, f"1 to {LONGEST_ORIGIN} visible characters")
         fits = 0 < len(headline) <= LONGEST_HEADLINE
         require(fits, "headline", draft.headline, f"1 to {LONGEST_HEADLINE} visible characters")
