@@ -11,8 +11,8 @@ from volexswarm.messages import Queue
 
 Statement = dict[str, Any]
 
-REALTIME_QUEUES = (Queue.TICKS, Queue.FILLS, Queue.ORDERS)
-"""Where realtime-data sends: ticks, own fills, and after a reconnect the command to compare the account."""
+REALTIME_QUEUES = (Queue.TICKS, Queue.FILLS, Queue.ORDERS, Queue.PUSHES)
+"""Where realtime-data sends: ticks, own fills, after a reconnect the command to compare the account, quotes that people watch."""
 
 
 def assumed_by(service: str) -> dict[str, Any]:

@@ -24,7 +24,8 @@ ADMIN = "admin"
 MODEL_USERS = frozenset({"meta-deliberate"})
 EXCHANGE_USERS = frozenset({"execution-orders", "execution-keeper", REALTIME_DATA.name})
 TOKEN_SIGNERS = frozenset({"api-handler"})
-TOKEN_CHECKERS = frozenset({"authorizer"})
+TOKEN_CHECKERS = frozenset({"authorizer", "meta-websocket"})
+TOKENS_ONLY = frozenset({"authorizer"})
 
 _TOKEN_TTL = "1h"  # noqa: S105 -- a duration
 _LOCKOUT = {"lockout_threshold": "5", "lockout_duration": "30m", "lockout_counter_reset": "15m"}
@@ -132,7 +133,9 @@ def _needs(identity: str) -> dict[str, list[str]]:
     """Paths that a function may use, with what it may do there."""
     needs: dict[str, list[str]] = {"sys/health": ["read", "sudo"]}
     if identity in TOKEN_CHECKERS:
-        return needs | {f"transit/keys/{SIGNING_KEY}": ["read"]}
+        needs[f"transit/keys/{SIGNING_KEY}"] = ["read"]
+    if identity in TOKENS_ONLY:
+        return needs
     needs[f"{MOUNT}/data/databases/main"] = ["read"]
     if identity in EXCHANGE_USERS:
         needs[f"{MOUNT}/data/api_keys/*"] = ["read"]

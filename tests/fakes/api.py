@@ -20,6 +20,7 @@ from tests.fakes import views
 from tests.fakes.compliance import FakeComplianceTransaction
 from tests.fakes.control import FakeControlTransaction
 from tests.fakes.desk import FakeDeskTransaction
+from tests.fakes.push import FakeTickets
 from tests.fakes.risk import FakeRiskTransaction
 from tests.fakes.rulebook import FakePolicyTransaction
 from tests.fakes.transaction import FakeQuoteBoard, FakeStore, FixedClock
@@ -34,6 +35,7 @@ from volexswarm.messages import Queue, Quote
 from volexswarm.monitor.runs import Runs
 from volexswarm.policies import StoredPolicy
 from volexswarm.ports import Halt
+from volexswarm.push.tickets import TicketOffice
 from volexswarm.risk.agent import RiskAgent
 from volexswarm.risk.oversight import Oversight
 from volexswarm.risk.situation import Inquiry
@@ -109,6 +111,7 @@ class FakeSwarm:
         self.quotes.quotes["BTC/USDT"] = Quote(
             bid=Decimal("60000"), ask=Decimal("60001"), as_of=views.MARKET, received_at=views.NOW
         )
+        self.tickets = FakeTickets()
         self.control_store = FakeStore(FakeControlTransaction())
         self.control_store.state.add_halt(
             Halt(views.HALT.id, "ann", "the market is broken", True, views.NOW, views.NOW)
@@ -359,6 +362,8 @@ class FakeSwarm:
             "token_verifier": self,
             "login": log_in,
             "trading_desk": desk,
+            "quotes": self.quotes,
+            "ticket_office": TicketOffice(self.tickets, self.clock),
         } | dict.fromkeys(
             [
                 "swarm_reader",

@@ -110,6 +110,7 @@ class Endpoint:
     query: type[Input]
     body: type[Input]
     headers: type[Headers]
+    view: ViewFunction
 
     @property
     def parameters(self) -> list[str]:
@@ -164,12 +165,13 @@ class Resource:
                 query=query,
                 body=body,
                 headers=headers,
+                view=view,
             )
             self.endpoints.append(endpoint)
 
             @functools.wraps(view)
             def handle(**parameters: str) -> Response:
-                return _answer(endpoint, view, self.blueprint.current_request, parameters)
+                return _answer(endpoint, self.blueprint.current_request, parameters)
 
             # any content type reaches the view, which refuses wrong ones in the house's envelope
             self.blueprint.route(path, methods=[method], authorizer=None if public else authorizer, content_types=[])(
@@ -180,7 +182,36 @@ class Resource:
         return register
 
 
-def _answer(endpoint: Endpoint, view: ViewFunction, request: Request, parameters: dict[str, str]) -> Response:
+def ask(
+    endpoint: Endpoint,
+    principal: Principal,
+    *,
+    parameters: Mapping[str, str],
+    query: Mapping[str, str],
+    body: str,
+    headers: Mapping[str, str],
+) -> BaseModel | envelope.Text:
+    """A protected route's view, asked from inside by the rules that hold over HTTP: `body` is JSON, as it would be sent.
+
+    Raises
+    ------
+    Forbidden
+        If the principal lacks the permission.
+    VolexError
+        Whatever the input's checks or the view raise.
+    """
+    if endpoint.permission is not None:
+        principal.demand(endpoint.permission)
+    call = Call(
+        principal=principal,
+        query=_checked(endpoint.query, dict(query)),
+        body=_parsed(endpoint, body),
+        headers=_checked(endpoint.headers, dict(headers)),
+    )
+    return endpoint.view(call, **parameters)
+
+
+def _answer(endpoint: Endpoint, request: Request, parameters: dict[str, str]) -> Response:
     """Check the request, call the view, and put what comes of it into the envelope."""
     observability.configure("api-handler")
     now = wiring.clock().now()
@@ -192,7 +223,7 @@ def _answer(endpoint: Endpoint, view: ViewFunction, request: Request, parameters
             body=_body(endpoint, request),
             headers=_checked(endpoint.headers, dict(request.headers)),
         )
-        response = _shaped(view(call, **parameters), endpoint, now)
+        response = _shaped(endpoint.view(call, **parameters), endpoint, now)
     except Exception as error:
         response = envelope.failure(error, now, request_id)
     logger.info(
@@ -232,11 +263,15 @@ def _body(endpoint: Endpoint, request: Request) -> Input:
     raw = request.raw_body
     if len(raw) > MAX_BODY:
         raise envelope.TooLarge(f"the body has {len(raw)} bytes: at most {MAX_BODY} are taken")
+    media = request.headers.get("content-type", envelope.JSON).partition(";")[0].strip().lower()
+    if media != envelope.JSON and endpoint.body is not Nothing:
+        raise envelope.UnsupportedMedia(f"send {envelope.JSON}, not {media}")
+    return _parsed(endpoint, raw)
+
+
+def _parsed(endpoint: Endpoint, raw: str | bytes) -> Input:
     if endpoint.body is Nothing:
         return Nothing()
-    media = request.headers.get("content-type", envelope.JSON).partition(";")[0].strip().lower()
-    if media != envelope.JSON:
-        raise envelope.UnsupportedMedia(f"send {envelope.JSON}, not {media}")
     try:
         return endpoint.body.model_validate_json(raw or "{}")
     except ValidationError as error:

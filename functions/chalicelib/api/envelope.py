@@ -84,7 +84,7 @@ def text(answer: Text) -> Response:
 
 def failure(error: Exception, now: datetime, request_id: str) -> Response:
     """What this error is to the caller. An unexpected one is logged and answered by its request id alone."""
-    status, code, message, details = _describe(error, request_id)
+    status, code, message, details = describe(error, request_id)
     if status >= 500:
         logger.error("request failed", exc_info=error, extra={"status": status, "code": code})
     body = {"status": "error", "error": {"code": code, "message": message, "details": details}}
@@ -106,7 +106,8 @@ def _headers(status: int, error: Exception) -> dict[str, str]:
 Described = tuple[int, str, str, dict[str, Any]]
 
 
-def _describe(error: Exception, request_id: str) -> Described:
+def describe(error: Exception, request_id: str) -> Described:
+    """Status, code, message and details. An unexpected error tells nothing but where its log can be found."""
     for kind, describe in _DESCRIPTIONS.items():
         if isinstance(error, kind):
             return describe(error)

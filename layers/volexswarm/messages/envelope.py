@@ -53,6 +53,7 @@ class Queue(StrEnum):
     ORDERS = "orders.fifo"
     FILLS = "fills.fifo"
     EVENTS = "events"
+    PUSHES = "pushes.fifo"
 
     @property
     def is_fifo(self) -> bool:

@@ -55,6 +55,7 @@ class Quote(BaseModel):
 class QuotesMoved(Payload):
     """Quotes of a venue that have changed, for whoever watches; not in the journal, and the next one makes up for a lost one."""
 
+    QUEUE: ClassVar[Queue | None] = Queue.PUSHES
     CHANNELS: ClassVar[tuple[Channel, ...]] = (Channel.QUOTES,)
 
     venue: str

@@ -100,3 +100,5 @@ class Round:
                 self._broadcaster.tell(channel, seconds_left())
             except Unavailable as away:
                 logger.warning("%s is told later: %s", channel, away)
+            except Exception:  # what was recorded is done with: a failing push must not bring it back
+                logger.exception("%s is told later", channel)

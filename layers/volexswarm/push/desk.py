@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from volexswarm.clock import Clock
-from volexswarm.errors import Forbidden, InvalidInput, Unauthorized
+from volexswarm.errors import Forbidden, InvalidInput, Unauthorized, Unavailable
 from volexswarm.ports import Store
 from volexswarm.push import frames
 from volexswarm.push.channels import checked, permit
@@ -52,15 +52,13 @@ class SubscriptionDesk:
         self._parts = parts
 
     def take(self, connection_id: str, text: str) -> None:
-        """Do what a message asks, and answer it over the connection. A client that has no business here is disconnected.
-
-        Raises
-        ------
-        Unavailable
-            If the store is away, so that nobody knows who speaks.
-        """
-        with self._parts.store.transaction() as tx:
-            connection = tx.connection_of(connection_id)
+        """Do what a message asks, and answer it over the connection. A client that has no business here is disconnected."""
+        try:
+            with self._parts.store.transaction() as tx:
+                connection = tx.connection_of(connection_id)
+        except Unavailable as away:
+            self._refuse(connection_id, away, None)
+            return
         if connection is None:
             self._part_from(connection_id, Unauthorized("this connection is not known any more: connect anew"))
             return

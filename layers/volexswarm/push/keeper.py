@@ -41,12 +41,14 @@ class ConnectionKeeper:
         self._limits = limits
 
     def look_after_if_due(self) -> None:
-        """Look after everything, if nobody has within the minute; what is away keeps that for the next minute."""
+        """Look after everything, if nobody has within the minute; what fails is left to the next minute."""
         try:
             if self._log.turn("keeping", EVERY_SECONDS):
                 self.look_after()
         except Unavailable as away:
             logger.warning("connections are looked after later: %s", away)
+        except Exception:  # whoever called has work of its own, which must not be done again for this
+            logger.exception("connections are looked after later")
 
     def look_after(self) -> None:
         """Look at every connection and every channel. Raises Unavailable."""

@@ -81,9 +81,9 @@ def publish(store, *identities):
         tx.publish(*(event(identity) for identity in identities))
 
 
-def test_what_is_committed_is_sent_to_its_own_queue_and_to_events(store, sender):
+def test_what_is_committed_is_sent_to_its_own_queue_and_to_events_and_then_to_those_who_watch(store, sender):
     publish(store, "1")
-    assert sorted(sender.sent) == [("events", event("1").id), ("signals", event("1").id)]
+    assert sender.sent == [(queue, event("1").id) for queue in ("events", "signals", "pushes.fifo")]
 
 
 def test_what_is_rolled_back_is_neither_sent_nor_journalled(store, sender, database):
@@ -99,16 +99,16 @@ def test_the_sweep_sends_what_a_crash_or_an_outage_left_behind_and_only_once(sto
     sender.away = True
     publish(store, "1", "2")
     sender.away = False
-    assert relay.sweep(older_than=AT_ONCE) == 4
+    assert relay.sweep(older_than=AT_ONCE) == 6
     assert relay.sweep(older_than=AT_ONCE) == 0
-    assert len(sender.sent) == 4
+    assert len(sender.sent) == 6
 
 
 def test_a_message_that_the_queue_refused_stays_for_the_next_sweep(store, sender, relay):
     sender.refused = {event("1").id}
     publish(store, "1", "2")
     sender.refused = set()
-    assert relay.sweep(older_than=AT_ONCE) == 2
+    assert relay.sweep(older_than=AT_ONCE) == 3
 
 
 @pytest.mark.parametrize("failure", [Unavailable("queue events", "away"), InvalidInput("message", "1 GB", "less")])
@@ -116,12 +116,12 @@ def test_a_queue_that_fails_keeps_its_messages_and_holds_up_no_other(store, send
     sender.away = True
     publish(store, "1", "2", "3")
     sender.away, sender.broken = False, {"events": failure}
-    assert relay.sweep(older_than=AT_ONCE, limit=2) == 2  # also where the failing queue alone would fill the sweep
-    assert relay.sweep(older_than=AT_ONCE, limit=2) == 1
+    assert relay.sweep(older_than=AT_ONCE, limit=2) == 4  # also where the failing queue alone would fill the sweep
+    assert relay.sweep(older_than=AT_ONCE, limit=2) == 2
     assert "for queue events" in caplog.text
     sender.broken = {}
     assert relay.sweep(older_than=AT_ONCE) == 3
-    assert sorted(sender.sent) == sorted((q, event(i).id) for q in ("events", "signals") for i in "123")
+    assert sorted(sender.sent) == sorted((q, event(i).id) for q in ("events", "pushes.fifo", "signals") for i in "123")
 
 
 def test_what_one_queue_took_at_once_is_not_sent_again_because_another_failed(store, sender, relay):
@@ -129,7 +129,7 @@ def test_what_one_queue_took_at_once_is_not_sent_again_because_another_failed(st
     publish(store, "1")
     sender.broken = {}
     assert relay.sweep(older_than=AT_ONCE) == 1
-    assert sender.sent == [("events", event("1").id), ("signals", event("1").id)]
+    assert sender.sent == [(queue, event("1").id) for queue in ("events", "pushes.fifo", "signals")]
 
 
 def test_what_no_queue_could_take_is_refused_before_anything_is_stored(store, sender, database):

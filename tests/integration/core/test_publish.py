@@ -52,7 +52,9 @@ def test_many_events_at_once_keep_order_groups_and_content(database_dsn):
     assert bodies["orders.fifo"] == [encode(event) for event in orders]
     assert [decode(body, SignalRaised) for body in bodies["signals"]] == events[:1]
     assert {group for queue, group, _ in sender.sent if queue == "orders.fifo"} == {"main:binance:BTC/USDT"}
-    assert {group for queue, group, _ in sender.sent if queue != "orders.fifo"} == {None}
+    assert {group for queue, group, _ in sender.sent if queue in ("events", "signals")} == {None}
+    assert [(queue, group) for queue, group, _ in sender.sent if queue == "pushes.fifo"] == [("pushes.fifo", "signals")]
+    assert bodies["pushes.fifo"] == [encode(events[0])]
     with psycopg.connect(database_dsn) as connection:
         journal = dict(connection.execute("SELECT id::text, data FROM events").fetchall())
         waiting = connection.execute("SELECT count(*) FROM outbox WHERE published_at IS NULL").fetchone()

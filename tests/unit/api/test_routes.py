@@ -26,6 +26,7 @@ JUDGED = {"symbol": "BTC/USDT", "side": "buy"}
 GOOD: dict[tuple[str, str], tuple[str, Any]] = {
     ("POST", "/login"): ("/login", {"username": "trader", "password": PASSWORD}),
     ("GET", "/whoami"): ("/whoami", None),
+    ("POST", "/ws/ticket"): ("/ws/ticket", None),
     ("GET", "/status"): ("/status", None),
     ("GET", "/agents"): ("/agents", None),
     ("GET", "/agents/{name}"): ("/agents/risk", None),
@@ -326,6 +327,7 @@ BAD = [
     ("GET", "/logs?function=risk&since=8d", None, 400, "invalid_input", "since"),
     ("GET", "/logs?function=risk&since=0s", None, 400, "invalid_input", "since"),
     ("GET", "/logs?function=risk&filter=", None, 400, "invalid_input", "filter"),
+    ("POST", "/ws/ticket?for=long", None, 400, "invalid_input", "for"),
     ("GET", "/openapi.json?x=1", None, 400, "invalid_input", "x"),
 ]
 

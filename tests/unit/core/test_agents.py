@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from volexswarm.agents import AGENTS, API_FUNCTION, AUTHORIZER_FUNCTION, functions
+from volexswarm.agents import AGENTS, API_FUNCTION, AUTHORIZER_FUNCTION, TOLD, functions
 from volexswarm.messages import Queue
 
 
@@ -27,3 +27,9 @@ def test_each_function_is_woken_by_one_thing_but_the_apis_by_http():
 
 def test_names_are_unique():
     assert len({function.name for function in functions()}) == len(functions())
+
+
+def test_whoever_publishes_tells_the_monitor_and_those_who_watch():
+    publishing = [function for function in functions() if set(function.sends) & set(TOLD)]
+    assert publishing
+    assert [function.name for function in publishing if not set(TOLD) <= set(function.sends)] == []

@@ -15,7 +15,7 @@ from itertools import groupby
 from volexswarm.adapters.postgres.database import Database
 from volexswarm.crashpoints import CrashPoint, passing
 from volexswarm.errors import InvalidInput, Unavailable
-from volexswarm.messages import CancelOrder, CandleClosed, OrderApproved, OrderState, PlaceSlice
+from volexswarm.messages import CancelOrder, CandleClosed, OrderApproved, OrderState, PlaceSlice, Queue
 from volexswarm.ports import MessageSender
 
 logger = logging.getLogger(__name__)
@@ -86,7 +86,8 @@ class Relay:
     def send(self, messages: Sequence[Outgoing]) -> int:
         """Send now what has just been committed; what fails stays in the outbox for the sweep. Returns how many went out."""
         sent: list[int] = []
-        ordered = sorted(messages, key=lambda m: (m.queue, m.position))
+        # those who only watch are told last
+        ordered = sorted(messages, key=lambda m: (m.queue == Queue.PUSHES, m.queue, m.position))
         for queue, batch in groupby(ordered, key=lambda m: m.queue):
             sent += self._transmit(queue, list(batch))
         if sent:

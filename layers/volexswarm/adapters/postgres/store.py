@@ -48,7 +48,9 @@ class PostgresTransaction:
         return cursor.rowcount == 1
 
     def publish(self, *events: Event[Any]) -> None:
-        """Journal the events and queue each for its own queue (if any) and for `events`; in two statements however many.
+        """Journal the events and queue each for its own queue (if any), for `events`, and for those who watch.
+
+        In two statements however many.
 
         Raises
         ------
@@ -102,8 +104,11 @@ def _copies(event: Event[Any]) -> list[_Copy]:
         length <= MAX_MESSAGE_BYTES, f"{event.type} {event.id}", f"{length} bytes", f"at most {MAX_MESSAGE_BYTES} bytes"
     )
     own = event.data.QUEUE
-    queues = (Queue.EVENTS,) if own is None else (own, Queue.EVENTS)
-    return [_Copy(event.id, queue, event.data.group if queue.is_fifo else None, body) for queue in queues]
+    copies = [] if own is None else [_Copy(event.id, own, event.data.group if own.is_fifo else None, body)]
+    copies.append(_Copy(event.id, Queue.EVENTS, None, body))
+    if event.data.CHANNELS:  # one copy for all its channels, behind what the first of them has told already
+        copies.append(_Copy(event.id, Queue.PUSHES, event.data.CHANNELS[0].value, body))
+    return copies
 
 
 TransactionT = TypeVar("TransactionT", bound=PostgresTransaction)

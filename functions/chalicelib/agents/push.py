@@ -1,0 +1,64 @@
+"""Meta agent's way to people who watch: what happened goes out, and what they say comes in."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from chalice.app import Blueprint
+
+from chalicelib.runtime import wiring
+from chalicelib.runtime.batch import BatchResponse, each_message, seconds_left
+from chalicelib.runtime.observability import observed
+from chalicelib.runtime.wakers import woken
+from volexswarm.errors import VolexError
+from volexswarm.messages import Payload
+from volexswarm.push import handshake
+
+blueprint = Blueprint(__name__)
+
+RESERVE = 3.0
+"""Seconds of the call that telling leaves for the answer."""
+
+
+@woken(blueprint, "meta-broadcast")
+@observed("meta-broadcast")
+def on_pushes(event: Any) -> BatchResponse:
+    """Number each event; then tell all of them at once to those who watch."""
+    round_ = wiring.broadcaster().round()
+    answer = each_message(event, Payload, round_.take)
+    round_.tell(lambda: max(0.0, seconds_left(event) - RESERVE))
+    wiring.connection_keeper().look_after_if_due()
+    return answer
+
+
+@woken(blueprint, "meta-websocket")
+@observed("meta-websocket")
+def on_websocket(event: dict[str, Any]) -> dict[str, Any]:
+    """Let a client in or go, or answer what it says. Answers go over the connection, never as the route's own."""
+    context = event["requestContext"]
+    connection = context["connectionId"]
+    if context["routeKey"] == "$connect":
+        return _connect(connection, event)
+    if context["routeKey"] == "$disconnect":
+        wiring.gate().disconnect(connection)
+    else:
+        # a binary frame comes encoded, where the gateway takes it at all: it is no action
+        text = "" if event.get("isBase64Encoded") else event.get("body") or ""
+        wiring.subscription_desk().take(connection, text)
+    return {"statusCode": 200}
+
+
+def _connect(connection: str, event: dict[str, Any]) -> dict[str, Any]:
+    from chalicelib.api import envelope  # noqa: PLC0415 - the handshake alone tells errors by HTTP's numbers
+
+    try:
+        credential = handshake.read(event.get("headers") or {}, event.get("queryStringParameters") or {})
+        wiring.connection_keeper().look_after_if_due()
+        wiring.gate().connect(connection, credential)
+    except VolexError as error:
+        status, code, message, _ = envelope.describe(error, connection)
+        return {"statusCode": status, "body": json.dumps({"code": code, "message": message})}
+    if credential.subprotocol is None:
+        return {"statusCode": 200}
+    return {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": credential.subprotocol}}
