@@ -7,7 +7,7 @@ may dispute others; nobody argues with a gate, and where one has a veto, or is s
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from volexswarm.deliberation.desk import DESK, Role
@@ -36,9 +36,15 @@ def disagreement(panel: Mapping[str, Answer], weights: Mapping[str, float]) -> f
     return math.sqrt(max(0.0, math.fsum(strength * (direction - mean) ** 2 for strength, direction in votes) / total))
 
 
-def next_pair(panel: Mapping[str, Answer], weights: Mapping[str, float], threshold: float) -> Pair | None:
-    """Who is heard next; None when the team is of one mind enough, or nobody is there to be disputed."""
-    if any(is_veto(role, panel.get(role.name)) for role in DESK) or disagreement(panel, weights) <= threshold:
+def next_pair(
+    panel: Mapping[str, Answer], weights: Mapping[str, float], threshold: float, absent: Collection[str] = ()
+) -> Pair | None:
+    """Who is heard next; None when the team is of one mind enough, or nobody is there to be disputed.
+
+    Roles in `absent` have no seat: what they would say is in no panel, and their silence is no veto.
+    """
+    vetoed = any(is_veto(role, panel.get(role.name)) for role in DESK if role.name not in absent)
+    if vetoed or disagreement(panel, weights) <= threshold:
         return None
     lead = _lead(panel, weights)
     dissenters = [(role, o) for role, o in _untainted(panel) if direction_of(o.stance) != lead]

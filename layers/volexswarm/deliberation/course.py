@@ -6,7 +6,7 @@ a round has moved nobody's stance, or after the last round allowed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from volexswarm.deliberation.challenge import next_pair
@@ -32,21 +32,23 @@ class Verdict:
     """Everything was said."""
 
 
-def next_move(turns: Sequence[Turn], configuration: Configuration) -> BlindRound | Challenge | Verdict:
-    """What is to be done after these turns."""
+def next_move(
+    turns: Sequence[Turn], configuration: Configuration, absent: Collection[str] = ()
+) -> BlindRound | Challenge | Verdict:
+    """What is to be done after these turns, at a desk without the `absent`."""
     if not turns:
         return BlindRound()
     limits, weights = configuration.limits, configuration.weights
     argued = [turn for turn in turns if turn.phase == "challenge"]
     if len(argued) % 2:
         before = panel(turns[:-1])
-        pair = next_pair(before, weights, limits.disagreement)
+        pair = next_pair(before, weights, limits.disagreement, absent)
         assert pair is not None  # its challenger has just spoken
         return Challenge(argued[-1].round, pair.target, pair.challenger)
     if argued and _stances(panel(turns)) == _stances(panel(turns[:-2])):
         return Verdict()
     number = len(argued) // 2 + 1
-    pair = next_pair(panel(turns), weights, limits.disagreement) if number <= limits.rounds else None
+    pair = next_pair(panel(turns), weights, limits.disagreement, absent) if number <= limits.rounds else None
     return Verdict() if pair is None else Challenge(number, pair.challenger, pair.target)
 
 

@@ -267,6 +267,9 @@ class Snapshot(Said):
         ids = [evidence.id for testimony in self.testimonies for evidence in testimony.evidence]
         if len(set(ids)) != len(ids):
             raise ValueError("evidence ids are unique in a panel")
+        others = [t.agent for t in self.testimonies if t.symbol != self.question.symbol]
+        if others:
+            raise ValueError(f"{others[0]} testifies about another symbol than {self.question.symbol}")
         return self
 
     @property

@@ -115,7 +115,7 @@ class Recording:
     def __init__(self, answers: Mapping[str, Recorded]) -> None:
         self._answers = answers
 
-    def recall(self, key: str) -> Recorded | None:
+    def recall(self, key: str) -> Recorded:
         return self._answers.get(key, _UNTAPED)
 
     def record(self, key: str, recorded: Recorded) -> Recorded:  # noqa: ARG002 - nothing is added to a replayed tape

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Final
 
 from volexswarm.deliberation.course import BlindRound, Challenge, next_move, panel, rounds
@@ -31,8 +31,10 @@ from volexswarm.messages import Ruling
 _EXPLAINED: Final = 1500
 
 
-def proceed(deliberation: Deliberation, team: Team, tape: Tape) -> tuple[Turn, ...] | Decision:
-    """Do what comes next.
+def proceed(
+    deliberation: Deliberation, team: Team, tape: Tape, absent: Collection[str] = ()
+) -> tuple[Turn, ...] | Decision:
+    """Do what comes next, at a desk without the `absent`.
 
     Raises
     ------
@@ -41,15 +43,15 @@ def proceed(deliberation: Deliberation, team: Team, tape: Tape) -> tuple[Turn, .
     NotFound
         If the tape is all there is, and the answer is not on it.
     """
-    move = next_move(deliberation.checkpoint.turns, deliberation.configuration)
+    move = next_move(deliberation.checkpoint.turns, deliberation.configuration, absent)
     if isinstance(move, BlindRound):
-        asks = [ask_of(deliberation, role, "blind") for role in DESK]
+        asks = [ask_of(deliberation, role, "blind") for role in DESK if role.name not in absent]
         answers = team.blind(asks)
         return tuple(_turn(deliberation, ask, answers.get(ask.role), tape) for ask in asks)
     if isinstance(move, Challenge):
         ask = challenge_of(deliberation, move)
         return (_turn(deliberation, ask, team.turn(ask, move.listener), tape),)
-    return decide(deliberation)
+    return decide(deliberation, absent)
 
 
 def challenge_of(deliberation: Deliberation, move: Challenge) -> Ask:
@@ -146,22 +148,3 @@ def _admitted(ask: Ask, recorded: Recorded) -> Recorded:
         return recorded
     reason = f"rests on evidence that was not given: {', '.join(unknown)}"[:RATIONALE_LENGTH]
     return recorded.model_copy(update={"answer": Abstention(why=Silence.UNKNOWN_EVIDENCE, reason=reason)})
-
-
-class TapedTeam:
-    """Implements `ports.Team` from the tape alone: nobody is asked, and AutoGen is not needed."""
-
-    def __init__(self, deliberation: Deliberation, tape: Tape) -> None:
-        self._choice = deliberation.configuration.model
-        self._tape = tape
-
-    def blind(self, asks: Collection[Ask]) -> Mapping[str, Answer]:
-        return {ask.role: self._recalled(ask) for ask in asks}
-
-    def turn(self, ask: Ask, listener: str) -> Answer:  # noqa: ARG002 - who listens changes nothing on the tape
-        return self._recalled(ask)
-
-    def _recalled(self, ask: Ask) -> Answer:
-        recorded = self._tape.recall(tape_key(ask, self._choice))
-        assert recorded is not None  # a recording answers UNTAPED for what it has not
-        return recorded.answer
