@@ -8,6 +8,10 @@ from enum import StrEnum
 from volexswarm.messages import Queue
 
 
+TOLD = (Queue.EVENTS, Queue.PUSHES)
+"""Where every event goes beside its own queue: to the monitor, and to people who watch."""
+
+
 class Role(StrEnum):
     CORE = "core"
     SUPPORT = "support"
@@ -85,7 +89,7 @@ REALTIME_DATA = Agent(
             "Stores trades once, builds and closes candles, watches prices.",
             queue=Queue.TICKS,
             concurrency=4,
-            sends=(Queue.CANDLES, Queue.ORDERS, Queue.EVENTS),
+            sends=(Queue.CANDLES, Queue.ORDERS, *TOLD),
         ),
     ),
     emits=("CandleClosed", "CandleCorrected", "PriceReached"),
@@ -103,7 +107,7 @@ SIGNAL = Agent(
             queue=Queue.CANDLES,
             memory=1024,
             concurrency=2,
-            sends=(Queue.SIGNALS, Queue.EVENTS),
+            sends=(Queue.SIGNALS, *TOLD),
         ),
     ),
     emits=("SignalRaised",),
@@ -115,7 +119,7 @@ RISK = Agent(
     "Sizes every trade and holds it against the limits.",
     functions=(
         Function(
-            "risk", "Sizing and limits.", queue=Queue.SIGNALS, concurrency=2, sends=(Queue.PROPOSALS, Queue.EVENTS)
+            "risk", "Sizing and limits.", queue=Queue.SIGNALS, concurrency=2, sends=(Queue.PROPOSALS, *TOLD)
         ),
     ),
     emits=("TradeProposed", "TradeRefused", "BreakerChanged"),
@@ -131,7 +135,7 @@ COMPLIANCE = Agent(
             "Rules of the desk.",
             queue=Queue.PROPOSALS,
             concurrency=2,
-            sends=(Queue.ORDERS, Queue.EVENTS),
+            sends=(Queue.ORDERS, *TOLD),
         ),
     ),
     emits=("OrderApproved", "TradeRefused", "FlagChanged"),
@@ -150,14 +154,14 @@ EXECUTION = Agent(
             batch_size=1,
             memory=768,
             timeout=30,
-            sends=(Queue.ORDERS, Queue.EVENTS),
+            sends=(Queue.ORDERS, *TOLD),
         ),
         Function(
             "execution-fills",
             "Applies fills to orders, ledger and positions.",
             (Layer.BASE, Layer.EXCHANGE),
             queue=Queue.FILLS,
-            sends=(Queue.ORDERS, Queue.EVENTS),
+            sends=(Queue.ORDERS, *TOLD),
         ),
         Function(
             "execution-keeper",
@@ -166,7 +170,7 @@ EXECUTION = Agent(
             schedule="rate(1 minute)",
             memory=768,
             timeout=120,
-            sends=(Queue.ORDERS, Queue.EVENTS),
+            sends=(Queue.ORDERS, *TOLD),
         ),
     ),
     emits=(
@@ -190,7 +194,29 @@ MONITOR = Agent(
         ),
     ),
 )
-META = Agent("meta", "Meta agent", Role.SUPPORT, "Coordinates task flows and the team's deliberation.")
+META = Agent(
+    "meta",
+    "Meta agent",
+    Role.SUPPORT,
+    "Coordinates task flows and the team's deliberation.",
+    functions=(
+        Function(
+            "meta-broadcast",
+            "Numbers what happens and brings it to everybody who watches.",
+            queue=Queue.PUSHES,
+            timeout=30,
+            pushes=True,
+        ),
+        Function(
+            "meta-websocket",
+            "Lets people in who want to watch, and answers what they say.",
+            invoked_by=Invoker.WEBSOCKET,
+            timeout=29,
+            sends=tuple(Queue),
+            pushes=True,
+        ),
+    ),
+)
 RESEARCH = Agent("research", "Research agent", Role.CORE, "Collects and judges market information.")
 STRATEGY = Agent("strategy", "Strategy agent", Role.CORE, "Keeps strategies, their parameters and their life.")
 BACKTEST = Agent("backtest", "Backtest agent", Role.SUPPORT, "Runs strategies over history.")

@@ -26,6 +26,7 @@ RESOURCES = (
     "policies",
     "dead_letters",
     "logs",
+    "ws",
     "openapi",
 )
 MODULES = ("authorizer", "page", *RESOURCES)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from volexswarm.clock import Clock
     from volexswarm.compliance.agent import ComplianceAgent
     from volexswarm.compliance.flags import FlagDesk
+    from volexswarm.compliance.voice import ComplianceVoice
     from volexswarm.control.kill_switch import KillSwitch
     from volexswarm.control.mode_switch import ModeSwitch
     from volexswarm.desk.agent import TradingDesk
@@ -51,31 +52,51 @@ if TYPE_CHECKING:
     from volexswarm.monitor.agent import MonitorAgent
     from volexswarm.monitor.ports import Probe
     from volexswarm.monitor.runs import RunLog
+    from volexswarm.news.agent import NewsAgent
+    from volexswarm.playbook.agent import StrategyAgent
     from volexswarm.portfolio.agent import PortfolioAgent
+    from volexswarm.portfolio.voice import PortfolioVoice
     from volexswarm.ports import QuoteBoard
+    from volexswarm.push.broadcaster import Broadcaster
+    from volexswarm.push.courier import Courier
+    from volexswarm.push.desk import SubscriptionDesk
+    from volexswarm.push.gate import Gate
+    from volexswarm.push.keeper import ConnectionKeeper
+    from volexswarm.push.model import Limits
+    from volexswarm.push.ports import Outlet, Tickets, UpdateLog
+    from volexswarm.push.tickets import TicketOffice
+    from volexswarm.research.agent import ResearchAgent
     from volexswarm.risk.agent import RiskAgent
     from volexswarm.risk.oversight import Oversight
     from volexswarm.risk.situation import Inquiry
+    from volexswarm.risk.voice import RiskVoice
     from volexswarm.rulebook.desk import PolicyDesk
     from volexswarm.security.login import Login
     from volexswarm.security.tokens import TokenVerifier
     from volexswarm.signals.agent import SignalAgent
+    from volexswarm.signals.voice import SignalVoice
+    from volexswarm.tasks.desk import TaskDesk
+    from volexswarm.tasks.dispatch import Dispatcher
+    from volexswarm.tasks.ports import Account, Flows, Trader
     from volexswarm.tasks.record import StepRecord
+    from volexswarm.tasks.schedules import Schedules
+    from volexswarm.tasks.upkeep import Upkeep
     from volexswarm.views.ports import (
         AuditReader,
         CandleReader,
         ComplianceReader,
         ControlReader,
         FunctionLogs,
+        HealthLine,
         PerformanceReader,
         PolicyReader,
         QueueDesk,
         ReconciliationReader,
         StoryReader,
         SwarmReader,
+        TaskReader,
     )
 
-        HealthLine,
 
 @cache
 def settings() -> Settings:
@@ -389,6 +410,89 @@ def portfolio_agent(account: str) -> PortfolioAgent:
 
 
 @cache
+def research_agent() -> ResearchAgent:
+    from volexswarm.adapters.postgres.research import ResearchTransaction
+    from volexswarm.research.agent import ResearchAgent
+    from volexswarm.research.pictures import Photographer
+
+    s = settings()
+    return ResearchAgent(
+        store=_store(ResearchTransaction),
+        photographer=Photographer(s.symbols, s.timeframes),
+        quotes=quotes(),
+        clock=clock(),
+        symbols=s.symbols,
+        quote_max_age=timedelta(seconds=s.quote_max_age),
+    )
+
+
+@cache
+def news_agent() -> NewsAgent:
+    from volexswarm.adapters.postgres.news import NewsTransaction
+    from volexswarm.news.agent import NewsAgent
+    from volexswarm.news.scoring import crypto_scorer
+
+    s = settings()
+    return NewsAgent(
+        store=_store(NewsTransaction), scorer=crypto_scorer(), clock=clock(), venue=s.venue, symbols=s.symbols
+    )
+
+
+@cache
+def strategy_agent() -> StrategyAgent:
+    from volexswarm.adapters.postgres.playbook import PlaybookTransaction
+    from volexswarm.playbook.agent import StrategyAgent
+
+    return StrategyAgent(_store(PlaybookTransaction), clock())
+
+
+@cache
+def signal_voice() -> SignalVoice:
+    from volexswarm.adapters.postgres.signals import SignalsTransaction
+    from volexswarm.signals.voice import SignalVoice
+
+    return SignalVoice(_store(SignalsTransaction))
+
+
+@cache
+def risk_voice() -> RiskVoice:
+    from volexswarm.risk.voice import RiskVoice
+
+    return RiskVoice(oversight(), quotes())
+
+
+@cache
+def compliance_voice() -> ComplianceVoice:
+    from volexswarm.adapters.postgres.compliance import ComplianceTransaction
+    from volexswarm.compliance.voice import ComplianceVoice
+
+    max_age = timedelta(seconds=settings().quote_max_age)
+    return ComplianceVoice(
+        store=_store(ComplianceTransaction),
+        agent=compliance_agent(),
+        quotes=quotes(),
+        clock=clock(),
+        quote_max_age=max_age,
+    )
+
+
+@cache
+def portfolio_voice() -> PortfolioVoice:
+    from volexswarm.adapters.postgres.portfolio import PortfolioTransaction
+    from volexswarm.portfolio.voice import PortfolioVoice
+
+    s = settings()
+    return PortfolioVoice(
+        store=_store(PortfolioTransaction),
+        quotes=quotes(),
+        clock=clock(),
+        currency=s.valuation_currency,
+        symbols=s.symbols,
+        quote_max_age=timedelta(seconds=s.quote_max_age),
+    )
+
+
+@cache
 def monitor_agent() -> MonitorAgent:
     from volexswarm.adapters.postgres.monitor import MonitorTransaction
     from volexswarm.monitor.agent import MonitorAgent
@@ -411,14 +515,6 @@ def _probes() -> list[Probe]:
     ]
 
 
-@cache
-def token_verifier() -> TokenVerifier:
-    from volexswarm.security.tokens import TokenVerifier
-
-    return TokenVerifier(vault(), clock())
-
-
-@cache
 def _feed() -> tuple[QuoteBoard, Clock, str, Sequence[str], timedelta]:
     """By which the feed's life is told."""
     s = settings()
@@ -468,6 +564,130 @@ def feed_probe() -> Probe:
     return probes.RealtimeProbe(*_feed(), FeedProgress(database()))
 
 
+@cache
+def token_verifier() -> TokenVerifier:
+    from volexswarm.security.tokens import TokenVerifier
+
+    return TokenVerifier(vault(), clock())
+
+
+@cache
+def _update_log() -> UpdateLog:
+    from volexswarm.adapters.redis_pushes import RedisUpdateLog
+    from volexswarm.adapters.redis_quotes import client
+
+    return RedisUpdateLog(client(settings().redis_url))
+
+
+@cache
+def _tickets() -> Tickets:
+    from volexswarm.adapters.redis_pushes import RedisTickets
+    from volexswarm.adapters.redis_quotes import client
+
+    return RedisTickets(client(settings().redis_url))
+
+
+@cache
+def ticket_office() -> TicketOffice:
+    from volexswarm.push.tickets import TicketOffice
+
+    return TicketOffice(_tickets(), clock())
+
+
+def _push_store() -> PostgresStore[Any]:
+    from volexswarm.adapters.postgres.push import PushTransaction
+
+    return _store(PushTransaction)
+
+
+@cache
+def outlet() -> Outlet:
+    from volexswarm.adapters.push_gateway import ApiGatewayOutlet
+
+    return ApiGatewayOutlet(settings().push_url)
+
+
+@cache
+def _push_limits() -> Limits:
+    from volexswarm.push.model import Limits
+
+    return Limits()
+
+
+@cache
+def gate() -> Gate:
+    from volexswarm.push.gate import Gate
+
+    return Gate(
+        store=_push_store(), verifier=token_verifier(), tickets=_tickets(), clock=clock(), limits=_push_limits()
+    )
+
+
+@cache
+def courier() -> Courier:
+    from chalicelib.api.twins import ApiSnapshots
+    from volexswarm.push.courier import Courier
+
+    return Courier(
+        store=_push_store(),
+        log=_update_log(),
+        outlet=outlet(),
+        snapshots=ApiSnapshots(),
+        clock=clock(),
+        limits=_push_limits(),
+    )
+
+
+@cache
+def broadcaster() -> Broadcaster:
+    from volexswarm.push.broadcaster import Broadcaster
+
+    def is_simulated(account: str | None) -> bool:
+        return (settings().mode if account is None else mode_of(account)) != "live"
+
+    return Broadcaster(
+        store=_push_store(), log=_update_log(), courier=courier(), clock=clock(), is_simulated=is_simulated
+    )
+
+
+@cache
+def connection_keeper() -> ConnectionKeeper:
+    from volexswarm.push.keeper import ConnectionKeeper
+
+    return ConnectionKeeper(
+        store=_push_store(),
+        log=_update_log(),
+        outlet=outlet(),
+        courier=courier(),
+        clock=clock(),
+        limits=_push_limits(),
+    )
+
+
+@cache
+def subscription_desk() -> SubscriptionDesk:
+    from chalicelib.api.twins import ApiCommands, ApiSnapshots, told
+    from volexswarm.adapters.redis_pushes import RedisPace
+    from volexswarm.adapters.redis_quotes import client
+    from volexswarm.push.desk import Parts, SubscriptionDesk
+
+    parts = Parts(
+        store=_push_store(),
+        log=_update_log(),
+        outlet=outlet(),
+        courier=courier(),
+        snapshots=ApiSnapshots(),
+        commands=ApiCommands(),
+        verifier=token_verifier(),
+        pace=RedisPace(client(settings().redis_url)),
+        clock=clock(),
+        limits=_push_limits(),
+        describe=told,
+    )
+    return SubscriptionDesk(parts)
+
+
+@cache
 def login() -> Login:
     from volexswarm.adapters.redis_attempts import RedisAttempts
     from volexswarm.adapters.redis_quotes import client
@@ -497,6 +717,110 @@ def step_record() -> StepRecord:
     return StepRecord(_store(TaskStepTransaction), clock())
 
 
+def _task_store() -> PostgresStore[Any]:
+    from volexswarm.adapters.postgres.tasks import TaskTransaction
+
+    return _store(TaskTransaction)
+
+
+@cache
+def _flows() -> Flows:
+    from volexswarm.adapters.step_functions import StepFunctions
+
+    return StepFunctions(settings().task_machine)
+
+
+@cache
+def _trader() -> Trader:
+    from volexswarm.adapters.task_trader import DeskTrader
+
+    return DeskTrader(trading_desk(), trading_reader)
+
+
+@cache
+def _task_account() -> Account:
+    from volexswarm.adapters.postgres.risk import RiskTransaction
+    from volexswarm.adapters.task_account import RiskAccount
+
+    return RiskAccount(_store(RiskTransaction), risk_inquiry(), settings().venue)
+
+
+@cache
+def task_desk() -> TaskDesk:
+    """Where tasks are submitted, confirmed, canceled and tried again, and approvals decided."""
+    from volexswarm.tasks.desk import TaskDesk
+    from volexswarm.tasks.understanding import Markets
+
+    s = settings()
+    markets = Markets(s.symbols, s.valuation_currency)
+    return TaskDesk(store=_task_store(), flows=_flows(), trader=_trader(), clock=clock(), markets=markets)
+
+
+@cache
+def dispatcher() -> Dispatcher:
+    from volexswarm.tasks.dispatch import Dispatcher
+
+    return Dispatcher(store=_task_store(), flows=_flows(), clock=clock())
+
+
+@cache
+def task_upkeep() -> Upkeep:
+    from volexswarm.tasks.upkeep import Upkeep
+
+    return Upkeep(store=_task_store(), flows=_flows(), trader=_trader(), clock=clock())
+
+
+@cache
+def task_schedules() -> Schedules:
+    from volexswarm.tasks.schedules import Schedules
+
+    return Schedules(store=_task_store(), desk=task_desk(), clock=clock(), symbols=settings().symbols)
+
+
+@cache
+def task_steps() -> Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]]:
+    """The steps of a task's flow that are no specialist's, by their names in the state machine."""
+    from volexswarm.adapters.task_previews import AgentPreviews
+    from volexswarm.tasks.asking import Asking
+    from volexswarm.tasks.ending import Ending
+    from volexswarm.tasks.prepare import Preparation
+    from volexswarm.tasks.previewing import Previewing
+    from volexswarm.tasks.proposal import Proposal
+    from volexswarm.tasks.raising import Raising
+    from volexswarm.tasks.reporting import Reporting
+
+    store = _task_store()
+    previews = AgentPreviews(trading_desk(), risk_agent(), compliance_agent())
+    previewing = Previewing(store=store, previews=previews)
+    raising = Raising(store=store, trader=_trader(), clock=clock())
+    ending = Ending(store=store, clock=clock())
+    return {
+        "prepare": Preparation(
+            store=store,
+            account=_task_account(),
+            clock=clock(),
+            timeframe=risk_inquiry().coarsest,
+            calibration=_calibration,
+        ).prepare,
+        "propose": Proposal(store=store, account=_task_account()).propose,
+        "risk": previewing.risk,
+        "compliance": previewing.compliance,
+        "appraise": previewing.appraise,
+        "approval": Asking(store=store, flows=_flows(), clock=clock()).ask,
+        "execute": raising.execute,
+        "settle": raising.settle,
+        "report": Reporting(store=store, clock=clock(), currency=settings().valuation_currency).report,
+        "explain": ending.explain,
+        "notify": ending.notify,
+        "fail": ending.fail,
+    }
+
+
+def _calibration() -> Mapping[str, float]:
+    """How well each agent's opinions turned out; nothing while no outcome is known."""
+    return {}
+
+
 @cache
 def kill_switch() -> KillSwitch:
     from volexswarm.adapters.postgres.control import ControlTransaction
@@ -519,6 +843,12 @@ def control_reader() -> ControlReader:
     from volexswarm.adapters.postgres.readers.control import PostgresControlReader
 
     return PostgresControlReader(database(), settings())
+
+
+def task_reader() -> TaskReader:
+    from volexswarm.adapters.postgres.readers.tasks import PostgresTaskReader
+
+    return PostgresTaskReader(database(), simulated=_scope().simulated)
 
 
 def _scope() -> Scope:

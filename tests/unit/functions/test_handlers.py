@@ -45,6 +45,7 @@ MODULES = {
             "compliance": ("compliance",),
             "execution": ("execution-orders", "execution-fills", "execution-keeper"),
             "monitor": ("monitor-events", "monitor-keeper"),
+            "push": ("meta-broadcast", "meta-websocket"),
         }.items()
         for function in map(registered, names)
     },
