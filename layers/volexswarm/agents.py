@@ -201,6 +201,15 @@ META = Agent(
     "Coordinates task flows and the team's deliberation.",
     functions=(
         Function(
+            "meta-deliberate",
+            "Has the team deliberate on a question, and computes its ruling.",
+            (Layer.BASE, Layer.AUTOGEN),
+            invoked_by=Invoker.STATES,
+            memory=1024,
+            timeout=120,
+            sends=TOLD,
+        ),
+        Function(
             "meta-broadcast",
             "Numbers what happens and brings it to everybody who watches.",
             queue=Queue.PUSHES,

@@ -6,7 +6,7 @@ from importlib import import_module
 
 from chalice.app import Blueprint
 
-MODULES = ("market_data", "signal", "risk", "compliance", "execution", "monitor", "push")
+MODULES = ("market_data", "signal", "risk", "compliance", "execution", "monitor", "deliberation", "push")
 
 
 def blueprints() -> list[Blueprint]:

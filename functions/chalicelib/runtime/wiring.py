@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from volexswarm.compliance.voice import ComplianceVoice
     from volexswarm.control.kill_switch import KillSwitch
     from volexswarm.control.mode_switch import ModeSwitch
+    from volexswarm.deliberation.coordinator import EnhancedAgentCoordinator
+    from volexswarm.deliberation.judgement import Calibration
+    from volexswarm.deliberation.replay import Replayer
     from volexswarm.desk.agent import TradingDesk
     from volexswarm.execution.agent import ExecutionAgent
     from volexswarm.execution.differences import Acceptance, DifferenceDesk
@@ -86,6 +89,7 @@ if TYPE_CHECKING:
         CandleReader,
         ComplianceReader,
         ControlReader,
+        DeliberationReader,
         FunctionLogs,
         HealthLine,
         PerformanceReader,
@@ -707,6 +711,49 @@ def trading_desk() -> TradingDesk:
     return TradingDesk(
         _store(DeskTransaction), quotes(), clock(), venue=s.venue, symbols=s.symbols, quote_max_age=max_age
     )
+
+
+def _deliberation_store() -> PostgresStore[Any]:
+    from volexswarm.adapters.postgres.deliberation import DeliberationTransaction
+
+    return _store(DeliberationTransaction)
+
+
+@cache
+def coordinator() -> EnhancedAgentCoordinator:
+    from volexswarm.deliberation.autogen_runner import AutoGenTeam
+    from volexswarm.deliberation.coordinator import EnhancedAgentCoordinator
+    from volexswarm.deliberation.models.factory import ModelVoices
+    from volexswarm.deliberation.policies import speak
+
+    voices = ModelVoices(settings(), vault(), speak)
+    return EnhancedAgentCoordinator(
+        store=_deliberation_store(),
+        clock=clock(),
+        team=lambda choice, ledger: AutoGenTeam(voices, choice, budget=ledger, tape=ledger),
+        choice=voices.choice,
+    )
+
+
+@cache
+def calibration() -> Calibration:
+    from volexswarm.deliberation.judgement import Calibration
+
+    return Calibration(_deliberation_store(), clock())
+
+
+@cache
+def replayer() -> Replayer:
+    from volexswarm.deliberation.replay import Replayer
+
+    return Replayer(_deliberation_store())
+
+
+@cache
+def deliberation_reader() -> DeliberationReader:
+    from volexswarm.adapters.postgres.readers.deliberation import PostgresDeliberationReader
+
+    return PostgresDeliberationReader(database())
 
 
 @cache

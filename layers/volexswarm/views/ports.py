@@ -12,6 +12,7 @@ from volexswarm.views.audit import AuditEntry
 from volexswarm.views.books import Fill, Lot, Portfolio, Positions, Transfer
 from volexswarm.views.compliance import Flag, Report, ReportPeriod
 from volexswarm.views.control import Control
+from volexswarm.views.deliberation import DeliberationRecord, RoleRecord
 from volexswarm.views.market import Candles
 from volexswarm.views.performance import Attribution, EquityHistory, Performance, Period
 from volexswarm.views.policies import Policy
@@ -160,6 +161,22 @@ class AuditReader(Protocol):
 
     def audit(self, since: datetime | None, limit: int, cursor: str | None) -> Page[AuditEntry]:
         """Newest first. Raises InvalidInput for a cursor that is none of ours."""
+        ...
+
+
+class DeliberationReader(Protocol):
+    """What the team said and how its verdict was computed. All raise Unavailable if the database is away."""
+
+    def record(self, deliberation_id: str) -> DeliberationRecord:
+        """The whole record. Raises NotFound if there is no such deliberation."""
+        ...
+
+    def records_of(self, task_id: str, attempt: int | None = None) -> Sequence[DeliberationRecord]:
+        """The deliberations of a task, of all its attempts or of one, by attempt and symbol."""
+        ...
+
+    def track_records(self) -> Sequence[RoleRecord]:
+        """How the forecasts of each role have fared."""
         ...
 
 
