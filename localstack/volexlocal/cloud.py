@@ -18,7 +18,7 @@ from typing import Any
 
 from volexlocal import configuration, ports, private, processes, provisioning, state
 from volexlocal.configuration import DEFAULT_PORTS, Configuration
-from volexlocal.failures import CloudError, PortTaken
+from volexlocal.failures import CloudError
 from volexlocal.home import Home
 from volexlocal.parts import Parts
 from volexlocal.state import PartState, State
@@ -54,6 +54,11 @@ class Cloud:
     def api_url(self) -> str:
         """Where the API answers; paths begin with /api."""
         return self.configuration.url("proxy")
+
+    @property
+    def socket_url(self) -> str:
+        """Where the WebSocket API answers."""
+        return self._parts.proxy.socket_url
 
     @property
     def dsn(self) -> str:
@@ -231,14 +236,15 @@ class Cloud:
                 "or VOLEX_HOME=<folder> keeps both apart"
             )
         private.write_json(self.home.configuration, after.model_dump(mode="json"))
-        private.write_json(self.home.api, {"url": after.url("proxy")})
+        private.write_json(
+            self.home.api, {"url": after.url("proxy"), "socket": Parts(self.home, after).proxy.socket_url}
+        )
 
     def _assert_startable(self) -> None:
         """Every missing tool and every taken port is found before anything is started."""
         for server in self._parts.all:
             server.command()
-            if not ports.is_free(server.port):
-                raise PortTaken(server.name, server.port, ports.holder(server.port))
+            server.assert_startable()
 
     def _start_supervisor(self) -> None:
         self.home.state.unlink(missing_ok=True)

@@ -14,6 +14,7 @@ from volexswarm.settings import Symbol
 
 DEFAULT_PORTS = {
     "proxy": 8004,
+    "websocket": 8005,
     "realtime-data": 8026,
     "postgres": 15432,
     "valkey": 16379,
@@ -21,6 +22,8 @@ DEFAULT_PORTS = {
     "emulator": 14566,
     "exchange": 18090,
 }
+PARTS = tuple(part for part in DEFAULT_PORTS if part != "websocket")
+"""What has a process of its own: the WebSocket API's address is the proxy's too."""
 VENUE = "binance"
 TIMEFRAMES = ("1m", "5m", "15m", "1h")
 

@@ -16,7 +16,7 @@ from rich.text import Text
 from volexlocal import compose, screen
 from volexlocal.cloud import Cloud
 from volexlocal.compose import Containers
-from volexlocal.configuration import DEFAULT_PORTS
+from volexlocal.configuration import DEFAULT_PORTS, PARTS
 from volexlocal.failures import CloudError
 from volexlocal.home import Home
 from volexlocal.state import State
@@ -115,7 +115,7 @@ def logs(part: str | None, lines: int, follow: bool) -> None:
 
 
 @commands.command()
-@click.argument("part", type=click.Choice(list(DEFAULT_PORTS)))
+@click.argument("part", type=click.Choice(PARTS))
 def restart(part: str) -> None:
     """Stop one part cleanly and start it again (unseals OpenBao)."""
     Cloud(Home.current()).restart(part)
@@ -165,6 +165,7 @@ def _welcome(cloud: Cloud, state: State, is_first: bool) -> None:
     console.print(
         f"The swarm is up: [bold]{cloud.api_url}/api[/]  (simulated money, {state.total_memory / 2**20:.0f} MiB)"
     )
+    console.print(f"  WebSocket  {cloud.socket_url}")
     console.print(f"  exchange   {cloud.configuration.url('exchange')}/admin/status")
     console.print(f"  feed       {cloud.configuration.url('realtime-data')}/metrics")
     console.print()

@@ -29,7 +29,12 @@ class Parts:
         self.openbao = OpenBao(place("openbao"), secrets=home.secrets)
         self.exchange = Exchange(place("exchange"), market=configuration.market)
         self.emulator = Emulator(place("emulator"))
-        self.proxy = Proxy(place("proxy"), gateway=self.emulator.url, outputs=home.outputs)
+        self.proxy = Proxy(
+            place("proxy"),
+            socket_port=configuration.port("websocket"),
+            gateway=self.emulator.url,
+            outputs=home.outputs,
+        )
         self.realtime = RealtimeData(
             place("realtime-data"), settings=configuration.settings(), aws=self.emulator.environment
         )

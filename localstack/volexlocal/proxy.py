@@ -5,12 +5,12 @@ It hands requests through unchanged, adds nothing to the answers, and says in th
 
 from __future__ import annotations
 
-import argparse
 import json
 import logging
 from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, web
 from aiohttp.hdrs import CONTENT_TYPE
@@ -20,7 +20,7 @@ from yarl import URL
 BODY_LIMIT = 1024 * 1024
 PATIENCE = ClientTimeout(total=40, connect=3)  # API Gateway itself gives up after 29 seconds
 
-_HOP_BY_HOP = frozenset(
+HOP_BY_HOP = frozenset(
     (
         "connection",
         "keep-alive",
@@ -32,30 +32,39 @@ _HOP_BY_HOP = frozenset(
         "upgrade",
     )
 )
-_NOT_FORWARDED = _HOP_BY_HOP | {"host", "content-length"}
-_NOT_RETURNED = _HOP_BY_HOP | {"content-length", "content-encoding", "date", "server"}
+_NOT_FORWARDED = HOP_BY_HOP | {"host", "content-length"}
+_NOT_RETURNED = HOP_BY_HOP | {"content-length", "content-encoding", "date", "server"}
 
 logger = logging.getLogger("volexlocal.proxy")
 
 
 class Deployment:
-    """The API's id, read from the deployment's outputs again whenever they change."""
+    """The ids of the APIs, read from the deployment's outputs again whenever they change."""
 
     def __init__(self, outputs: Path) -> None:
         self._outputs = outputs
         self._read_at = -1
-        self._api_id: str | None = None
+        self._found: dict[str, Any] = {}
 
     def api_id(self) -> str | None:
-        """None while nothing is deployed."""
+        """The HTTP API's; None while nothing is deployed."""
+        found: str | None = self._read().get("api_id")
+        return found
+
+    def socket_id(self) -> str | None:
+        """The WebSocket API's; None while nothing is deployed, or where the stack has none."""
+        found: str | None = self._read().get("values", {}).get("WebSocketId")
+        return found
+
+    def _read(self) -> dict[str, Any]:
         try:
             changed = self._outputs.stat().st_mtime_ns
             if changed != self._read_at:
-                self._api_id = json.loads(self._outputs.read_text()).get("api_id")
+                self._found = json.loads(self._outputs.read_text())
                 self._read_at = changed
         except (OSError, ValueError):
-            return None
-        return self._api_id
+            return {}
+        return self._found
 
 
 class Proxy:
@@ -87,16 +96,14 @@ class Proxy:
         """Hand a request to the API and its answer back."""
         api_id = self._deployment.api_id()
         if api_id is None:
-            return _unavailable(
-                "the API is not deployed yet: wait until `volexlocal status` shows it, or run `make up`"
-            )
+            return unavailable("the API is not deployed yet: wait until `volexlocal status` shows it, or run `make up`")
         try:
             body = await request.read()
         except web.HTTPRequestEntityTooLarge:
-            return _failure(413, "too_large", f"the body is larger than {BODY_LIMIT} bytes")
+            return failure(413, "too_large", f"the body is larger than {BODY_LIMIT} bytes")
         url = f"{self._gateway}/_aws/execute-api/{api_id}{request.raw_path}"
         try:
-            headers = _without(request.headers, _NOT_FORWARDED)
+            headers = without(request.headers, _NOT_FORWARDED)
             async with self._session.request(
                 request.method,
                 URL(url, encoded=True),
@@ -106,11 +113,11 @@ class Proxy:
                 allow_redirects=False,
             ) as answer:
                 return web.Response(
-                    status=answer.status, headers=_without(answer.headers, _NOT_RETURNED), body=await answer.read()
+                    status=answer.status, headers=without(answer.headers, _NOT_RETURNED), body=await answer.read()
                 )
         except (ClientError, TimeoutError) as error:
             logger.warning("%s %s: %s", request.method, request.path, error or type(error).__name__)
-            return _unavailable("the gateway does not answer: `volexlocal status` shows which part is down")
+            return unavailable("the gateway does not answer: `volexlocal status` shows which part is down")
 
     def _is_deployed(self) -> bool:
         return self._deployment.api_id() is not None
@@ -138,44 +145,21 @@ def application(gateway: str, outputs: Path) -> web.Application:
     return app
 
 
-def _without(headers: Mapping[str, str], names: Iterable[str]) -> CIMultiDict[str]:
+def without(headers: Mapping[str, str], names: Iterable[str]) -> CIMultiDict[str]:
     kept = CIMultiDict(headers)
     for name in names:
         kept.popall(name, None)
     return kept
 
 
-def _unavailable(message: str) -> web.Response:
-    return _failure(503, "unavailable", message)
+def unavailable(message: str) -> web.Response:
+    return failure(503, "unavailable", message)
 
 
-def _failure(status: int, code: str, message: str) -> web.Response:
+def failure(status: int, code: str, message: str) -> web.Response:
     error = {"code": code, "message": message, "details": {}}
     envelope = {"status": "error", "error": error, "timestamp": datetime.now(UTC).isoformat()}
     return web.json_response(envelope, status=status)
 
 
 _PROXY = web.AppKey("proxy", Proxy)
-
-
-def main() -> None:
-    """`python -m volexlocal.proxy`"""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--gateway", required=True, help="address of the AWS emulator")
-    parser.add_argument("--outputs", type=Path, required=True, help="the deployment's outputs")
-    arguments = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    web.run_app(
-        application(arguments.gateway, arguments.outputs),
-        host=arguments.host,
-        port=arguments.port,
-        access_log=None,
-        print=None,
-        shutdown_timeout=2,
-    )
-
-
-if __name__ == "__main__":
-    main()

@@ -50,6 +50,11 @@ class Server(ABC):
         return self._identity if self.is_running else None
 
     @property
+    def listens_on(self) -> tuple[int, ...]:
+        """Every port that it listens on."""
+        return (self.port,)
+
+    @property
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
@@ -71,6 +76,12 @@ class Server(ABC):
             If it can't.
         """
 
+    def assert_startable(self) -> None:
+        """Raises PortTaken if someone else listens on one of its ports."""
+        for port in self.listens_on:
+            if not ports.is_free(port):
+                raise PortTaken(self.name, port, ports.holder(port))
+
     def launch(self) -> None:
         """Start without waiting.
 
@@ -80,8 +91,7 @@ class Server(ABC):
             If someone else listens on the port.
         """
         self.prepare()
-        if not ports.is_free(self.port):
-            raise PortTaken(self.name, self.port, ports.holder(self.port))
+        self.assert_startable()
         self._process = processes.spawn(self.command(), self.log)
         self._identity = processes.identify(self._process.pid)
 
