@@ -109,6 +109,14 @@ SIGNAL = Agent(
             concurrency=2,
             sends=(Queue.SIGNALS, *TOLD),
         ),
+        Function(
+            "signal-voice",
+            "Says what indicators and strategies see in a symbol.",
+            (Layer.BASE, Layer.ANALYTICS),
+            invoked_by=Invoker.STATES,
+            memory=1024,
+            sends=TOLD,
+        ),
     ),
     emits=("SignalRaised",),
 )
@@ -120,6 +128,12 @@ RISK = Agent(
     functions=(
         Function(
             "risk", "Sizing and limits.", queue=Queue.SIGNALS, concurrency=2, sends=(Queue.PROPOSALS, *TOLD)
+        ),
+        Function(
+            "risk-voice",
+            "Says whether a trade would pass, and what room the limits leave.",
+            invoked_by=Invoker.STATES,
+            sends=TOLD,
         ),
     ),
     emits=("TradeProposed", "TradeRefused", "BreakerChanged"),
@@ -136,6 +150,12 @@ COMPLIANCE = Agent(
             queue=Queue.PROPOSALS,
             concurrency=2,
             sends=(Queue.ORDERS, *TOLD),
+        ),
+        Function(
+            "compliance-voice",
+            "Says whether the desk's rules would let a trade pass.",
+            invoked_by=Invoker.STATES,
+            sends=TOLD,
         ),
     ),
     emits=("OrderApproved", "TradeRefused", "FlagChanged"),
@@ -171,6 +191,12 @@ EXECUTION = Agent(
             memory=768,
             timeout=120,
             sends=(Queue.ORDERS, *TOLD),
+        ),
+        Function(
+            "portfolio-voice",
+            "Says what the account holds and how it fares.",
+            invoked_by=Invoker.STATES,
+            sends=TOLD,
         ),
     ),
     emits=(
@@ -226,11 +252,53 @@ META = Agent(
         ),
     ),
 )
-RESEARCH = Agent("research", "Research agent", Role.CORE, "Collects and judges market information.")
-STRATEGY = Agent("strategy", "Strategy agent", Role.CORE, "Keeps strategies, their parameters and their life.")
+RESEARCH = Agent(
+    "research",
+    "Research agent",
+    Role.CORE,
+    "Collects and judges market information.",
+    functions=(
+        Function(
+            "research",
+            "Says what a market is like, and writes reports.",
+            invoked_by=Invoker.STATES,
+            sends=TOLD,
+        ),
+    ),
+    emits=("MarketReported",),
+)
+STRATEGY = Agent(
+    "strategy",
+    "Strategy agent",
+    Role.CORE,
+    "Keeps strategies, their parameters and their life.",
+    functions=(
+        Function(
+            "strategy",
+            "Says what the active strategies hold of a symbol.",
+            invoked_by=Invoker.STATES,
+            sends=TOLD,
+        ),
+    ),
+    emits=("StrategyChanged",),
+)
 BACKTEST = Agent("backtest", "Backtest agent", Role.SUPPORT, "Runs strategies over history.")
 OPTIMIZE = Agent("optimize", "Optimize agent", Role.SUPPORT, "Searches parameters and weights.")
-NEWS = Agent("news-sentiment", "News sentiment agent", Role.SUPPORT, "Reads and scores the news.")
+NEWS = Agent(
+    "news-sentiment",
+    "News sentiment agent",
+    Role.SUPPORT,
+    "Reads and scores the news.",
+    functions=(
+        Function(
+            "news-sentiment",
+            "Says what the headlines of the last days amount to.",
+            invoked_by=Invoker.STATES,
+            sends=TOLD,
+        ),
+    ),
+    emits=("NewsRecorded",),
+)
 DISCOVERY = Agent("strategy-discovery", "Strategy discovery agent", Role.SUPPORT, "Finds and promotes new strategies.")
 
 AGENTS: tuple[Agent, ...] = (

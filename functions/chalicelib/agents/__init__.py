@@ -6,7 +6,19 @@ from importlib import import_module
 
 from chalice.app import Blueprint
 
-MODULES = ("market_data", "signal", "risk", "compliance", "execution", "monitor", "deliberation", "push")
+MODULES = (
+    "market_data",
+    "signal",
+    "risk",
+    "compliance",
+    "execution",
+    "monitor",
+    "deliberation",
+    "push",
+    "research",
+    "news",
+    "strategy",
+)
 
 
 def blueprints() -> list[Blueprint]:

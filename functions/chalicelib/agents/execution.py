@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -10,7 +11,9 @@ from chalice.app import Blueprint
 from chalicelib.runtime import wiring
 from chalicelib.runtime.batch import BatchResponse, each_command, each_message, seconds_left
 from chalicelib.runtime.chores import each_chore
+from chalicelib.runtime.hearing import testimony
 from chalicelib.runtime.observability import observed
+from chalicelib.runtime.steps import step
 from chalicelib.runtime.wakers import woken
 from volexswarm.messages import (
     AcceptDifference,
@@ -90,3 +93,9 @@ def _compare(account: str) -> None:
 
 def _value_books(account: str) -> None:
     wiring.portfolio_agent(account).snapshot()
+
+
+@step(blueprint, "portfolio-voice")
+def on_task(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Say what the account holds and how it fares."""
+    return testimony(event, wiring.portfolio_voice().testify)

@@ -60,8 +60,8 @@ class PortfolioVoice:
         """The account in the valuation currency, at present prices.
 
         Features: `equity` (valuation currency), `cash_share` and `position_share` (of the equity: the currency itself, the
-        symbol's base), `unrealised_share` (gain of the symbol's position by the present price, of the equity), `drawdown` (share by
-        which a unit is worth less than it ever was). While a price is missing nothing is told: the equity is not known then.
+        symbol's base), `unrealised_share` (gain of the symbol's position by the present price, of the equity), `drawdown` (share
+        by which a unit is worth less than it ever was). While a price is missing nothing is told: the equity is not known then.
 
         Raises
         ------

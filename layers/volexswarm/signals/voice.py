@@ -42,8 +42,8 @@ class SignalVoice:
         """What the indicators say at the last candle that closed by the question's market time.
 
         Features: `rsi_14` (0 to 100), `macd_hist` and `ma_spread` (fast less slow), both in average true ranges,
-        `bollinger_position` (-1 at the lower band, 1 at the upper one), `atr_share` (of the price), and of the newest signal of a strategy on this
-        timeframe: `last_side` (-1, 0 without any, 1), `last_age` (candles), `last_confidence`.
+        `bollinger_position` (-1 at the lower band, 1 at the upper one), `atr_share` (of the price), and of the newest
+        signal of a strategy on this timeframe: `last_side` (-1, 0 without any, 1), `last_age` (candles), `last_confidence`.
 
         Raises
         ------

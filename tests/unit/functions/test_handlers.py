@@ -40,10 +40,13 @@ MODULES = {
         function.name: f"chalicelib.agents.{module}"
         for module, names in {
             "market_data": ("market-data",),
-            "signal": ("signal",),
-            "risk": ("risk",),
-            "compliance": ("compliance",),
-            "execution": ("execution-orders", "execution-fills", "execution-keeper"),
+            "signal": ("signal", "signal-voice"),
+            "risk": ("risk", "risk-voice"),
+            "compliance": ("compliance", "compliance-voice"),
+            "execution": ("execution-orders", "execution-fills", "execution-keeper", "portfolio-voice"),
+            "research": ("research",),
+            "news": ("news-sentiment",),
+            "strategy": ("strategy",),
             "monitor": ("monitor-events", "monitor-keeper"),
             "push": ("meta-broadcast", "meta-websocket"),
         }.items()
@@ -69,8 +72,8 @@ def test_importing_a_function_loads_no_heavy_module(module):
     assert not set(HEAVY) & set(json.loads(done.stdout))
 
 
-def test_the_signal_agent_alone_has_the_analytics_layer():
-    assert [function.name for function in functions() if Layer.ANALYTICS in function.layers] == ["signal"]
+def test_only_who_computes_indicators_has_the_analytics_layer():
+    assert {f.name for f in functions() if Layer.ANALYTICS in f.layers} == {"signal", "signal-voice"}
 
 
 @pytest.fixture
