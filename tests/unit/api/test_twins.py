@@ -2,6 +2,7 @@
 
 import pytest
 
+from chalicelib.api.envelope import InvalidRequest
 from chalicelib.api.twins import COMMANDS, PAGES, WHOLE, ApiCommands, ApiSnapshots, told
 from tests.fakes.api import FakeSwarm
 from tests.fakes.push import principal
@@ -51,7 +52,7 @@ def test_a_snapshot_is_narrowed_by_symbol(swarm):
     both = ApiSnapshots().snapshot(Channel.ORDERS, {"symbol": ("BTC/USDT", "ETH/USDT")}, principal())
     assert [asked[1] for asked in swarm.asked if asked[2:] == (None, 50, None)] == ["BTC/USDT", "ETH/USDT"]
     assert both["items"]
-    with pytest.raises(InvalidInput, match="symbol"):
+    with pytest.raises(InvalidRequest, match="symbol"):
         ApiSnapshots().snapshot(Channel.ORDERS, {"symbol": ("nonsense",)}, principal())
 
 
