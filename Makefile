@@ -12,7 +12,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 TARGET ?= embedded
 UP_OPTIONS := --target $(TARGET) $(if $(SPEED),--speed $(SPEED)) $(if $(SYMBOLS),--symbols $(SYMBOLS)) \
 	$(if $(SEED),--seed $(SEED)) $(if $(REPLAY),--replay $(REPLAY)) $(if $(SYMBOL),--symbol $(SYMBOL)) \
-	$(if $(VALUATION),--valuation $(VALUATION)) $(if $(PORT_OFFSET),--port-offset $(PORT_OFFSET))
+	$(if $(VALUATION),--valuation $(VALUATION)) $(if $(PORT_OFFSET),--port-offset $(PORT_OFFSET)) \
+	$(foreach setting,$(MODEL),--model $(setting))
 
 # Where money is counted and orders move: `make faults` checks the properties of these on many examples.
 PROVEN := $(addprefix tests/unit/,simexchange portfolio risk execution)

@@ -10,7 +10,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from volexlocal import private
 from volexlocal.failures import CloudError
 from volexlocal.servers.exchange import Market
-from volexswarm.settings import Symbol
+from volexswarm.expectations import in_words
+from volexswarm.settings import Settings, Symbol
 
 DEFAULT_PORTS = {
     "proxy": 8004,
@@ -46,7 +47,7 @@ class Configuration(BaseModel):
     `port_offset` is added to every default port; `ports` sets single ones. `speed` simulated seconds per second; `symbols` of the
     synthetic market, made by `seed`; `replay`, a CSV of real trades or candles, with its `symbol`, instead; `balances` first
     funds as CURRENCY=AMOUNT; `valuation` the currency that equity is counted in; `failure_rate` the share of messages that fail
-    on purpose.
+    on purpose; `model` the product's settings of its language model by their names after `model_`, none for its own analysts.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -62,6 +63,7 @@ class Configuration(BaseModel):
     balances: Annotated[tuple[str, ...], Words] = ()
     valuation: str = Field(default="USDT", pattern="^[A-Z0-9]+$")
     failure_rate: float = Field(default=0.0, ge=0, lt=1)
+    model: dict[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -74,6 +76,16 @@ class Configuration(BaseModel):
         taken = [self.port(part) for part in DEFAULT_PORTS]
         if len(set(taken)) < len(taken):
             raise ValueError("two parts have the same port")
+        return self
+
+    @model_validator(mode="after")
+    def _names_a_model(self) -> Self:
+        try:
+            Settings.model_validate(self.settings())
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = str(first["loc"][0]).removeprefix("model_")
+            raise ValueError(f"--model {name}: expected {in_words(first)}") from error
         return self
 
     @property
@@ -109,6 +121,7 @@ class Configuration(BaseModel):
             "vault_url": self.url("openbao"),
             "vault_auth": "approle",
             "failure_rate": str(self.failure_rate),
+            **{f"model_{name}": value for name, value in self.model.items()},
         }
 
     def books(self) -> dict[str, Any]:

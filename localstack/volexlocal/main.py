@@ -56,11 +56,20 @@ def commands() -> None:
 @click.option("--balance", "balances", multiple=True, metavar="CURRENCY=AMOUNT", help="First funds; may be repeated.")
 @click.option("--valuation", help="Currency that equity is counted in (default USDT).")
 @click.option("--failure-rate", type=float, help="Share of messages that fail on purpose, for drills.")
-def up(target: str, ports_: tuple[str, ...], **options: Any) -> None:
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Who thinks for the deliberating agents: provider, name, url, price, form, max_tokens; may be repeated.",
+)
+def up(target: str, ports_: tuple[str, ...], models: tuple[str, ...], **options: Any) -> None:
     """Start everything and wait until it is healthy. Harmless when it is."""
     wishes = {name: value for name, value in options.items() if value not in (None, ())}
     if chosen := _chosen_ports(ports_):
         wishes["ports"] = chosen
+    if models:
+        wishes["model"] = dict(_named(text) for text in models)
     if target == "compose":
         _up_in_containers(wishes)
         return
@@ -146,6 +155,13 @@ def clean(yes: bool) -> None:
         click.confirm(f"Delete the ledger, orders, secrets and logs in {cloud.home.root} for good?", abort=True)
     cloud.clean()
     console.print("deleted")
+
+
+def _named(text: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not sign:
+        raise CloudError(f"--model: expected NAME=VALUE, got {text!r}")
+    return name, value
 
 
 def _chosen_ports(given: tuple[str, ...]) -> dict[str, int]:

@@ -92,6 +92,28 @@ def test_the_product_accepts_the_settings() -> None:
     assert settings.failure_rate == 0.05
 
 
+def test_a_model_is_handed_on_to_the_product_and_replaced_as_a_whole() -> None:
+    first = _changed(model={"provider": "ollama", "name": "a-model", "url": "http://127.0.0.1:11434"})
+    settings = Settings.model_validate(first.settings())
+    assert (settings.model_provider, settings.model_name) == ("ollama", "a-model")
+
+    own = configuration.changed(first, {"model": {"provider": "policy"}})
+    assert Settings.model_validate(own.settings()).model_url is None
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ({"provider": "ollama"}, "--model name: expected the name of a model of ollama"),
+        ({"provider": "clippy"}, "--model provider: expected 'policy'"),
+        ({"temper": "hot"}, "--model temper: expected no field of this name"),
+    ],
+)
+def test_a_model_that_can_not_be_asked_is_refused(model: dict[str, str], words: str) -> None:
+    with pytest.raises(CloudError, match=words):
+        _changed(model=model)
+
+
 def test_what_was_kept_is_loaded(tmp_path: Path) -> None:
     kept = _changed(speed=5, symbols="BTC/USDT")
     (tmp_path / "config.json").write_text(kept.model_dump_json())
