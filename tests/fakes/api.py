@@ -23,7 +23,9 @@ from tests.fakes.desk import FakeDeskTransaction
 from tests.fakes.push import FakeTickets
 from tests.fakes.risk import FakeRiskTransaction
 from tests.fakes.rulebook import FakePolicyTransaction
-from tests.fakes.transaction import FakeQuoteBoard, FakeStore, FixedClock
+from tests.fakes.task_reader import FakeTaskReader
+from tests.fakes.tasks import TaskWorld
+from tests.fakes.transaction import START, FakeQuoteBoard, FakeStore, FixedClock
 from volexswarm.compliance import model as compliance
 from volexswarm.compliance.flags import FlagDesk
 from volexswarm.compliance.policy import CompliancePolicy
@@ -31,7 +33,7 @@ from volexswarm.control.kill_switch import KillSwitch
 from volexswarm.control.mode_switch import ModeSwitch
 from volexswarm.desk.agent import TradingDesk
 from volexswarm.errors import NotFound, Unauthorized
-from volexswarm.messages import Queue, Quote
+from volexswarm.messages import Queue, Quote, TaskStatus
 from volexswarm.monitor.runs import Runs
 from volexswarm.policies import StoredPolicy
 from volexswarm.ports import Halt
@@ -44,6 +46,7 @@ from volexswarm.security.login import Login
 from volexswarm.security.roles import Role
 from volexswarm.security.tokens import Principal, Signed, TokenIssuer
 from volexswarm.settings import Settings
+from volexswarm.tasks.model import Approval
 from volexswarm.views.audit import AuditEntry
 from volexswarm.views.books import Fill, Lot, Portfolio, Positions, Transfer
 from volexswarm.views.compliance import Flag, Report
@@ -98,6 +101,26 @@ class FakeAttempts:
         self.counts.pop(key, None)
 
 
+def _tasks() -> TaskWorld:
+    """A task that its author (the admin) must confirm, one that waits for an approval, and one that was canceled."""
+    world = TaskWorld()
+    words, late = {"words": "buy 0.5 ETH"}, START + timedelta(minutes=15)
+    world.task(status=TaskStatus.UNCONFIRMED, id=views.TASK_ID, requested_by="admin", confirm_by=late, **words)
+    world.task(status=TaskStatus.AWAITING_APPROVAL, id=views.ASKING_TASK_ID)
+    world.task(status=TaskStatus.CANCELED, id=views.CANCELED_TASK_ID, ended_at=START)
+    world.state.approvals[views.APPROVAL_ID] = Approval(
+        id=views.APPROVAL_ID,
+        task_id=views.ASKING_TASK_ID,
+        attempt=1,
+        question="May it buy 0.5 ETH?",
+        reasons=("10.00 % of the equity is above 5 %",),
+        token="token",
+        asked_at=START,
+        expires_at=START + timedelta(minutes=30),
+    )
+    return world
+
+
 class FakeSwarm:
     """Every port of the API at once, and the tokens of one user per role."""
 
@@ -124,6 +147,7 @@ class FakeSwarm:
         flag = compliance.Flag(**views.FLAG.model_dump(exclude={"id"}), venue="binance", account="main")
         self.compliance_store.state.flags[flag.id] = flag
         self.policy_store = FakeStore(FakePolicyTransaction(compliance=StoredPolicy(2, views.POLICY.body)))
+        self.tasks = _tasks()
         self.signals_told: list[Signal] = [views.SIGNAL]
         self.health: list[Part] = [views.PART]
 
@@ -362,6 +386,8 @@ class FakeSwarm:
             "token_verifier": self,
             "login": log_in,
             "trading_desk": desk,
+            "task_desk": self.tasks.desk,
+            "task_reader": FakeTaskReader(self.tasks),
             "quotes": self.quotes,
             "ticket_office": TicketOffice(self.tickets, self.clock),
         } | dict.fromkeys(

@@ -18,6 +18,8 @@ RESOURCES = (
     "performance",
     "control",
     "orders",
+    "tasks",
+    "approvals",
     "reconciliation",
     "risk",
     "signals",

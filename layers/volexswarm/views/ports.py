@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from volexswarm.market.timeframes import Timeframe
-from volexswarm.messages import OrderState, Queue
+from volexswarm.messages import OrderState, Queue, TaskKind, TaskStatus
 from volexswarm.views.audit import AuditEntry
 from volexswarm.views.books import Fill, Lot, Portfolio, Positions, Transfer
 from volexswarm.views.compliance import Flag, Report, ReportPeriod
@@ -21,6 +21,7 @@ from volexswarm.views.reconciliation import Difference, Reconciliation
 from volexswarm.views.shape import Page
 from volexswarm.views.story import Story
 from volexswarm.views.swarm import Activity, DeadLetters, Feed, FunctionHealth, LogLines, Part, QueueDepth, Replay
+from volexswarm.views.tasks import Approval, Task, TaskStory
 from volexswarm.views.trading import Order, Signal
 
 
@@ -162,6 +163,30 @@ class AuditReader(Protocol):
     def audit(self, since: datetime | None, limit: int, cursor: str | None) -> Page[AuditEntry]:
         """Newest first. Raises InvalidInput for a cursor that is none of ours."""
         ...
+
+
+class TaskReader(Protocol):
+    """Tasks and what people are asked. All raise Unavailable if the database is away, and take ids by their beginnings:
+    NotFound if there is no such, Conflict if several fit.
+    """
+
+    def tasks(
+        self, status: TaskStatus | None, kind: TaskKind | None, symbol: str | None, limit: int, cursor: str | None
+    ) -> Page[Task]:
+        """Newest first. Raises InvalidInput for a cursor that is none of ours."""
+        ...
+
+    def task_id(self, key: str) -> str: ...
+
+    def story(self, key: str) -> TaskStory: ...
+
+    def approvals(self, limit: int, cursor: str | None, *, open_only: bool) -> Page[Approval]:
+        """Newest first. Raises InvalidInput for a cursor that is none of ours."""
+        ...
+
+    def approval_id(self, key: str) -> str: ...
+
+    def approval(self, approval_id: str) -> Approval: ...
 
 
 class DeliberationReader(Protocol):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 from uuid import UUID
 
@@ -10,13 +9,12 @@ from psycopg.rows import DictRow
 
 from volexswarm.adapters.postgres.database import Connection, Database
 from volexswarm.adapters.postgres.readers import cursor as cursors
+from volexswarm.adapters.postgres.readers.beginnings import bounds, the_one
 from volexswarm.adapters.postgres.readers.scope import Scope
-from volexswarm.errors import Conflict, InvalidInput, NotFound
+from volexswarm.errors import InvalidInput, NotFound
 from volexswarm.messages import Check, OrderState, Verdict
 from volexswarm.views.shape import Page
 from volexswarm.views.trading import Decision, Order, Signal
-
-MIN_PREFIX = 4
 
 _ORDER = """
 SELECT id::text, client_order_id, exchange_order_id, venue, account, symbol, side, order_type, purpose, parent_id::text,
@@ -97,12 +95,9 @@ class PostgresTradingReader:
     def find(self, connection: Connection, key: str) -> Order:
         """`order` within a reader's transaction."""
         rows = connection.execute(_ORDER_BY_CLIENT_ID, {**self._scope.keys, "key": key}).fetchall()
-        if not rows and (bounds := _bounds(key)) is not None:
-            rows = connection.execute(_ORDER_BY_RANGE, {**self._scope.keys, **bounds}).fetchall()
-        if not rows:
-            raise NotFound("order", key)
-        if len(rows) > 1:
-            raise Conflict(f"several orders begin with {key}: give more of the id, for example {rows[0]['id']}")
+        if not rows and (range_of := bounds(key)) is not None:
+            rows = connection.execute(_ORDER_BY_RANGE, {**self._scope.keys, **range_of}).fetchall()
+        the_one("order", key, [row["id"] for row in rows])
         return self._order(rows[0])
 
     def _order(self, row: DictRow) -> Order:
@@ -137,14 +132,6 @@ class PostgresTradingReader:
         """`signal` within a reader's transaction; None if it is not stored."""
         row = connection.execute(_SIGNAL_BY_ID, {"venue": self._scope.venue, "id": signal_id}).fetchone()
         return _signal(row) if row else None
-
-
-def _bounds(key: str) -> dict[str, str] | None:
-    """The lowest and highest UUID that begin with this text: a range that the primary key's index answers."""
-    digits = key.replace("-", "").lower()
-    if not re.fullmatch(rf"[0-9a-f]{{{MIN_PREFIX},32}}", digits):
-        return None
-    return {"low": digits.ljust(32, "0"), "high": digits.ljust(32, "f")}
 
 
 def _decision(row: dict[str, Any] | None) -> Decision | None:
