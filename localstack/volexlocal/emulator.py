@@ -16,7 +16,7 @@ from ministack.app import main
 from ministack.core.lambda_runtime import ProvidedWorker, Worker
 from ministack.services import apigateway_v1, lambda_svc
 
-from volexlocal import emulator_sockets, emulator_states
+from volexlocal import emulator_memory, emulator_sockets, emulator_states
 
 logger = logging.getLogger("volexlocal.emulator")
 
@@ -107,4 +107,5 @@ if __name__ == "__main__":
     emulator_sockets.return_nothing_to_the_client()
     emulator_sockets.open_as_the_function_answers()
     emulator_sockets.hold_the_limits_of_connections()
+    emulator_memory.let_functions_of_machines_sleep()
     main()
