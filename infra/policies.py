@@ -6,13 +6,15 @@ from collections.abc import Iterable
 from typing import Any
 
 from infra import sockets
-from volexswarm.agents import AGENTS, API_FUNCTION, MONITOR, Function, functions
+from volexswarm.agents import AGENTS, API_FUNCTION, MONITOR, Function, Layer, functions
 from volexswarm.messages import Queue
 
 Statement = dict[str, Any]
 
 REALTIME_QUEUES = (Queue.TICKS, Queue.FILLS, Queue.ORDERS, Queue.PUSHES)
 """Where realtime-data sends: ticks, own fills, after a reconnect the command to compare the account, quotes that people watch."""
+
+_CLAUDE = "bedrock:*::foundation-model/anthropic.*"
 
 
 def assumed_by(service: str) -> dict[str, Any]:
@@ -35,6 +37,8 @@ def statements(function: Function, stack: str) -> list[Statement]:
         found += _run(function.runs, stack)
     if function is API_FUNCTION:
         found += [*_look_into_dead_letters(stack), _read_logs(stack), _ask_health(stack)]
+    if Layer.AUTOGEN in function.layers:
+        found.append(_ask_models())
     if function in MONITOR.functions and function.schedule is not None:
         found.append(_measure_queues(stack))
     return found
@@ -116,6 +120,12 @@ def _ask_health(stack: str) -> Statement:
     """May call every agent's function: what it asks them is how they are."""
     asked = [_function(function, stack) for agent in AGENTS for function in agent.functions]
     return _allow("AskHealth", ["lambda:InvokeFunction"], asked)
+
+
+def _ask_models() -> Statement:
+    """May call Claude on Bedrock, whose profiles spread a call over regions; other providers are called with a key from Vault."""
+    profile = f"{_arn('bedrock')}:inference-profile/${{ModelName}}"
+    return _allow("AskModels", ["bedrock:InvokeModel"], [f"arn:${{AWS::Partition}}:{_CLAUDE}", profile])
 
 
 def _secret(name: str, stack: str) -> Statement:

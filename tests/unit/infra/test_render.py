@@ -143,6 +143,8 @@ STARRED = {"DeliverLogs"}
 """A machine's rights to have its log delivered: AWS knows no resources for them."""
 OWN_PARTS = r":log-group:/aws/lambda/volexswarm-api-[a-z-]+:\*$|:execution:volexswarm-[a-z]+:\*$|/@connections/\*$"
 """Streams of a function's own log, executions of a machine of ours, connections of our WebSocket API."""
+CLAUDE = r":bedrock:\*::foundation-model/anthropic\.\*$"
+"""AWS's own models, in whatever region has room."""
 
 
 def test_no_right_has_a_star_beyond_what_is_the_stacks_own(resources):
@@ -151,7 +153,7 @@ def test_no_right_has_a_star_beyond_what_is_the_stacks_own(resources):
         if statement["Sid"] in STARRED:
             continue
         stars = [arn["Fn::Sub"] for arn in statement["Resource"] if "*" in arn["Fn::Sub"]]
-        assert all(re.search(OWN_PARTS, arn) for arn in stars), (name, stars)
+        assert all(re.search(f"{OWN_PARTS}|{CLAUDE}", arn) for arn in stars), (name, stars)
 
 
 def rights(resources, role, action):
@@ -181,6 +183,11 @@ def test_each_identity_reads_its_own_vault_login_only(resources):
             identity = arn["Fn::Sub"].split(":secret:volexswarm/")[1].removesuffix("/approle-??????")
             owner = {f"{logical_id(f)}Role": f.name for f in functions()} | {"RealtimeDataPolicy": "realtime-data"}
             assert identity == owner[name]
+
+
+def test_nobody_but_the_team_asks_models(resources):
+    asking = {name for name, statement in statements(resources) if "bedrock:InvokeModel" in statement["Action"]}
+    assert asking == {"MetaDeliberateRole"}
 
 
 def test_the_api_may_not_consume_a_live_queue(resources):
