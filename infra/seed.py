@@ -20,6 +20,7 @@ from volexswarm.errors import InvalidInput
 from volexswarm.market.timeframes import Timeframe
 from volexswarm.risk.policy import RiskPolicy
 from volexswarm.strategies.parameters import PARAMETERS
+from volexswarm.tasks.policy import TasksPolicy
 
 DEFAULT_TIMEFRAMES = ("1m", "5m")
 AUTHOR = "seed"
@@ -68,6 +69,7 @@ def seed(
             *_add_mode(connection, venue, mode, account),
             *_add_policy(connection, "risk", RiskPolicy()),
             *_add_policy(connection, "compliance", CompliancePolicy(allowed_venues=(venue,))),
+            *_add_policy(connection, "tasks", TasksPolicy()),
             *(name for symbol in symbols for name in _add_strategies(connection, venue, symbol, timeframes)),
         ]
 

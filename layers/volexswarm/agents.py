@@ -227,6 +227,28 @@ META = Agent(
     "Coordinates task flows and the team's deliberation.",
     functions=(
         Function(
+            "meta-tasks",
+            "Starts tasks by priority, as there is room.",
+            queue=Queue.TASKS,
+            concurrency=2,
+            timeout=30,
+            sends=(Queue.TASKS, *TOLD),
+        ),
+        Function(
+            "meta-steps",
+            "Does the steps of a task that are no specialist's.",
+            invoked_by=Invoker.STATES,
+            timeout=30,
+            sends=(Queue.TASKS, Queue.SIGNALS, Queue.ORDERS, *TOLD),
+        ),
+        Function(
+            "meta-keeper",
+            "Looks after tasks that wait, and submits what is scheduled.",
+            schedule="rate(1 minute)",
+            timeout=50,
+            sends=(Queue.TASKS, Queue.ORDERS, *TOLD),
+        ),
+        Function(
             "meta-deliberate",
             "Has the team deliberate on a question, and computes its ruling.",
             (Layer.BASE, Layer.AUTOGEN),

@@ -212,7 +212,7 @@ class FakeAccount:
             venue="binance",
             account="main",
             currency="USDT",
-            equity=sum((amount * worth[asset] for asset, amount in self.held.items()), Decimal(0)),
+            equity=sum((amount * worth[asset] for asset, amount in self.held.items() if amount), Decimal(0)),
             held=self.held,
             sellable={symbol: self.held.get(symbol.split("/")[0], Decimal(0)) for symbol in symbols},
             prices=self.prices,

@@ -13,6 +13,7 @@ MODULES = (
     "compliance",
     "execution",
     "monitor",
+    "meta",
     "deliberation",
     "push",
     "research",

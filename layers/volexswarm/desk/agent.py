@@ -116,10 +116,7 @@ class TradingDesk:
         Unavailable
             If there is no present price of the symbol, or nothing can be stored.
         """
-        self._check(wish)
-        quote = self._quote(wish.symbol)
-        _check_sides(wish, quote.mid)
-        event = self._event(wish, quote, requested_by, idempotency_key)
+        event = self.draft(wish, requested_by=requested_by, idempotency_key=idempotency_key)
         with self._store.transaction() as tx:
             state = tx.trading_state(self._venue)
             if tx.add_signal(event):
@@ -131,6 +128,21 @@ class TradingDesk:
         if _wish(known) != wish:
             raise Conflict("this idempotency key was used for another trade: take a new one for a new trade")
         return Taken(event.id, event.correlationid, known, repeated=True, mode=state.mode)
+
+    def draft(self, wish: Wish, *, requested_by: str, idempotency_key: str) -> Event[SignalRaised]:
+        """The signal that the wish would be raised as at this moment; nothing is stored.
+
+        Raises
+        ------
+        InvalidInput
+            If the symbol is not traded here, or amount and prices make no order.
+        Unavailable
+            If there is no present price of the symbol.
+        """
+        self._check(wish)
+        quote = self._quote(wish.symbol)
+        _check_sides(wish, quote.mid)
+        return self._event(wish, quote, requested_by, idempotency_key)
 
     def cancel(self, order: Standing, *, requested_by: str, reason: str) -> None:
         """Send the command to take an order off the exchange.

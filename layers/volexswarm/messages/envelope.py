@@ -52,6 +52,7 @@ class Queue(StrEnum):
     PROPOSALS = "proposals"
     ORDERS = "orders.fifo"
     FILLS = "fills.fifo"
+    TASKS = "tasks"
     EVENTS = "events"
     PUSHES = "pushes.fifo"
 

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from volexswarm.messages.envelope import Channel, Payload
+from volexswarm.messages.envelope import Channel, Payload, Queue
 from volexswarm.messages.trading import Side
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -162,6 +162,7 @@ class TaskEvent(Payload):
 class TaskChanged(TaskEvent):
     """A task was taken (`before` is None) or went on to another status."""
 
+    QUEUE: ClassVar[Queue | None] = Queue.TASKS
     CHANNELS: ClassVar[tuple[Channel, ...]] = (Channel.TASKS,)
 
     kind: TaskKind

@@ -9,6 +9,7 @@ from volexswarm.errors import InvalidInput
 from volexswarm.market.timeframes import Timeframe
 from volexswarm.risk.policy import RiskPolicy
 from volexswarm.strategies.registry import TEMPLATES, build
+from volexswarm.tasks.policy import TasksPolicy
 
 SYMBOLS = ["BTC/USDT", "ETH/USDT"]
 
@@ -24,13 +25,14 @@ def test_a_new_system_gets_valid_policies_and_every_template_on_every_symbol(dat
     policies = dict(connection.execute("SELECT name, body FROM policies WHERE version = 1").fetchall())
     assert RiskPolicy.model_validate(policies["risk"]) == RiskPolicy()
     assert CompliancePolicy.model_validate(policies["compliance"]).allowed_venues == ("binance",)
+    assert TasksPolicy.model_validate(policies["tasks"]) == TasksPolicy()
     rows = connection.execute("SELECT id, template, symbol, timeframe, parameters, status FROM strategies").fetchall()
     wanted = {(template, symbol, tf) for template in TEMPLATES for symbol in SYMBOLS for tf in ("1m", "5m")}
     assert {(template, symbol, timeframe) for _, template, symbol, timeframe, _, _ in rows} == wanted
     assert {status for *_, status in rows} == {"active"}
     for _, template, _, timeframe, parameters, _ in rows:
         build(template, parameters, Timeframe(timeframe))
-    assert sorted(added) == sorted(["policy risk", "policy compliance", *(f"strategy {row[0]}" for row in rows)])
+    assert sorted(added) == sorted(["policy risk", "policy compliance", "policy tasks", *(f"strategy {row[0]}" for row in rows)])
 
 
 def test_seeding_again_adds_nothing(database_dsn):
@@ -50,7 +52,7 @@ def test_what_somebody_decided_stays(database_dsn, connection):
         "INSERT INTO strategies (id, template, venue, symbol, timeframe, parameters, status)"
         " VALUES ('mine', 'rsi', 'binance', 'BTC/USDT', '1h', '{}', 'archived')"
     )
-    assert seed(database_dsn, "binance", ["BTC/USDT"]) == ["policy compliance"]
+    assert seed(database_dsn, "binance", ["BTC/USDT"]) == ["policy compliance", "policy tasks"]
     assert connection.execute("SELECT version FROM policies WHERE name = 'risk'").fetchall() == [(3,)]
 
 

@@ -48,6 +48,7 @@ MODULES = {
             "news": ("news-sentiment",),
             "strategy": ("strategy",),
             "monitor": ("monitor-events", "monitor-keeper"),
+            "meta": ("meta-tasks", "meta-steps", "meta-keeper"),
             "deliberation": ("meta-deliberate",),
             "push": ("meta-broadcast", "meta-websocket"),
         }.items()

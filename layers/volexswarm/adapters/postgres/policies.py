@@ -12,8 +12,9 @@ from volexswarm.adapters.postgres.store import PostgresTransaction
 from volexswarm.compliance.policy import CompliancePolicy
 from volexswarm.policies import StoredPolicy
 from volexswarm.risk.policy import RiskPolicy
+from volexswarm.tasks.policy import TasksPolicy
 
-MODELS: Mapping[str, type[BaseModel]] = {"risk": RiskPolicy, "compliance": CompliancePolicy}
+MODELS: Mapping[str, type[BaseModel]] = {"risk": RiskPolicy, "compliance": CompliancePolicy, "tasks": TasksPolicy}
 
 
 class PolicyTransaction(PostgresTransaction):

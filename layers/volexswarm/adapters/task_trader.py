@@ -1,0 +1,36 @@
+"""The desk as tasks see it: their trades become wishes like anybody's, and go the one way of all money."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from volexswarm.desk.agent import Standing, TradingDesk, Wish
+from volexswarm.messages import OrderType
+from volexswarm.tasks.model import PlannedTrade
+from volexswarm.views.ports import TradingReader
+
+
+class DeskTrader:
+    """`tasks.ports.Trader` by the trading desk.
+
+    Parameters
+    ----------
+    desk : TradingDesk
+    orders : callable
+        Gives the reader of the orders in force.
+    """
+
+    def __init__(self, desk: TradingDesk, orders: Callable[[], TradingReader]) -> None:
+        self._desk = desk
+        self._orders = orders
+
+    def raise_trade(self, trade: PlannedTrade, requested_by: str, idempotency_key: str) -> str:
+        """Raise it at the market's price; the same key gives the same signal."""
+        wish = Wish(trade.symbol, trade.side, trade.amount, OrderType.MARKET)
+        return self._desk.take(wish, requested_by=requested_by, idempotency_key=idempotency_key).event_id
+
+    def cancel(self, order_id: str, requested_by: str, reason: str) -> None:
+        """Command the order off the exchange."""
+        order = self._orders().order(order_id)
+        standing = Standing(order.id, order.venue, order.account, order.symbol, order.state, order.purpose)
+        self._desk.cancel(standing, requested_by=requested_by, reason=reason)
