@@ -15,6 +15,7 @@ from volexswarm.cli import (
     reconciliation,
     risk,
     swarm,
+    tasks,
     trading,
 )
 from volexswarm.cli.address import api_url
@@ -41,6 +42,7 @@ for commands in (
     books,
     performance,
     trading,
+    tasks,
     protections,
     reconciliation,
     risk,

@@ -22,6 +22,11 @@ def ago(text: str) -> str:
     return (datetime.now(UTC) - span).isoformat() if (span := _span(text)) else moment(text)
 
 
+def ahead(text: str) -> str:
+    """As `before`, counted from now into the future."""
+    return (datetime.now(UTC) + span).isoformat() if (span := _span(text)) else moment(text)
+
+
 def moment(text: str) -> str:
     """A time in RFC 3339; a day alone begins at midnight UTC."""
     try:

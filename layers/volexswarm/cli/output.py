@@ -27,6 +27,12 @@ COLOURS = {
     "rejected": "red",
     "canceled": "yellow",
     "expired": "yellow",
+    "succeeded": "green",
+    "failed": "red",
+    "unconfirmed": "yellow",
+    "awaiting_approval": "bold yellow",
+    "approved": "green",
+    "hold": "yellow",
 }
 
 
