@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Final
 
 from volexswarm.desk.agent import Wish
-from volexswarm.messages import OrderType, Quote, Side
+from volexswarm.messages import OrderType, Protection, Quote, Side
 
 TIMEFRAME: Final = "1m"
 STEP: Final = 60
@@ -43,6 +43,9 @@ _ACROSS: Final = Decimal("0.002")
 SLICED: Final = "SOL/USDT"
 """Some of its orders are too large for a minute's market: they go out in slices, one in each of the next rounds."""
 _LARGE: Final = Decimal(50)
+GUARDED: Final = "ADA/USDT"
+"""What is bought of it has a stop far below, held by the exchange; each sale takes off what it needs, the rest is held anew."""
+_FAR: Final = Decimal("0.5")
 PATIENCE: Final = 2
 """Rounds after which a resting order is canceled."""
 
@@ -64,7 +67,9 @@ def asks(number: int, quotes: dict[str, Quote]) -> Iterator[Ask]:
         if symbol == SLICED and chance.random() < 0.3:
             amount *= _LARGE
         kind, price = _terms(symbol, side, quotes[symbol].mid, chance)
-        yield Ask(Wish(symbol, side, amount, kind, price), f"round-{number}-{symbol}")
+        guarded = symbol == GUARDED and side is Side.BUY
+        stop = Protection(stop_price=_rounded(quotes[symbol].mid * _FAR)) if guarded else None
+        yield Ask(Wish(symbol, side, amount, kind, price, protection=stop), f"round-{number}-{symbol}")
 
 
 def _terms(symbol: str, side: Side, mid: Decimal, chance: random.Random) -> tuple[OrderType, Decimal | None]:
