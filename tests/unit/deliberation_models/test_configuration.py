@@ -74,9 +74,7 @@ def test_a_model_that_is_not_configured_any_more_is_not_asked():
     assert "expected the configured model, ollama:a-model" in stands.note
 
 
-@pytest.mark.parametrize(
-    "name", ["autogen_core.events", "autogen_agentchat", "openai._base_client", "anthropic", "httpx"]
-)
+@pytest.mark.parametrize("name", ["autogen_core.events", "openai._base_client", "anthropic", "httpx"])
 def test_packages_that_log_prompts_are_quiet(name):
     logging.getLogger(name.partition(".")[0]).setLevel(logging.NOTSET)
     voices(model_name=None)

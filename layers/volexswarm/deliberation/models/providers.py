@@ -1,7 +1,8 @@
 """Opens the client of a provider. Each package is imported when its provider is used, and only then.
 
 Every client is told not to repeat calls by itself: a repetition is a call, and has to be reserved like one. None follows a
-redirect, so that a key goes where it was meant to go, and none reads an answer longer than `MOST`.
+redirect, so that a key goes where it was meant to go, and none reads an answer longer than `MOST`. Ollama's client can't be
+told so; it repeats nothing, and has no key.
 """
 
 from __future__ import annotations
@@ -29,8 +30,12 @@ KEYLESS: Final = "none"
 """What is sent as the key where there is none, so that no package looks for one in the environment."""
 
 _TALKATIVE: Final = (
-    "autogen_core", "autogen_agentchat", "autogen_ext", "openai", "anthropic", "httpx", "httpx2", "httpcore", "httpcore2",
+    "autogen_core", "autogen_ext", "openai", "anthropic", "httpx", "httpx2", "httpcore", "httpcore2",
 )  # fmt: skip
+
+
+_HARMLESS: Final = ("Resolved model mismatch", "Finish reason mismatch")
+"""Warnings about an alias that answers by its real name, and about servers that say `stop` after a tool call."""
 
 
 @dataclass(frozen=True)
@@ -76,13 +81,11 @@ class Provider:
 
 
 def be_quiet() -> None:
-    """Keep prompts and headers out of the logs: AutoGen's events hold whole prompts at INFO, clients' requests at DEBUG."""
+    """Keep prompts and headers out of the logs: its clients' events hold whole prompts at INFO, clients' requests at DEBUG."""
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
-    for known in ("Resolved model mismatch", "Finish reason mismatch"):
-        warnings.filterwarnings(
-            "ignore", message=known
-        )  # an alias' real name, and servers that say `stop` for tool calls
+    for known in _HARMLESS:
+        warnings.filterwarnings("ignore", message=known)
 
 
 def _openai(target: Target) -> ChatCompletionClient:
