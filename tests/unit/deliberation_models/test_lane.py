@@ -74,3 +74,22 @@ async def test_a_client_that_could_not_be_made_is_made_at_the_next_call():
         await lane.call(lambda client: client.answers(), 10)
     assert await lane.call(lambda client: client.answers(), 10) == "in time"
     lane.leave()
+
+
+async def test_who_still_waits_in_a_lane_that_is_left_is_told_and_is_not_cancelled():
+    lane = Lane(Client)
+    waiting = asyncio.ensure_future(lane.call(lambda client: asyncio.sleep(30), 30))
+    await lane.call(lambda client: client.answers(), 10)
+    lane.leave()
+    with pytest.raises(ConnectionAbortedError):
+        await waiting
+
+
+async def test_a_caller_that_is_cancelled_is_cancelled():
+    lane = Lane(Client)
+    waiting = asyncio.ensure_future(lane.call(lambda client: asyncio.sleep(30), 30))
+    await lane.call(lambda client: client.answers(), 10)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    lane.leave()

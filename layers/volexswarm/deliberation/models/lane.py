@@ -41,6 +41,8 @@ class Lane(Generic[ClientT]):
         ------
         TimeoutError
             After `seconds`. The call is cancelled; nobody waits for it to agree.
+        ConnectionAbortedError
+            If the lane was left meanwhile.
         Exception
             Whatever opening the client or asking it raises.
         """
@@ -48,6 +50,11 @@ class Lane(Generic[ClientT]):
         waiting = asyncio.wrap_future(running)
         try:
             return await asyncio.wait_for(waiting, seconds)
+        except asyncio.CancelledError:
+            caller = asyncio.current_task()
+            if caller is not None and caller.cancelling():
+                raise
+            raise ConnectionAbortedError("the thread of the call was left") from None
         finally:
             running.cancel()
 
@@ -59,12 +66,16 @@ class Lane(Generic[ClientT]):
 
     def leave(self) -> None:
         """End the thread as soon as it comes round; what still runs there is cancelled."""
-        self._loop.call_soon_threadsafe(self._end)
+        asyncio.run_coroutine_threadsafe(self._ended(), self._loop)
 
-    def _end(self) -> None:
-        for task in asyncio.all_tasks(self._loop):
+    async def _ended(self) -> None:
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
             task.cancel()
-        self._loop.call_soon(self._loop.stop)
+        if left:
+            await asyncio.wait(left, timeout=PULSE)
+            await asyncio.sleep(0)  # so that who waits for them is told
+        self._loop.stop()
 
     async def _ask(self, question: Callable[[ClientT], Awaitable[AnswerT]]) -> AnswerT:
         if self._client is None:
