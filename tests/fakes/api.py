@@ -19,6 +19,7 @@ from chalicelib.runtime import wiring
 from tests.fakes import views
 from tests.fakes.compliance import FakeComplianceTransaction
 from tests.fakes.control import FakeControlTransaction
+from tests.fakes.deliberation_reader import FakeDeliberationReader, held
 from tests.fakes.desk import FakeDeskTransaction
 from tests.fakes.push import FakeTickets
 from tests.fakes.risk import FakeRiskTransaction
@@ -32,6 +33,7 @@ from volexswarm.compliance.policy import CompliancePolicy
 from volexswarm.control.kill_switch import KillSwitch
 from volexswarm.control.mode_switch import ModeSwitch
 from volexswarm.desk.agent import TradingDesk
+from volexswarm.deliberation.replay import Replayer
 from volexswarm.errors import NotFound, Unauthorized
 from volexswarm.messages import Queue, Quote, TaskStatus
 from volexswarm.monitor.runs import Runs
@@ -390,6 +392,8 @@ class FakeSwarm:
             "task_reader": FakeTaskReader(self.tasks),
             "quotes": self.quotes,
             "ticket_office": TicketOffice(self.tickets, self.clock),
+            "deliberation_reader": FakeDeliberationReader(),
+            "replayer": Replayer(held()[0].store),
         } | dict.fromkeys(
             [
                 "swarm_reader",

@@ -20,6 +20,7 @@ RESOURCES = (
     "orders",
     "tasks",
     "approvals",
+    "deliberations",
     "reconciliation",
     "risk",
     "signals",

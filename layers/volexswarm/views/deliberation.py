@@ -113,3 +113,53 @@ class RoleRecord(View):
     hit_rate: float | None
     brier: float | None
     weight: float
+
+
+class DeliberationList(View):
+    """A task's deliberations, by attempt and symbol."""
+
+    deliberations: list[DeliberationRecord]
+
+
+class Replay(View):
+    """A decision made again from the tape. `identical`: byte for byte what was decided; `calls` of a model that it took."""
+
+    deliberation_id: str
+    identical: bool
+    calls: int
+    action: str
+    size_frac: float
+    confidence: float
+    reason: str
+
+
+class RoleEffect(View):
+    """What one role made of a decision: how it would have been without it.
+
+    `exposure` is what the role added, as a signed share of the equity; `decisive`: without it the action would be another.
+    `assumed` counts answers that nobody knows, where the role was held to its opinion.
+    """
+
+    role: str
+    action: str
+    size_frac: float
+    confidence: float
+    exposure: float
+    confidence_change: float
+    decisive: bool
+    assumed: int
+
+
+class RoleEffects(View):
+    """What each role made of a decision, in the desk's order."""
+
+    deliberation_id: str
+    action: str
+    size_frac: float
+    effects: list[RoleEffect]
+
+
+class Calibration(View):
+    """Every forecasting role's record."""
+
+    roles: list[RoleRecord]

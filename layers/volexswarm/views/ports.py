@@ -213,6 +213,10 @@ class QueueDesk(Protocol):
     def look(self, queue: Queue, limit: int) -> DeadLetters:
         """Dead letters without taking them away."""
         ...
+    def deliberation_id(self, key: str) -> str:
+        """The id that begins so. Raises NotFound, or Conflict if several fit."""
+        ...
+
 
     def replay(self, queue: Queue, limit: int) -> Replay:
         """Send dead letters back to their queue, oldest first; each is removed only after the queue has taken it."""

@@ -15,6 +15,8 @@ from chalicelib.api.authorizer import Refused
 from chalicelib.api.endpoint import MAX_BODY
 from tests.fakes import views
 from tests.fakes.api import PASSWORD, FakeSwarm
+from tests.fakes.deliberation_reader import held
+from tests.fakes.learnt import REPORT_ID, STRATEGY_ID
 from volexswarm.errors import Conflict, Stop, Unavailable
 from volexswarm.messages import CancelOrder, OrderType, SignalRaised
 from volexswarm.security.roles import Role
@@ -49,6 +51,11 @@ GOOD: dict[tuple[str, str], tuple[str, Any]] = {
     ("POST", "/tasks/{task}/confirm"): ("/tasks/7a5c0000/confirm", None),
     ("POST", "/tasks/{task}/cancel"): ("/tasks/7a5c0000/cancel", {"reason": "it was a mistake"}),
     ("POST", "/tasks/{task}/retry"): ("/tasks/7a5cc000/retry", None),
+    ("GET", "/tasks/{task}/deliberations"): (f"/tasks/{views.TASK_ID}/deliberations", None),
+    ("GET", "/deliberations/{deliberation}"): (f"/deliberations/{held()[1]}", None),
+    ("GET", "/deliberations/{deliberation}/effects"): (f"/deliberations/{held()[1][:12]}/effects", None),
+    ("POST", "/deliberations/{deliberation}/replay"): (f"/deliberations/{held()[1][:8]}/replay", None),
+    ("GET", "/calibration"): ("/calibration", None),
     ("GET", "/approvals"): ("/approvals?state=all", None),
     ("POST", "/approvals/{approval}"): ("/approvals/a11e", {"verdict": "approved", "reason": "it is small"}),
     ("POST", "/orders/{order}/cancel"): ("/orders/0e9e0000/cancel", {"reason": "too far away"}),

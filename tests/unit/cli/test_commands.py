@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 from app import app
 from tests.fakes import views
 from tests.fakes.api import PASSWORD, FakeSwarm, gateway
+from tests.fakes.deliberation_reader import held
 from volexswarm.cli import output, trading
 from volexswarm.cli.commands import Desk
 from volexswarm.cli.main import main
@@ -118,6 +119,10 @@ READING = [
     (["approvals", "list"], ["a11e0000 open May it buy 0.5 ETH?", "task 7a5ca000 of anna", "then it is a no"]),
     (["approvals", "approve", "a11e", "--reason", "small"], ["approved by admin"]),
     (["approvals", "reject", "a11e", "--reason", "too much"], ["rejected by admin"]),
+    (["deliberation", held()[1][:12]], ["signal", "verdict:", "strength", "cost: 8 calls (0 repeated)"]),
+    (["deliberation", held()[1], "--effects"], ["without each of the team", "news-sentiment", "decisive"]),
+    (["replay", "7a5c0000"], ["identical, byte for byte, 0 calls of a model"]),
+    (["calibration"], ["signal 40 55.00% 0.240 1.08"]),
     (["task", "analyze", "BTC", "--no-wait"], ["understood: let the team deliberate on BTC/USDT", "follow it:"]),
     (["task", "buy 0.5 ETH"], ["understood: buy 0.5 ETH", "nothing happens until you confirm it"]),
     (["task", "buy 0.5 ETH", "--yes", "--no-wait"], ["understood: buy 0.5 ETH", "follow it:"]),

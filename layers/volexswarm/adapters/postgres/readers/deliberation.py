@@ -8,6 +8,7 @@ from datetime import datetime
 
 from volexswarm.adapters.postgres.database import Database
 from volexswarm.adapters.postgres.deliberation import DeliberationTransaction, deliberation_from
+from volexswarm.adapters.postgres.readers.beginnings import the_one
 from volexswarm.deliberation.calibration import TrackRecord, weight
 from volexswarm.deliberation.course import rounds
 from volexswarm.deliberation.desk import DESK
@@ -31,12 +32,21 @@ WHERE id = %(id)s OR (task_id = %(task)s AND (%(attempt)s::integer IS NULL OR at
 ORDER BY attempt, symbol
 """
 
+# ids are hexadecimal: what begins with a text sorts before that text with a letter behind `f`
+_LIKE = "SELECT id FROM deliberations WHERE id >= %(key)s AND id < %(key)s || 'g' ORDER BY id LIMIT 3"
+
 
 class PostgresDeliberationReader:
     """Implements `views.ports.DeliberationReader`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def deliberation_id(self, key: str) -> str:
+        """The deliberation that this id, or beginning of one, names. Raises NotFound, or Conflict if several fit."""
+        with self._database.connection() as connection:
+            rows = connection.execute(_LIKE, {"key": key.lower()}).fetchall()
+        return the_one("deliberation", key, [row["id"] for row in rows])
 
     def record(self, deliberation_id: str) -> DeliberationRecord:
         """The whole record. Raises NotFound if there is no such deliberation."""
@@ -60,10 +70,11 @@ class PostgresDeliberationReader:
             tx = DeliberationTransaction(connection)
             rows = connection.execute(_RECORD, wanted).fetchall()
             found = [(row, deliberation_from(row), tx.spent(row["id"])) for row in rows]
-        return [_record(one, spent, row["begun_at"], row["updated_at"]) for row, one, spent in found]
+        return [record_of(one, spent, row["begun_at"], row["updated_at"]) for row, one, spent in found]
 
 
-def _record(deliberation: Deliberation, spent: Spent, begun_at: datetime, updated_at: datetime) -> DeliberationRecord:
+def record_of(deliberation: Deliberation, spent: Spent, begun_at: datetime, updated_at: datetime) -> DeliberationRecord:
+    """A deliberation as people read it."""
     snapshot, rules, turns = deliberation.snapshot, deliberation.configuration, deliberation.checkpoint.turns
     decision = deliberation.checkpoint.decision
     return DeliberationRecord(
