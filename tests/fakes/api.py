@@ -21,6 +21,7 @@ from tests.fakes.compliance import FakeComplianceTransaction
 from tests.fakes.control import FakeControlTransaction
 from tests.fakes.deliberation_reader import FakeDeliberationReader, held
 from tests.fakes.desk import FakeDeskTransaction
+from tests.fakes.learnt import Learnt
 from tests.fakes.push import FakeTickets
 from tests.fakes.risk import FakeRiskTransaction
 from tests.fakes.rulebook import FakePolicyTransaction
@@ -150,6 +151,7 @@ class FakeSwarm:
         self.compliance_store.state.flags[flag.id] = flag
         self.policy_store = FakeStore(FakePolicyTransaction(compliance=StoredPolicy(2, views.POLICY.body)))
         self.tasks = _tasks()
+        self.learnt = Learnt(self.clock, views.MARKET)
         self.signals_told: list[Signal] = [views.SIGNAL]
         self.health: list[Part] = [views.PART]
 
@@ -391,6 +393,9 @@ class FakeSwarm:
             "task_desk": self.tasks.desk,
             "task_reader": FakeTaskReader(self.tasks),
             "quotes": self.quotes,
+            "research_reader": self.learnt,
+            "news_agent": self.learnt.news_agent,
+            "strategy_agent": self.learnt.strategy_agent,
             "ticket_office": TicketOffice(self.tickets, self.clock),
             "deliberation_reader": FakeDeliberationReader(),
             "replayer": Replayer(held()[0].store),

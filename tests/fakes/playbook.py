@@ -26,6 +26,9 @@ class FakePlaybookTransaction(FakeTransaction):
             raise NotFound("strategy", strategy_id)
         return self.strategies[strategy_id]
 
+    def add_strategy(self, strategy: Strategy, at: datetime) -> bool:
+        return self.strategies.setdefault(strategy.id, strategy) is strategy
+
     def save_status(self, strategy_id: str, status: StrategyStatus, at: datetime) -> None:
         self.strategies[strategy_id] = replace(self.strategies[strategy_id], status=status)
 
@@ -41,7 +44,7 @@ class FakePlaybookTransaction(FakeTransaction):
         return {saying.strategy_id: saying for saying in known if saying.strategy_id in strategy_ids}
 
     def results(
-        self, venue: str, account: str, symbol: str, strategy_ids: Sequence[str], until: datetime, limit: int
+        self, venue: str, account: str, symbol: str, strategy_ids: Sequence[str], until: datetime | None, limit: int
     ) -> Sequence[float]:
-        known = [trade for trade in self.trades if trade[0] in strategy_ids and trade[1] <= until]
+        known = [t for t in self.trades if t[0] in strategy_ids and (until is None or t[1] <= until)]
         return [result for _, _, result in sorted(known, key=lambda trade: trade[1], reverse=True)[:limit]]

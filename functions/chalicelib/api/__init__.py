@@ -24,6 +24,7 @@ RESOURCES = (
     "reconciliation",
     "risk",
     "signals",
+    "research",
     "market",
     "compliance",
     "policies",

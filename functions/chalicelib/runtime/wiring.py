@@ -96,6 +96,7 @@ if TYPE_CHECKING:
         PolicyReader,
         QueueDesk,
         ReconciliationReader,
+        ResearchReader,
         StoryReader,
         SwarmReader,
         TaskReader,
@@ -945,6 +946,12 @@ def protection_reader() -> PostgresProtectionReader:
     from volexswarm.adapters.postgres.readers.protections import PostgresProtectionReader
 
     return PostgresProtectionReader(database(), _scope())
+
+
+def research_reader() -> ResearchReader:
+    from volexswarm.adapters.postgres.readers.research import PostgresResearchReader
+
+    return PostgresResearchReader(database(), _scope())
 
 
 def reconciliation_reader() -> ReconciliationReader:

@@ -28,6 +28,8 @@ DEEDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "BreakerChanged": lambda done: f"circuit breaker {done['breaker']}: {done['before']} → {done['after']}",
     "DifferenceSettled": lambda done: f"{done['outcome']} a difference",
     "CancelOrder": lambda _: "asked to cancel an order",
+    "StrategyChanged": lambda done: f"moved a strategy from {done['before'] or 'nothing'} to {done['after']}",
+    "ApprovalDecided": lambda done: f"{done['verdict']} what a task asked for",
     "SignalRaised": lambda done: f"asked to {done['side']} {number(done.get('amount'))} of {done['symbol']}",
 }
 """How each deed of the audit is told, by what its event carries."""

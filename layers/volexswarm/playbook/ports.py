@@ -18,6 +18,10 @@ class PlaybookTransaction(Transaction, Protocol):
         """The strategy, held to the end of the transaction. Raises NotFound."""
         ...
 
+    def add_strategy(self, strategy: Strategy, at: datetime) -> bool:
+        """Store a strategy, as of a moment of wall time; False if there is one of its id."""
+        ...
+
     def save_status(self, strategy_id: str, status: StrategyStatus, at: datetime) -> None:
         """Store its status, as of a moment of wall time."""
         ...
@@ -31,7 +35,10 @@ class PlaybookTransaction(Transaction, Protocol):
         ...
 
     def results(
-        self, venue: str, account: str, symbol: str, strategy_ids: Sequence[str], until: datetime, limit: int
+        self, venue: str, account: str, symbol: str, strategy_ids: Sequence[str], until: datetime | None, limit: int
     ) -> Sequence[float]:
-        """The newest closed trades of the strategies on the symbol: each result net of fees as a share of its cost."""
+        """The newest closed trades of the strategies on the symbol: each result net of fees as a share of its cost.
+
+        `until` a moment of market time; None for all there are.
+        """
         ...

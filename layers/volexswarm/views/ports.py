@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from volexswarm.market.timeframes import Timeframe
-from volexswarm.messages import OrderState, Queue, TaskKind, TaskStatus
+from volexswarm.messages import OrderState, Queue, StrategyStatus, TaskKind, TaskStatus
 from volexswarm.views.audit import AuditEntry
 from volexswarm.views.books import Fill, Lot, Portfolio, Positions, Transfer
 from volexswarm.views.compliance import Flag, Report, ReportPeriod
@@ -18,6 +18,7 @@ from volexswarm.views.performance import Attribution, EquityHistory, Performance
 from volexswarm.views.policies import Policy
 from volexswarm.views.protections import GuardedPosition
 from volexswarm.views.reconciliation import Difference, Reconciliation
+from volexswarm.views.research import MarketReport, NewsItem, Strategy, StrategyDetail
 from volexswarm.views.shape import Page
 from volexswarm.views.story import Story
 from volexswarm.views.swarm import Activity, DeadLetters, Feed, FunctionHealth, LogLines, Part, QueueDepth, Replay
@@ -146,6 +147,26 @@ class ComplianceReader(Protocol):
 
     def report(self, period: ReportPeriod, since: datetime, until: datetime) -> Report:
         """What happened from `since` to before `until`, in market time."""
+        ...
+
+
+class ResearchReader(Protocol):
+    """News, strategies, reports. All raise Unavailable if the database is away, InvalidInput for a cursor that isn't ours."""
+
+    def news(self, symbol: str | None, limit: int, cursor: str | None) -> Page[NewsItem]: ...
+
+    def strategies(
+        self, symbol: str | None, status: StrategyStatus | None, limit: int, cursor: str | None
+    ) -> Page[Strategy]: ...
+
+    def strategy(self, strategy_id: str) -> StrategyDetail:
+        """Raises NotFound."""
+        ...
+
+    def reports(self, symbol: str | None, limit: int, cursor: str | None) -> Page[MarketReport]: ...
+
+    def report(self, report_id: str) -> MarketReport:
+        """Raises NotFound."""
         ...
 
 

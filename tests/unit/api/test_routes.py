@@ -15,6 +15,7 @@ from chalicelib.api.authorizer import Refused
 from chalicelib.api.endpoint import MAX_BODY
 from tests.fakes import views
 from tests.fakes.api import PASSWORD, FakeSwarm
+from tests.fakes.learnt import REPORT_ID, STRATEGY_ID
 from tests.fakes.deliberation_reader import held
 from tests.fakes.learnt import REPORT_ID, STRATEGY_ID
 from volexswarm.errors import Conflict, Stop, Unavailable
@@ -74,6 +75,19 @@ GOOD: dict[tuple[str, str], tuple[str, Any]] = {
     ("POST", "/breakers/{breaker}/reset"): ("/breakers/price-move-eth-usdt/reset", {"reason": "it was a wrong tick"}),
     ("GET", "/signals"): ("/signals", None),
     ("GET", "/signals/{signal}"): (f"/signals/{views.SIGNAL_ID}", None),
+    ("GET", "/news"): ("/news?symbol=BTC%2FUSDT", None),
+    ("POST", "/news"): (
+        "/news",
+        {"source": "The Wire", "headline": "Bitcoin surges", "published_at": "2026-01-04T23:00:00Z"},
+    ),
+    ("GET", "/strategies"): ("/strategies?status=active", None),
+    ("GET", "/strategies/{strategy}"): (f"/strategies/{STRATEGY_ID}", None),
+    ("POST", "/strategies/{strategy}/status"): (
+        f"/strategies/{STRATEGY_ID}/status",
+        {"status": "paused", "reason": "it loses"},
+    ),
+    ("GET", "/research/reports"): ("/research/reports?limit=5", None),
+    ("GET", "/research/reports/{report}"): (f"/research/reports/{REPORT_ID}", None),
     ("GET", "/candles"): ("/candles?symbol=BTC%2FUSDT&timeframe=1m", None),
     ("GET", "/compliance/flags"): ("/compliance/flags?state=open", None),
     ("POST", "/compliance/flags/{flag}/escalate"): ("/compliance/flags/0eb3a204/escalate", {"reason": "too often"}),

@@ -6,12 +6,20 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from psycopg.types.json import Jsonb
+
 from volexswarm.adapters.postgres.store import PostgresTransaction
 from volexswarm.errors import NotFound
 from volexswarm.messages import Side, StrategyStatus
 from volexswarm.playbook.model import Saying, Strategy
 
 _STRATEGY = "SELECT id, template, venue, symbol, timeframe, parameters, status FROM strategies"
+
+_ADD = """
+INSERT INTO strategies (id, template, venue, symbol, timeframe, parameters, status, created_at, updated_at)
+VALUES (%(id)s, %(template)s, %(venue)s, %(symbol)s, %(timeframe)s, %(parameters)s, %(status)s, %(at)s, %(at)s)
+ON CONFLICT (id) DO NOTHING
+"""
 
 # one step down an index for each strategy
 _SAYINGS = """
@@ -29,7 +37,7 @@ FROM closings c
 JOIN fills f ON f.venue = c.venue AND f.account = c.account AND f.symbol = c.symbol AND f.trade_id = c.entry_id
 JOIN orders o ON o.id = f.order_id
 WHERE c.venue = %(venue)s AND c.account = %(account)s AND c.symbol = %(symbol)s AND o.strategy_id = ANY(%(ids)s)
-  AND c.closed_at <= %(until)s
+  AND (%(until)s::timestamptz IS NULL OR c.closed_at <= %(until)s)
 GROUP BY coalesce(o.proposal_id, o.id) HAVING sum(c.cost) > 0
 ORDER BY max(c.closed_at) DESC, coalesce(o.proposal_id, o.id) LIMIT %(limit)s
 """
@@ -43,6 +51,14 @@ class PlaybookTransaction(PostgresTransaction):
         if row is None:
             raise NotFound("strategy", strategy_id)
         return _strategy(row)
+
+    def add_strategy(self, strategy: Strategy, at: datetime) -> bool:
+        row = vars(strategy) | {
+            "parameters": Jsonb(dict(strategy.parameters)),
+            "status": strategy.status.value,
+            "at": at,
+        }
+        return self.connection.execute(_ADD, row).rowcount == 1
 
     def save_status(self, strategy_id: str, status: StrategyStatus, at: datetime) -> None:
         self.connection.execute(
@@ -60,7 +76,7 @@ class PlaybookTransaction(PostgresTransaction):
         return {row["id"]: Saying(row["id"], Side(row["side"]), row["confidence"], row["as_of"]) for row in rows}
 
     def results(
-        self, venue: str, account: str, symbol: str, strategy_ids: Sequence[str], until: datetime, limit: int
+        self, venue: str, account: str, symbol: str, strategy_ids: Sequence[str], until: datetime | None, limit: int
     ) -> Sequence[float]:
         wanted = {"venue": venue, "account": account, "symbol": symbol, "ids": list(strategy_ids)}
         rows = self.connection.execute(_RESULTS, wanted | {"until": until, "limit": limit})
