@@ -1,5 +1,6 @@
 """A whole cloud, as `make up` starts it: repeatable, restartable, recoverable, and gone after `down`."""
 
+import asyncio
 import json
 import os
 import signal
@@ -12,6 +13,7 @@ from urllib.request import urlopen
 import psutil
 import psycopg
 import pytest
+from aiohttp import ClientSession, WSServerHandshakeError
 
 from volexlocal.cloud import Cloud, free_ports
 from volexlocal.failures import CloudError, PortTaken
@@ -60,6 +62,14 @@ def _api_answers(cloud: Cloud) -> bool:
         return False
 
 
+async def _refusal(address: str) -> int:
+    """With which status a WebSocket client without a token is refused."""
+    async with ClientSession() as session:
+        with pytest.raises(WSServerHandshakeError) as refused:
+            await session.ws_connect(address)
+    return refused.value.status
+
+
 def _living(folder: Path) -> list[str]:
     found = []
     for process in psutil.process_iter():
@@ -72,6 +82,10 @@ def _living(folder: Path) -> list[str]:
         except psutil.Error:
             continue
     return found
+
+
+def test_the_websocket_address_leads_to_the_stacks_function(cloud: Cloud) -> None:
+    assert asyncio.run(_refusal(cloud.socket_url)) == 401
 
 
 def test_everything_is_healthy_and_the_api_answers(cloud: Cloud) -> None:
