@@ -233,6 +233,7 @@ META = Agent(
             concurrency=2,
             timeout=30,
             sends=(Queue.TASKS, *TOLD),
+            runs=("task",),
         ),
         Function(
             "meta-steps",
@@ -240,6 +241,7 @@ META = Agent(
             invoked_by=Invoker.STATES,
             timeout=30,
             sends=(Queue.TASKS, Queue.SIGNALS, Queue.ORDERS, *TOLD),
+            runs=("task",),
         ),
         Function(
             "meta-keeper",
@@ -247,6 +249,7 @@ META = Agent(
             schedule="rate(1 minute)",
             timeout=50,
             sends=(Queue.TASKS, Queue.ORDERS, *TOLD),
+            runs=("task",),
         ),
         Function(
             "meta-deliberate",
@@ -270,6 +273,7 @@ META = Agent(
             invoked_by=Invoker.WEBSOCKET,
             timeout=29,
             sends=tuple(Queue),
+            runs=("task",),
             pushes=True,
         ),
     ),
@@ -340,7 +344,7 @@ AGENTS: tuple[Agent, ...] = (
 )
 """All thirteen."""
 
-API_FUNCTION = Function("api-handler", "The HTTP API.", memory=512, timeout=29, sends=tuple(Queue))
+API_FUNCTION = Function("api-handler", "The HTTP API.", memory=512, timeout=29, sends=tuple(Queue), runs=("task",))
 AUTHORIZER_FUNCTION = Function("authorizer", "Checks the bearer token of every HTTP call.", memory=256, timeout=10)
 
 

@@ -37,15 +37,15 @@ def on_step(event: dict[str, Any]) -> dict[str, Any]:
 @woken(blueprint, "meta-keeper")
 @observed("meta-keeper")
 def on_schedule(event: Any) -> None:
-    """End what nobody confirmed or approved in time, tell verdicts again, submit what is due, start what may start."""
+    """End what nobody confirmed or approved in time, submit and start what is due, judge what the team foretold."""
     upkeep = wiring.task_upkeep()
     each_chore(
         upkeep.expire_unconfirmed,
         upkeep.expire_approvals,
         upkeep.answer_flows,
         upkeep.withdraw_orders,
-        wiring.calibration().settle,
         wiring.task_schedules().tick,
         wiring.dispatcher().look_after,
+        wiring.calibration().settle,
         seconds_left=partial(seconds_left, event),
     )

@@ -45,7 +45,7 @@ def _recorded(name: str, handler: Handler) -> Handler:
     @functools.wraps(handler)
     def run(event: Any) -> Any:
         key, record = StepKey.of(event), wiring.step_record()
-        begun = record.begin(key, name, _without_secrets(event), repeats=bool(event.get("repeats")))
+        begun = record.begin(key, name, _recordable(event), repeats=bool(event.get("repeats")))
         if begun.answer is not None:
             logger.info("%s has answered already", key.step)
             return begun.answer
@@ -71,9 +71,16 @@ def _note_failure(key: StepKey, begun: Begun, error: Exception) -> None:
         logger.exception("%s failed", key.step)
 
 
-def _without_secrets(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Whoever has a task token can speak for the person who is asked: it is stored where only the asking needs it."""
-    return {field: value for field, value in event.items() if field != "token"}
+def _recordable(event: Mapping[str, Any]) -> dict[str, Any]:
+    """What of an event people may see.
+
+    Whoever has a task token can speak for the person who is asked: it is stored where only the asking needs it. An error comes
+    with stack traces: its name is enough, the words are the step's own.
+    """
+    shown = {field: value for field, value in event.items() if field != "token"}
+    if isinstance(event.get("error"), dict):
+        shown["error"] = {"Error": event["error"].get("Error")}
+    return shown
 
 
 def _told(answer: Mapping[str, Any]) -> str:

@@ -865,8 +865,13 @@ def task_steps() -> Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]]:
 
 
 def _calibration() -> Mapping[str, float]:
-    """How well each agent's opinions turned out; nothing while no outcome is known."""
-    return {}
+    """How well each agent's opinions turned out, 0 to 1; nothing of those whose outcomes are not known."""
+    from volexswarm.deliberation.calibration import weight
+
+    with _deliberation_store().transaction() as tx:
+        records = tx.track_records()
+    # who foretells better than chance is no better asked than who has not been judged
+    return {role: min(1.0, weight(record)) for role, record in records.items()}
 
 
 @cache

@@ -76,7 +76,7 @@ class Dispatcher:
         Raises
         ------
         Unavailable
-            If the database or the state machine does not answer: nothing is lost, it is asked again.
+            If the database does not answer: the change comes again. A state machine that is away is asked again by the keeper.
         """
         now = self._clock.now()
         with self._store.transaction() as tx:
@@ -84,7 +84,11 @@ class Dispatcher:
             self._choose(tx, now)
             undispatched = sorted((task for task in tx.running() if task.dispatched_at is None), key=_urgency)
         for task in undispatched:
-            self._flows.start(task.flow, {"task_id": task.id, "attempt": task.attempt})
+            try:
+                self._flows.start(task.flow, {"task_id": task.id, "attempt": task.attempt})
+            except Unavailable as away:
+                logger.warning("task %s is started by the keeper, when there is who runs it: %s", task.id, away)
+                return
             with self._store.transaction() as tx:
                 tx.mark_dispatched(task.id, task.attempt, now)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from volexswarm.messages import Ruling, TaskStatus
+from volexswarm.messages import Ruling, TaskKind, TaskStatus
 from volexswarm.tasks.model import NOTHING_YET, RaisedTrade, Story, TradeOutcome
 
 MAX_LINES: Final = 60
@@ -87,25 +87,36 @@ def _request(story: Story) -> Iterator[str]:
 
 def _team(story: Story) -> Iterator[str]:
     for (step, symbol), answer in story.answers.items():
-        agent = step.removeprefix("gather.")
-        if agent != step and answer.get("missing"):
-            yield f"{symbol}: {agent} had no answer: {answer['missing']}."
+        if step.startswith("gather."):
+            yield from _heard(step.removeprefix("gather."), symbol, answer, story.task.kind)
     for ruling in _rulings(story):
-        yield f"{ruling.symbol}: {ruling.explanation}"
-        size = f" of {ruling.size_frac * 100:.2f} % of the equity" if ruling.action != "hold" else ""
-        yield f"{ruling.symbol}: the team's ruling is {ruling.action}{size}, with a confidence of {ruling.confidence:.2f}."
-        for words, agents in (
-            ("Vetoed by", ruling.vetoed_by),
-            ("Of another opinion:", ruling.dissent),
-            ("Abstained:", ruling.abstained),
-        ):
-            if agents:
-                yield f"{ruling.symbol}: {words} {', '.join(agents)}."
-        if ruling.degraded:
-            yield f"{ruling.symbol}: a model was replaced by our own analysts, or a voice was missing."
+        yield from _ruled(ruling)
     cost = story.cost
     if cost.calls:
         yield f"The deliberation took {cost.calls} calls, {cost.tokens} tokens and {cost.usd:.4f} USD."
+
+
+def _heard(agent: str, symbol: str, answer: Mapping[str, Any], kind: TaskKind) -> Iterator[str]:
+    if answer.get("missing"):
+        yield f"{symbol}: {agent} had no answer: {answer['missing']}."
+    elif kind is TaskKind.RESEARCH:
+        # what was written outside is not repeated: it is told as figures alone
+        yield from (f"{symbol}: {fact['text']}" for fact in answer.get("evidence", ()) if not fact["tainted"])
+
+
+def _ruled(ruling: Ruling) -> Iterator[str]:
+    yield f"{ruling.symbol}: {ruling.explanation}"
+    size = f" of {ruling.size_frac * 100:.2f} % of the equity" if ruling.action != "hold" else ""
+    yield f"{ruling.symbol}: the team's ruling is {ruling.action}{size}, with a confidence of {ruling.confidence:.2f}."
+    for words, agents in (
+        ("Vetoed by", ruling.vetoed_by),
+        ("Of another opinion:", ruling.dissent),
+        ("Abstained:", ruling.abstained),
+    ):
+        if agents:
+            yield f"{ruling.symbol}: {words} {', '.join(agents)}."
+    if ruling.degraded:
+        yield f"{ruling.symbol}: a model was replaced by our own analysts, or a voice was missing."
 
 
 def _jobs(story: Story) -> Iterator[str]:

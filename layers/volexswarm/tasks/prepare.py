@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -74,16 +74,18 @@ class Preparation:
             task = tx.task(event["task_id"])
             policy = required_policy(tx)
             records = tx.track_records(now - RECORD)
-        asked = {agent: w.asked for agent, w in weights(task.kind, records, policy, self._calibration()).items()}
+        weighed = weights(task.kind, records, policy, self._calibration())
+        asked = [agent for agent, weight in weighed.items() if weight.asked]
         deadline = min(task.deadline or now + PATIENCE, now + PATIENCE)
         return {
             "kind": task.kind.value,
             "request": task.request.model_dump(mode="json"),
             "legs": [question.model_dump(mode="json") for question in self._questions(task, policy)],
-            "asked": asked,
+            # as a state machine's paths can name them
+            "asked": {agent.replace("-", "_"): agent in asked for agent in weighed},
             "limits": policy.limits,
             "deadline": deadline.isoformat(),
-            "words": f"{task.understood}; asked are {', '.join(a for a, is_asked in asked.items() if is_asked) or 'none'}",
+            "words": f"{task.understood}; asked: {', '.join(asked) or 'nobody'}",
         }
 
     def _questions(self, task: Task, policy: TasksPolicy) -> list[Question]:
@@ -141,11 +143,6 @@ def require_prices(account: AccountState, symbols: tuple[str, ...]) -> None:
     ]
     if without:
         raise Unavailable("market data", f"there is no fresh price of {', '.join(without)}")
-
-
-def moment(text: str) -> datetime:
-    """A time as it travels through the state machine."""
-    return datetime.fromisoformat(text)
 
 
 def _target(aim: Aim, account: AccountState) -> float:

@@ -124,3 +124,8 @@ def test_a_task_token_is_stored_nowhere_in_the_record(stage):
     stage.call(EVENT | {"token": "secret"})
     assert stage.calls[0]["token"] == "secret"
     assert "token" not in stage.state.given[KEY]
+
+
+def test_a_stack_trace_is_no_part_of_the_record(stage):
+    stage.call(EVENT | {"error": {"Error": "Conflict", "Cause": '{"stackTrace": []}'}})
+    assert stage.state.given[KEY]["error"] == {"Error": "Conflict"}
