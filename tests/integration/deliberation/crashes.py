@@ -26,6 +26,7 @@ import pytest
 
 from tests.fakes.transaction import START
 from tests.unit.deliberation.panels import FEATURES, one_testimony, question
+from volexswarm.deliberation.domain import Ask
 from volexswarm.messages import Side
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -156,24 +157,24 @@ class _Taken:
 
 
 def _prepare(dsn: str, tally: int) -> Callable[[Any, Any], Any]:
-    """The function's handler, on the database of the test, with analysts that leave a mark outside of it when asked."""
+    """The function's handler, on the database of the test, with a model that leaves a mark outside of it when asked."""
     from chalice.app import Chalice  # noqa: PLC0415 - after the environment is set, as on Lambda
 
     from chalicelib.agents import deliberation  # noqa: PLC0415
     from chalicelib.runtime import wiring  # noqa: PLC0415
     from volexswarm.adapters.postgres.database import Database  # noqa: PLC0415
-    from volexswarm.deliberation import autogen_runner, policies  # noqa: F401, PLC0415 - imported once for all forks
+    from volexswarm.deliberation.models.policy import PolicyModel  # noqa: PLC0415
 
-    speak = policies.speak
+    answer = PolicyModel.ask
 
-    def counted(role: str, brief: Any) -> Any:
-        os.write(tally, f"{brief.question.task_id}/{role}/{brief.standing and brief.objection}\n".encode())
-        return speak(role, brief)
+    def counted(self: PolicyModel, ask: Ask, seconds: float) -> Any:
+        os.write(tally, f"{ask.deliberation_id}/{ask.role}/{ask.phase}/{ask.round}\n".encode())
+        return answer(self, ask, seconds)
 
     database = Database(lambda: dsn)
     wiring.database = lambda: database  # type: ignore[assignment]
     wiring.sender = _Taken  # type: ignore[assignment]
-    policies.speak = counted
+    PolicyModel.ask = counted  # type: ignore[method-assign]
     for made in (wiring.coordinator, wiring.step_record, wiring.run_log):
         made()  # imports what the first call would; nothing is opened
     app = Chalice(app_name="volexswarm", configure_logs=False)
