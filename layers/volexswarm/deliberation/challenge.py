@@ -66,7 +66,9 @@ def _lead(panel: Mapping[str, Answer], weights: Mapping[str, float]) -> int:
 
 
 def _untainted(panel: Mapping[str, Answer]) -> list[tuple[Role, Opinion]]:
-    return [(r, answer) for r in DESK if not r.tainted and isinstance(answer := panel.get(r.name), Opinion)]
+    """Those with an opinion that they are sure of at least a little."""
+    spoken = [(role, answer) for role in DESK if isinstance(answer := panel.get(role.name), Opinion)]
+    return [(role, opinion) for role, opinion in spoken if not role.tainted and opinion.confidence]
 
 
 def _strength(role: Role, opinion: Opinion, weights: Mapping[str, float]) -> float:
