@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import ClassVar
 
 from pydantic import AwareDatetime, Field
 
-from volexswarm.messages.envelope import Instrument, Payload
+from volexswarm.messages.envelope import Channel, Instrument, Payload
 
 
 class StrategyStatus(StrEnum):
@@ -21,6 +22,8 @@ class StrategyStatus(StrEnum):
 
 class StrategyChanged(Instrument):
     """A strategy went on in its life, by whom and why; `before` is None where it was created."""
+
+    CHANNELS: ClassVar[tuple[Channel, ...]] = (Channel.ALERTS,)
 
     strategy_id: str
     template: str
