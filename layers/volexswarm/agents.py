@@ -264,7 +264,7 @@ META = Agent(
             "meta-broadcast",
             "Numbers what happens and brings it to everybody who watches.",
             queue=Queue.PUSHES,
-            timeout=30,
+            timeout=10,
             pushes=True,
         ),
         Function(

@@ -38,9 +38,10 @@ def on_websocket(event: dict[str, Any]) -> dict[str, Any]:
     """Let a client in or go, or answer what it says. Answers go over the connection, never as the route's own."""
     context = event["requestContext"]
     connection = context["connectionId"]
-    if context["routeKey"] == "$connect":
+    # not by the route's key: a client that says `"action": "$connect"` chooses that by itself
+    if context["eventType"] == "CONNECT":
         return _connect(connection, event)
-    if context["routeKey"] == "$disconnect":
+    if context["eventType"] == "DISCONNECT":
         wiring.gate().disconnect(connection)
     else:
         # a binary frame comes encoded, where the gateway takes it at all: it is no action

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import boto3
+import hvac
 import pytest
 
 from infra import deploy as deploying
@@ -90,3 +91,25 @@ def trial(emulator, tmp_path, monkeypatch):
     cloudformation = made.client("cloudformation")
     cloudformation.delete_stack(StackName=STACK)
     cloudformation.get_waiter("stack_delete_complete").wait(StackName=STACK, WaiterConfig={"Delay": 1})
+
+
+@pytest.fixture
+def real_parts(trial, vault_server, database_dsn, redis_url):
+    """Settings of a stack on real servers: Vault knows the database, and each function finds its login there."""
+    secrets = hvac.Client(url=vault_server.url, token=vault_server.root_token).secrets.kv.v2
+    secrets.create_or_update_secret("databases/main", {"dsn": database_dsn}, mount_point="volexswarm")
+    manager = trial.client("secretsmanager")
+    for name, role in vault_server.app_roles.items():
+        manager.create_secret(Name=f"{STACK}/{name}/approle", SecretString=role.to_json())
+    yield Settings(
+        target="embedded",
+        stack=STACK,
+        symbols=("BTC/USDT",),
+        timeframes=("1m",),
+        redis_url=redis_url,
+        vault_url=vault_server.url,
+    )
+    for name in vault_server.app_roles:
+        manager.delete_secret(SecretId=f"{STACK}/{name}/approle", ForceDeleteWithoutRecovery=True)
+    dsn = vault_server.credentials.dsn
+    secrets.create_or_update_secret("databases/main", {"dsn": dsn}, mount_point="volexswarm")

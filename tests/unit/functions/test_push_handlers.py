@@ -29,7 +29,8 @@ def stage(monkeypatch):
 
 
 def call(route, client="c1", body=None, **event):
-    context = {"routeKey": route, "connectionId": client, "eventType": "MESSAGE"}
+    kind = {"$connect": "CONNECT", "$disconnect": "DISCONNECT"}.get(route, "MESSAGE")
+    context = {"routeKey": route, "connectionId": client, "eventType": kind}
     return push.on_websocket({"requestContext": context, "body": body, **event}, None)
 
 
@@ -83,6 +84,16 @@ def test_what_is_no_text_is_answered_by_an_error(stage, event):
     call("$connect", **bearer("trader"))
     assert call("$default", **event) == {"statusCode": 200}
     assert [m["code"] for m in stage.heard("c1")] == ["Unreadable"]
+
+
+def test_a_client_that_names_the_gateways_own_routes_is_not_taken_for_the_gateway(stage):
+    call("$connect", **bearer("trader"))
+    for route in ("$connect", "$disconnect"):
+        context = {"routeKey": route, "connectionId": "c1", "eventType": "MESSAGE"}
+        body = json.dumps({"action": route})
+        assert push.on_websocket({"requestContext": context, "body": body}, None) == {"statusCode": 200}
+    assert [m["code"] for m in stage.heard("c1")] == ["Unreadable", "Unreadable"]
+    assert set(stage.state.clients) == {"c1"}
 
 
 def test_a_store_that_is_away_is_told_to_the_client(stage, monkeypatch):
