@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from volexswarm.errors import require
 from volexswarm.market.timeframes import Timeframe
 from volexswarm.research import measures
 from volexswarm.research.model import Picture, Step
@@ -38,28 +37,30 @@ class Photographer:
     symbols : sequence of str
         Markets that are compared with each other.
     timeframes : sequence
-        Candles that are kept. One of five minutes or less must be among them.
+        Candles that are kept: the longest of at most five minutes is looked at. Without one there are no pictures.
     """
 
     def __init__(self, symbols: Sequence[str], timeframes: Sequence[Timeframe]) -> None:
         self._symbols = tuple(symbols)
         fine = [timeframe for timeframe in timeframes if timeframe.length <= SHORT_STEP]
-        require(bool(fine), "timeframes", ", ".join(timeframes), "one of five minutes or less among them")
-        self._timeframe = max(fine, key=lambda timeframe: timeframe.milliseconds)
+        self._timeframe = max(fine, key=lambda timeframe: timeframe.milliseconds, default=None)
 
     def take(
         self, tx: ResearchTransaction, venue: str, symbols: Sequence[str], as_of: datetime
     ) -> Mapping[str, Picture | Nothing]:
         """The picture of each symbol as of a moment of market time, or why there is none. Raises Unavailable."""
-        until = self._timeframe.opening(as_of)
+        timeframe = self._timeframe
+        if timeframe is None:
+            return {symbol: Nothing(symbol, "no candles of five minutes or less are kept") for symbol in symbols}
+        until = timeframe.opening(as_of)
         # in one order whatever is asked for, so that the same question reads the same
         compared = list(dict.fromkeys([*self._symbols, *symbols]))
-        hourly = tx.steps(venue, compared, self._timeframe, until, HOUR, WEEK_HOURS + 1)
-        short = tx.steps(venue, symbols, self._timeframe, until, SHORT_STEP, SHORT_STEPS)
+        hourly = tx.steps(venue, compared, timeframe, until, HOUR, WEEK_HOURS + 1)
+        short = tx.steps(venue, symbols, timeframe, until, SHORT_STEP, SHORT_STEPS)
         returns = {symbol: measures.log_returns(_closes(hourly[symbol])) for symbol in compared}
         found: dict[str, Picture | Nothing] = {}
         for symbol in symbols:
-            since = tx.known_since(venue, symbol, self._timeframe)
+            since = tx.known_since(venue, symbol, timeframe)
             found[symbol] = _picture(symbol, until, since, hourly[symbol], short[symbol], returns)
         return found
 

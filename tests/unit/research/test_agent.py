@@ -23,13 +23,13 @@ MINUTES_5 = timedelta(minutes=5)
 class Market:
     """Two markets of five-minute candles, and an agent that looks at them."""
 
-    def __init__(self) -> None:
+    def __init__(self, timeframes=(Timeframe.M1, Timeframe.M5, Timeframe.H1)) -> None:
         self.state = FakeResearchTransaction()
         self.clock = FixedClock()
         self.quotes = FakeQuoteBoard()
         self.agent = ResearchAgent(
             store=FakeStore(self.state),
-            photographer=Photographer(SYMBOLS, [Timeframe.M1, Timeframe.M5, Timeframe.H1]),
+            photographer=Photographer(SYMBOLS, timeframes),
             quotes=self.quotes,
             clock=self.clock,
             symbols=SYMBOLS,
@@ -101,6 +101,12 @@ def test_without_candles_it_says_so(market, hours, until, why):
     assert said.missing is not None
     assert said.missing.startswith(why)
     assert (said.features, said.evidence) == ({}, ())
+
+
+def test_candles_of_an_hour_are_too_coarse_for_a_picture():
+    market = Market([Timeframe.H1])
+    market.trade("BTC/USDT", 30)
+    assert market.agent.testify(question()).missing == "no candles of five minutes or less are kept"
 
 
 def test_a_stale_quote_has_no_spread(market):
