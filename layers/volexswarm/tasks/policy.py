@@ -51,7 +51,7 @@ class TasksPolicy(BaseModel):
     deliberation_tokens: Annotated[int, Field(gt=0, le=10_000_000)] = 60_000
     deliberation_cost_usd: Annotated[float, Field(gt=0, le=1000)] = 0.5
     deliberation_seconds: Annotated[int, Field(gt=0, le=110)] = 90
-    deliberation_rounds: Annotated[int, Field(ge=0, le=5)] = 2
+    deliberation_rounds: Annotated[int, Field(ge=0, le=2)] = 2
     disagreement: Fraction = 0.5
 
     @property
