@@ -1,6 +1,6 @@
-"""The control page: a public shell that holds nothing of the swarm. Whoever opens it logs in, and it speaks to the API.
+"""The pages: public shells that hold nothing of the swarm. Whoever opens one logs in, and it speaks to the API.
 
-The browser is told to run just this script and this style, to speak to this API alone, and to show the page in no frame.
+The browser is told to run just a page's own scripts and styles, to speak to this API alone, and to show the page in no frame.
 """
 
 from __future__ import annotations
@@ -17,13 +17,25 @@ from chalicelib import dashboard
 
 blueprint = Blueprint(__name__)
 
-_FILE = Path(dashboard.__file__).with_name("control.html")
+_FOLDER = Path(dashboard.__file__).parent
+_SHARED = {"page.css": "style", "session.js": "script"}
+"""What the pages have in common, by file: it stands where a page has a comment of the file's name."""
 
 
 @blueprint.route("/control/page", methods=["GET"])
 def control_page() -> Response:
-    """The page, which anybody may see."""
-    text = _page()
+    """The page of the kill switch, which anybody may see."""
+    return _response("control.html")
+
+
+@blueprint.route("/tasks/page", methods=["GET"])
+def tasks_page() -> Response:
+    """The page of tasks and approvals, which anybody may see."""
+    return _response("tasks.html")
+
+
+def _response(name: str) -> Response:
+    text = _page(name)
     headers: dict[str, str | list[str]] = {
         "Content-Type": "text/html; charset=utf-8",
         "Cache-Control": "no-store",
@@ -36,8 +48,12 @@ def control_page() -> Response:
 
 
 @cache
-def _page() -> str:
-    return _FILE.read_text(encoding="utf-8")
+def _page(name: str) -> str:
+    text = (_FOLDER / name).read_text(encoding="utf-8")
+    for part, tag in _SHARED.items():
+        content = (_FOLDER / part).read_text(encoding="utf-8")
+        text = text.replace(f"<!-- {part} -->", f"<{tag}>\n{content}</{tag}>")
+    return text
 
 
 @cache

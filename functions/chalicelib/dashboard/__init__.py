@@ -1,1 +1,1 @@
-"""Web pages as files, served by the API; each is one file without any library, and speaks to the API alone."""
+"""Web pages as files, served by the API: without any library, put together of what they share, and speaking to the API alone."""

@@ -98,7 +98,7 @@ def test_every_protected_route_has_the_authorizer(resources):
         if method != "options"
     }
     open_routes = {path for (path, _), secured in routes.items() if not secured}
-    assert open_routes == {"/login", "/openapi.json", "/control/page"}
+    assert open_routes == {"/login", "/openapi.json", "/control/page", "/tasks/page"}
 
 
 def test_a_change_of_the_api_makes_a_new_deployment(app):
