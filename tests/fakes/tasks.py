@@ -10,13 +10,14 @@ from typing import Any
 
 from tests.fakes.transaction import START, FakeStore, FakeTransaction, FixedClock
 from volexswarm.errors import NotFound, Unavailable
+from volexswarm.market.timeframes import Timeframe
 from volexswarm.messages import Check, Priority, TaskKind, TaskStatus
 from volexswarm.policies import StoredPolicy
 from volexswarm.tasks.desk import TaskDesk
 from volexswarm.tasks.dispatch import Dispatcher
 from volexswarm.tasks.model import Approval, PlannedTrade, RaisedTrade, Story, Task, TradeOutcome
 from volexswarm.tasks.policy import TasksPolicy
-from volexswarm.tasks.ports import AccountState, FlowState, TrackRecord
+from volexswarm.tasks.ports import AccountState, FlowState, Outlook, TrackRecord
 from volexswarm.tasks.requests import Request, TradeWish, read
 from volexswarm.tasks.understanding import Interpreter, Markets
 from volexswarm.tasks.upkeep import Upkeep
@@ -220,8 +221,8 @@ class FakeAccount:
             as_of=START,
         )
 
-    def moment(self, symbol: str) -> tuple[str, str, datetime]:
-        return "binance", "main", START
+    def outlook(self, symbol: str) -> Outlook:
+        return Outlook("binance", "main", START, Timeframe.H1)
 
 
 class FakePreviews:

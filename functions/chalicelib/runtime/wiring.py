@@ -790,7 +790,8 @@ def _task_account() -> Account:
     from volexswarm.adapters.postgres.risk import RiskTransaction
     from volexswarm.adapters.task_account import RiskAccount
 
-    return RiskAccount(_store(RiskTransaction), risk_inquiry(), settings().venue)
+    s = settings()
+    return RiskAccount(_store(RiskTransaction), risk_inquiry(), s.venue, s.timeframes)
 
 
 @cache
@@ -847,7 +848,6 @@ def task_steps() -> Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]]:
             store=store,
             account=_task_account(),
             clock=clock(),
-            timeframe=risk_inquiry().coarsest,
             calibration=_calibration,
         ).prepare,
         "propose": Proposal(store=store, account=_task_account()).propose,

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Final
 
 from volexswarm.errors import Unavailable
+from volexswarm.market.timeframes import Timeframe
 from volexswarm.ports import Store
 from volexswarm.risk.ports import RiskTransaction
 from volexswarm.risk.situation import Inquiry, Situation
-from volexswarm.tasks.ports import AccountState
+from volexswarm.tasks.ports import AccountState, Outlook
 
 PART: Final = "account"
+
+ENOUGH: Final = 60
+"""Candles by which indicators have warmed up."""
 
 
 class RiskAccount:
@@ -23,16 +26,23 @@ class RiskAccount:
     store : Store[RiskTransaction]
     inquiry : Inquiry
     venue : str
+    timeframes : sequence
+        Candles that are kept; those longer than an hour are not looked at, for they tell too late.
     """
 
-    def __init__(self, store: Store[RiskTransaction], inquiry: Inquiry, venue: str) -> None:
+    def __init__(
+        self, store: Store[RiskTransaction], inquiry: Inquiry, venue: str, timeframes: Sequence[Timeframe]
+    ) -> None:
         self._store = store
         self._inquiry = inquiry
         self._venue = venue
+        coarsest_first = sorted(timeframes, key=lambda timeframe: timeframe.length, reverse=True)
+        self._timeframes = [t for t in coarsest_first if t.length <= Timeframe.H1.length] or coarsest_first[-1:]
 
     def state(self, symbols: Sequence[str]) -> AccountState:
         """How it stands; of several markets the newest market time."""
-        found = [self._situation(symbol) for symbol in symbols]
+        with self._store.transaction() as tx:
+            found = [self._situation(tx, symbol) for symbol in symbols]
         first = found[0]
         if first.holdings is None:
             raise Unavailable(PART, f"{first.state.account} is not opened yet")
@@ -54,12 +64,15 @@ class RiskAccount:
             as_of=max(situation.as_of for situation in found),
         )
 
-    def moment(self, symbol: str) -> tuple[str, str, datetime]:
-        """Venue, account, and the market time up to which the symbol may be looked at."""
-        found = self._situation(symbol)
-        quote = found.board.usable(symbol)
-        return self._venue, found.state.account, found.as_of if quote is None else max(found.as_of, quote.as_of)
-
-    def _situation(self, symbol: str) -> Situation:
+    def outlook(self, symbol: str) -> Outlook:
+        """From where it is looked at: by the coarsest candles of which there are enough, by the finest where there are few."""
         with self._store.transaction() as tx:
-            return self._inquiry.situation(tx, self._venue, tx.trading_state(self._venue), symbol, None)
+            found = self._situation(tx, symbol)
+            quote = found.board.usable(symbol)
+            as_of = found.as_of if quote is None else max(found.as_of, quote.as_of)
+            known = (t for t in self._timeframes if len(tx.bars(self._venue, symbol, t, as_of, ENOUGH)) == ENOUGH)
+            timeframe = next(known, self._timeframes[-1])
+        return Outlook(self._venue, found.state.account, as_of, timeframe)
+
+    def _situation(self, tx: RiskTransaction, symbol: str) -> Situation:
+        return self._inquiry.situation(tx, self._venue, tx.trading_state(self._venue), symbol, None)

@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal, Protocol
 
+from volexswarm.market.timeframes import Timeframe
 from volexswarm.messages import Check, TaskStatus
 from volexswarm.policies import StoredPolicy
 from volexswarm.ports import Transaction
@@ -161,6 +162,16 @@ class AccountState:
     as_of: datetime
 
 
+@dataclass(frozen=True)
+class Outlook:
+    """From where a symbol is looked at: by which account, at which market time, by candles of which length."""
+
+    venue: str
+    account: str
+    as_of: datetime
+    timeframe: Timeframe
+
+
 class Account(Protocol):
     """Reads the account."""
 
@@ -168,8 +179,8 @@ class Account(Protocol):
         """How it stands. Raises Unavailable if it is not opened, or something that is held has no price."""
         ...
 
-    def moment(self, symbol: str) -> tuple[str, str, datetime]:
-        """Venue, account, and the market time of the symbol's newest data; no price is needed. Raises Unavailable."""
+    def outlook(self, symbol: str) -> Outlook:
+        """From where a symbol is looked at; no price is needed. Raises Unavailable."""
         ...
 
 

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from volexswarm.clock import Clock
 from volexswarm.errors import Conflict, Unavailable
-from volexswarm.market.timeframes import Timeframe
 from volexswarm.messages import Question, Side, TaskKind
 from volexswarm.policies import in_force
 from volexswarm.ports import Store
@@ -38,8 +37,6 @@ class Preparation:
     account : Account
     clock : Clock
         Wall time.
-    timeframe : Timeframe
-        Candles that the team looks at.
     calibration : callable
         By agent, how well its opinions turned out, 0 to 1.
     """
@@ -50,13 +47,11 @@ class Preparation:
         store: Store[TaskTransaction],
         account: Account,
         clock: Clock,
-        timeframe: Timeframe,
         calibration: Calibration,
     ) -> None:
         self._store = store
         self._account = account
         self._clock = clock
-        self._timeframe = timeframe
         self._calibration = calibration
 
     def prepare(self, event: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,17 +100,17 @@ class Preparation:
         ]
 
     def _question(self, task: Task, symbol: str, wish: Side | None, target: float | None) -> Question:
-        venue, account, moment = self._account.moment(symbol)
+        outlook = self._account.outlook(symbol)
         return Question(
             task_id=task.id,
             attempt=task.attempt,
-            venue=venue,
-            account=account,
+            venue=outlook.venue,
+            account=outlook.account,
             symbol=symbol,
-            timeframe=self._timeframe.value,
+            timeframe=outlook.timeframe.value,
             wish=wish,
             target_share=target,
-            as_of=moment,
+            as_of=outlook.as_of,
         )
 
 

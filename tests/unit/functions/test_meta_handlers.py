@@ -42,7 +42,6 @@ def steps_of_the_machine() -> set[str]:
 def test_the_state_machine_and_the_function_know_the_same_steps(monkeypatch):
     for name in ("trading_desk", "risk_agent", "compliance_agent", "_task_store", "_trader", "_task_account", "_flows"):
         monkeypatch.setattr(wiring, name, lambda: None)
-    monkeypatch.setattr(wiring, "risk_inquiry", lambda: SimpleNamespace(coarsest=None))
     monkeypatch.setattr(wiring, "settings", lambda: SimpleNamespace(valuation_currency="USDT"))
     assert set(wiring.task_steps.__wrapped__()) == steps_of_the_machine()
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from tests.fakes.tasks import TaskWorld
 from tests.fakes.transaction import START
-from volexswarm.market.timeframes import Timeframe
 from volexswarm.messages import Ruling, Testimony
 from volexswarm.tasks.asking import Asking
 from volexswarm.tasks.ending import Ending
@@ -26,9 +25,7 @@ class Steps:
         previewing = Previewing(store=store, previews=world.previews)
         raising = Raising(store=store, trader=world.trader, clock=clock)
         ending = Ending(store=store, clock=clock)
-        preparation = Preparation(
-            store=store, account=world.account, clock=clock, timeframe=Timeframe.H1, calibration=dict
-        )
+        preparation = Preparation(store=store, account=world.account, clock=clock, calibration=dict)
         self._steps = {
             "prepare": preparation.prepare,
             "propose": Proposal(store=store, account=world.account).propose,
