@@ -25,7 +25,7 @@ from volexlocal.ports import free_ports
 from volexswarm.adapters.binance_venue import BinanceVenue
 from volexswarm.clock import SystemClock
 from volexswarm.errors import Unavailable
-from volexswarm.messages import Quote, TickBatch, decode
+from volexswarm.messages import Channel, Quote, TickBatch, decode
 from volexswarm.realtime.feeds import Feeds, Surroundings
 from volexswarm.realtime.ports import RecordedFills
 from volexswarm.realtime.settings import RealtimeSettings
@@ -77,7 +77,10 @@ class _Queue:
 
 
 class _Nothing:
-    """Nothing is stored, no quote is kept."""
+    """Nothing is stored, no quote is kept, nobody watches."""
+
+    def watches(self, _channel: Channel) -> bool:
+        return False
 
     def resume_after(self, _venue: str, _symbols: Sequence[str]) -> dict[str, int]:
         return {}
@@ -114,7 +117,7 @@ async def _feed(port: int, trades: int) -> tuple[_Queue, float, float]:
 
 async def _flooded(venue: BinanceVenue, settings: RealtimeSettings, trades: int) -> tuple[_Queue, float, float]:
     queue, nothing = _Queue(), _Nothing()
-    outside = Surroundings(venue, nothing, queue, nothing, SystemClock(), random.Random(1))
+    outside = Surroundings(venue, nothing, queue, nothing, SystemClock(), random.Random(1), nothing)
     feeds = Feeds(settings, "benchmark", {}, outside)
     sequence = feeds.trades.lines[SYMBOL].sequence
     stop = asyncio.Event()

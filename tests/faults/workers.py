@@ -154,6 +154,7 @@ async def feed_account() -> None:
     from volexswarm.adapters.binance_venue import BinanceVenue
     from volexswarm.adapters.postgres.database import Database
     from volexswarm.adapters.postgres.realtime import PostgresFeedStore
+    from volexswarm.adapters.redis_pushes import RedisAudience
     from volexswarm.adapters.redis_quotes import RedisQuoteBoard, client
     from volexswarm.adapters.sqs import SqsSender
     from volexswarm.adapters.vault import open_vault
@@ -173,6 +174,7 @@ async def feed_account() -> None:
         RedisQuoteBoard(client(settings.redis_url)),
         SystemClock(),
         random.Random(),
+        RedisAudience(client(settings.redis_url)),
     )
     feeds = Feeds(settings, "account", {}, outside)
     await asyncio.gather(feeds.reports.run(), feeds.commands.run(), feeds.account.run())
@@ -257,10 +259,11 @@ def _warm() -> None:
     import ccxt.pro  # noqa: F401
 
     import volexswarm.strategies.registry  # noqa: F401
-    from volexswarm.adapters.postgres import compliance, execution, market, monitor, risk, signals  # noqa: F401
+    from volexswarm.adapters.postgres import compliance, execution, market, monitor, push, risk, signals  # noqa: F401
     from volexswarm.compliance import agent as _compliance  # noqa: F401
     from volexswarm.execution import agent as _execution  # noqa: F401
     from volexswarm.portfolio import agent as _portfolio  # noqa: F401
+    from volexswarm.push import broadcaster as _broadcaster  # noqa: F401
     from volexswarm.risk import agent as _risk  # noqa: F401
     from volexswarm.signals import agent as _signal  # noqa: F401
 

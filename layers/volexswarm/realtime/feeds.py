@@ -22,6 +22,7 @@ from volexswarm.realtime.ports import FeedStore, Venue
 from volexswarm.realtime.quotes import QuoteFeed
 from volexswarm.realtime.sender import Message, Outlet
 from volexswarm.realtime.settings import RealtimeSettings
+from volexswarm.realtime.ticker import Audience, QuoteTicker
 from volexswarm.realtime.trades import TradeFeed
 
 logger = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ MOST_REPORTS = 100_000
 
 @dataclass(frozen=True)
 class Surroundings:
-    """The outside of the feeds: the venue, what is stored, the queues, the quote board, wall time, and what spreads pauses."""
+    """The outside of the feeds: venue, what is stored, queues, quote board, wall time, what spreads pauses, who watches."""
 
     venue: Venue
     store: FeedStore
@@ -40,6 +41,7 @@ class Surroundings:
     board: QuoteBoard
     clock: Clock
     random: Random
+    audience: Audience
 
 
 class Feeds:
@@ -87,7 +89,8 @@ class Feeds:
             Backoff(random),
         )
         self.trades = TradeFeed(venue, store, self.loads, settings, resume, exchange_time, random)
-        self.quotes = QuoteFeed(venue, outside.board, settings, outside.clock, exchange_time, random)
+        ticker = QuoteTicker(settings.venue, session, sender, outside.audience, outside.clock)
+        self.quotes = QuoteFeed(venue, outside.board, settings, outside.clock, exchange_time, random, ticker)
         self.account = AccountFeed(venue, store, self.reports, self.commands, settings, outside.clock, random)
 
     async def run(self, stop: asyncio.Event) -> None:

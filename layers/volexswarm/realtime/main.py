@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry
 from volexswarm.adapters.binance_venue import NAME, BinanceVenue
 from volexswarm.adapters.postgres.database import Database
 from volexswarm.adapters.postgres.realtime import PostgresFeedStore
+from volexswarm.adapters.redis_pushes import RedisAudience
 from volexswarm.adapters.redis_quotes import RedisQuoteBoard, client
 from volexswarm.adapters.sqs import SqsSender
 from volexswarm.adapters.vault import open_vault
@@ -99,6 +100,7 @@ class Program:
                 RedisQuoteBoard(client(settings.redis_url)),
                 SystemClock(),
                 self._random,
+                RedisAudience(client(settings.redis_url)),
             )
             self._feeds = Feeds(settings, self._session, resume, outside)
             self._registry.register(FeedCollector(self._feeds))

@@ -23,6 +23,7 @@ from volexswarm.realtime.exchange_time import ExchangeTime
 from volexswarm.realtime.link import Link
 from volexswarm.realtime.ports import OnReady, Venue
 from volexswarm.realtime.settings import RealtimeSettings
+from volexswarm.realtime.ticker import QuoteTicker
 
 logger = logging.getLogger(__name__)
 
@@ -52,12 +53,14 @@ class QuoteFeed:
         clock: Clock,
         exchange_time: ExchangeTime,
         random: Random,
+        ticker: QuoteTicker,
     ) -> None:
         self._venue = venue
         self._board = board
         self._settings = settings
         self._clock = clock
         self._exchange_time = exchange_time
+        self._ticker = ticker
         self._seen: dict[str, _Seen] = {}
         self._changed: set[str] = set()
         self.link = Link("quotes", Backoff(random), venue.cut)
@@ -70,6 +73,7 @@ class QuoteFeed:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._put_regularly())
             group.create_task(self._refresh_regularly())
+            group.create_task(self._ticker.run())
             group.create_task(self.link.keep(self._watch, self._nothing, self._nothing))
 
     async def _watch(self, ready: OnReady) -> None:
@@ -97,6 +101,7 @@ class QuoteFeed:
             quotes = {symbol: self._quote(self._seen[symbol]) for symbol in changed}
             try:
                 await asyncio.to_thread(self._board.put, self._settings.venue, quotes)
+                self._ticker.note(quotes)
                 self._say(None)
             except Unavailable as error:  # the next quotes replace these; readers judge them by their age
                 self._changed |= changed

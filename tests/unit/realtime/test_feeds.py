@@ -39,6 +39,13 @@ class Queues:
         return [decode(body, ExecutionReported) for body in self.bodies["fills.fifo"]]
 
 
+class Nobody:
+    """Who watches."""
+
+    def watches(self, channel):
+        return False
+
+
 @pytest.fixture
 def venue():
     return FakeVenue()
@@ -66,7 +73,7 @@ def feeding(venue, store, queues):
             "redis_url": "redis://127.0.0.1:1",
             "vault_url": "http://127.0.0.1:1",
         }
-        outside = Surroundings(venue, store, queues, FakeQuoteBoard(), FixedClock(), Random(1))
+        outside = Surroundings(venue, store, queues, FakeQuoteBoard(), FixedClock(), Random(1), Nobody())
         feeds = Feeds(RealtimeSettings(**base | fast | settings), "run", resume or {}, outside)
         stop = asyncio.Event()
         running = asyncio.create_task(feeds.run(stop))
