@@ -15,8 +15,8 @@ UP_OPTIONS := --target $(TARGET) $(if $(SPEED),--speed $(SPEED)) $(if $(SYMBOLS)
 	$(if $(VALUATION),--valuation $(VALUATION)) $(if $(PORT_OFFSET),--port-offset $(PORT_OFFSET)) \
 	$(foreach setting,$(MODEL),--model $(setting))
 
-# Where money is counted and orders move: `make faults` checks the properties of these on many examples.
-PROVEN := $(addprefix tests/unit/,simexchange portfolio risk execution)
+# Where money is counted, orders move and a team decides: `make faults` checks the properties of these on many examples.
+PROVEN := $(addprefix tests/unit/,simexchange portfolio risk execution deliberation) tests/integration/deliberation/test_crashes.py
 
 help:  ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12

@@ -35,6 +35,7 @@ WIRED = {
     "execution-orders": ("batch", "execution_agent"),
     "execution-fills": ("batch", "execution_agent"),
     "execution-keeper": ("portfolio_agent", "execution_agent"),
+    "meta-deliberate": ("coordinator",),
     "monitor-events": ("batch", "monitor_agent"),
     "monitor-keeper": ("monitor_agent",),
 }
