@@ -78,8 +78,3 @@ class Findings:
         if len(self._evidence) < MOST_EVIDENCE and self._bytes + length <= MOST_BYTES:
             self._evidence.append(shown)
             self._bytes += length
-
-
-def missing(agent: str, question: Question, why: str) -> Testimony:
-    """The testimony of an agent that can't speak."""
-    return Findings(agent, question).testimony(why)
