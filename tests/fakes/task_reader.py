@@ -7,7 +7,7 @@ from typing import Any
 from tests.fakes.tasks import TaskWorld
 from tests.fakes.transaction import START
 from volexswarm.adapters.postgres.readers.beginnings import the_one
-from volexswarm.adapters.postgres.readers.tasks import view_of
+from volexswarm.adapters.task_views import view_of
 from volexswarm.errors import NotFound
 from volexswarm.messages import Ruling
 from volexswarm.views.shape import Page

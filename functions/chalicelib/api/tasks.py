@@ -10,7 +10,7 @@ from chalicelib.api.endpoint import Call, Input, Resource
 from chalicelib.api.inputs import Cursor, Limit, PageOf, Reason, key_of
 from chalicelib.api.orders import IdempotencyKey
 from chalicelib.runtime import wiring
-from volexswarm.adapters.postgres.readers.tasks import view_of
+from volexswarm.adapters.task_views import view_of
 from volexswarm.messages import Priority, TaskKind, TaskStatus
 from volexswarm.security.roles import Permission
 from volexswarm.tasks import requests

@@ -12,6 +12,7 @@ from volexswarm.adapters.postgres.readers import cursor as cursors
 from volexswarm.adapters.postgres.readers.beginnings import bounds, the_one
 from volexswarm.adapters.postgres.task_rows import TASK, task_of
 from volexswarm.adapters.postgres.tasks import TaskTransaction
+from volexswarm.adapters.task_views import view_of
 from volexswarm.errors import NotFound
 from volexswarm.messages import Ruling, TaskKind, TaskStatus
 from volexswarm.tasks import model
@@ -140,31 +141,6 @@ class PostgresTaskReader:
         with self._database.connection() as connection:
             rows = connection.execute(_APPROVAL_PAGE, asked).fetchall()
         return cursors.page(rows, limit, lambda row: Approval(**row), lambda row: (row["asked_at"], row["id"]))
-
-
-def view_of(task: model.Task) -> Task:
-    """A task as people see it."""
-    return Task(
-        id=task.id,
-        kind=task.kind,
-        priority=task.priority,
-        status=task.status,
-        attempt=task.attempt,
-        requested_by=task.requested_by,
-        words=task.words,
-        understood=task.understood,
-        ignored=list(task.ignored),
-        request=task.request.model_dump(mode="json"),
-        symbols=list(task.request.markets),
-        depends_on=list(task.depends_on),
-        moves_money=task.kind.moves_money,
-        reason=task.reason,
-        deadline=task.deadline,
-        confirm_by=task.confirm_by if task.status is TaskStatus.UNCONFIRMED else None,
-        created_at=task.created_at,
-        started_at=task.started_at,
-        ended_at=task.ended_at,
-    )
 
 
 def _one(connection: Connection, query: LiteralString, kind: str, key: str) -> str:
