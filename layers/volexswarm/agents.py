@@ -308,8 +308,41 @@ STRATEGY = Agent(
     ),
     emits=("StrategyChanged",),
 )
-BACKTEST = Agent("backtest", "Backtest agent", Role.SUPPORT, "Runs strategies over history.")
-OPTIMIZE = Agent("optimize", "Optimize agent", Role.SUPPORT, "Searches parameters and weights.")
+BACKTEST = Agent(
+    "backtest",
+    "Backtest agent",
+    Role.SUPPORT,
+    "Runs strategies over history.",
+    functions=(
+        Function(
+            "backtest",
+            "A strategy over stored candles, with costs, stops and sizes as they trade.",
+            (Layer.BASE, Layer.ANALYTICS),
+            invoked_by=Invoker.STATES,
+            memory=1024,
+            timeout=300,
+            sends=TOLD,
+        ),
+    ),
+)
+OPTIMIZE = Agent(
+    "optimize",
+    "Optimize agent",
+    Role.SUPPORT,
+    "Searches parameters by walking forward through history.",
+    functions=(
+        Function(
+            "optimize",
+            "Tries parameters by backtests, and judges the best on candles that were not searched.",
+            (Layer.BASE, Layer.ANALYTICS),
+            invoked_by=Invoker.STATES,
+            memory=1024,
+            timeout=300,
+            sends=TOLD,
+        ),
+    ),
+    emits=("JobProgressed",),
+)
 NEWS = Agent(
     "news-sentiment",
     "News sentiment agent",
@@ -325,7 +358,24 @@ NEWS = Agent(
     ),
     emits=("NewsRecorded",),
 )
-DISCOVERY = Agent("strategy-discovery", "Strategy discovery agent", Role.SUPPORT, "Finds and promotes new strategies.")
+DISCOVERY = Agent(
+    "strategy-discovery",
+    "Strategy discovery agent",
+    Role.SUPPORT,
+    "Looks for strategies that may be worth a trial.",
+    functions=(
+        Function(
+            "strategy-discovery",
+            "Searches every template on each market, and drafts the best.",
+            (Layer.BASE, Layer.ANALYTICS),
+            invoked_by=Invoker.STATES,
+            memory=1024,
+            timeout=300,
+            sends=TOLD,
+        ),
+    ),
+    emits=("JobProgressed", "StrategyChanged"),
+)
 
 AGENTS: tuple[Agent, ...] = (
     RESEARCH,

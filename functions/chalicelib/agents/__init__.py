@@ -19,6 +19,9 @@ MODULES = (
     "research",
     "news",
     "strategy",
+    "backtest",
+    "optimize",
+    "discovery",
 )
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 from chalice.app import Blueprint
 
+from chalicelib.runtime import wiring
 from volexswarm.agents import registered
 
 
@@ -31,10 +33,14 @@ def woken(blueprint: Blueprint, name: str) -> Callable[[Callable[..., Any]], Any
 
 
 def _without_context(handler: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
-    """For Chalice, whose plain functions take Lambda's context too; it finds the handler again by its name."""
+    """For Chalice, whose plain functions take Lambda's context too; it finds the handler again by its name.
+
+    The time that the context gives is what `wiring.call_time` counts.
+    """
 
     @functools.wraps(handler)
-    def call(event: Any, _: Any) -> Any:
+    def call(event: Any, context: Any) -> Any:
+        wiring.call_time().begin(SimpleNamespace(context=context))
         return handler(event)
 
     return call

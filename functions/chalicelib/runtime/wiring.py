@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from volexswarm.adapters.postgres.store import PostgresStore
     from volexswarm.adapters.sqs import SqsSender
     from volexswarm.adapters.vault import Vault
+    from volexswarm.backtest.agent import BacktestAgent
     from volexswarm.clock import Clock
     from volexswarm.compliance.agent import ComplianceAgent
     from volexswarm.compliance.flags import FlagDesk
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from volexswarm.deliberation.judgement import Calibration
     from volexswarm.deliberation.replay import Replayer
     from volexswarm.desk.agent import TradingDesk
+    from volexswarm.discovery.agent import DiscoveryAgent
     from volexswarm.execution.agent import ExecutionAgent
     from volexswarm.execution.differences import Acceptance, DifferenceDesk
     from volexswarm.execution.guard import Guard
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
     from volexswarm.monitor.ports import Probe
     from volexswarm.monitor.runs import RunLog
     from volexswarm.news.agent import NewsAgent
+    from volexswarm.optimize.agent import OptimizeAgent
     from volexswarm.playbook.agent import StrategyAgent
     from volexswarm.portfolio.agent import PortfolioAgent
     from volexswarm.portfolio.voice import PortfolioVoice
@@ -449,6 +452,32 @@ def strategy_agent() -> StrategyAgent:
     from volexswarm.playbook.agent import StrategyAgent
 
     return StrategyAgent(_store(PlaybookTransaction), clock())
+
+
+@cache
+def backtest_agent() -> BacktestAgent:
+    from volexswarm.adapters.postgres.backtest import BacktestTransaction
+    from volexswarm.backtest.agent import BacktestAgent
+
+    return BacktestAgent(_store(BacktestTransaction), clock())
+
+
+@cache
+def optimize_agent() -> OptimizeAgent:
+    from volexswarm.adapters.postgres.optimization import OptimizationTransaction
+    from volexswarm.optimize.agent import OptimizeAgent
+
+    return OptimizeAgent(store=_store(OptimizationTransaction), clock=clock(), seconds_left=call_time())
+
+
+@cache
+def discovery_agent() -> DiscoveryAgent:
+    from volexswarm.adapters.postgres.discovery import DiscoveryTransaction
+    from volexswarm.discovery.agent import DiscoveryAgent
+
+    return DiscoveryAgent(
+        store=_store(DiscoveryTransaction), searcher=optimize_agent(), drafts=strategy_agent(), clock=clock()
+    )
 
 
 @cache

@@ -186,6 +186,18 @@ class TaskStepped(TaskEvent):
     seconds: float | None
 
 
+class JobProgressed(TaskEvent):
+    """A long step has come some way: `done` of `of` runs of the study `job_id`."""
+
+    CHANNELS: ClassVar[tuple[Channel, ...]] = (Channel.TASKS,)
+
+    step: str
+    job_id: str
+    done: int = Field(ge=0)
+    of: int = Field(ge=1)
+    detail: str
+
+
 class ApprovalAsked(TaskEvent):
     """A person must say whether the task may go on; nobody saying anything until `expires_at` is a no."""
 

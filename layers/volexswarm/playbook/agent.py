@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
 from volexswarm.clock import Clock
 from volexswarm.errors import require
 from volexswarm.market.timeframes import Timeframe
@@ -33,6 +38,37 @@ class StrategyAgent:
         self._store = store
         self._clock = clock
 
+    def draft(
+        self,
+        *,
+        strategy_id: str,
+        template: str,
+        venue: str,
+        symbol: str,
+        timeframe: str,
+        parameters: Mapping[str, Any],
+        actor: str,
+        reason: str,
+    ) -> Strategy:
+        """Put a strategy into the playbook as a draft, which trades nothing; once under its id, the first one stays.
+
+        Raises
+        ------
+        InvalidInput
+            If a parameter does not fit its template, there is no such timeframe, or no reason is given.
+        Unavailable
+            If the database can't be asked.
+        """
+        require(bool(reason.strip()), "reason", reason, "why, in words")
+        require(timeframe in tuple(Timeframe), "timeframe", timeframe, f"one of {', '.join(Timeframe)}")
+        own = parse(template, parameters).model_dump()
+        made = Strategy(strategy_id, template, venue, symbol, timeframe, own, StrategyStatus.DRAFT)
+        with self._store.transaction() as tx:
+            now = self._clock.now()
+            if tx.add_strategy(made, now):
+                tx.publish(_changed(made, None, actor=actor, reason=reason, at=now))
+        return made
+
     def change_status(self, strategy_id: str, after: StrategyStatus, *, actor: str, reason: str) -> Strategy:
         """Let a strategy go on in its life; as it is then. The change takes effect at the next closed candle.
 
@@ -55,20 +91,9 @@ class StrategyAgent:
                 parse(strategy.template, strategy.parameters)
             now = self._clock.now()
             tx.save_status(strategy_id, after, now)
-            changed = StrategyChanged(
-                venue=strategy.venue,
-                symbol=strategy.symbol,
-                strategy_id=strategy_id,
-                template=strategy.template,
-                timeframe=strategy.timeframe,
-                before=strategy.status,
-                after=after,
-                actor=actor,
-                reason=reason,
-            )
-            identity = f"{strategy_id}/{strategy.status}/{after}/{now.isoformat()}"
-            tx.publish(Event.root(changed, source=AGENT, subject=strategy_id, identity=identity, time=now))
-        return Strategy(**{**vars(strategy), "status": after})
+            moved = replace(strategy, status=after)
+            tx.publish(_changed(moved, strategy.status, actor=actor, reason=reason, at=now))
+        return moved
 
     def testify(self, question: Question) -> Testimony:
         """What the active strategies of the symbol say and have earned, by the question's market time.
@@ -106,6 +131,25 @@ class StrategyAgent:
                 as_of=saying.as_of,
             )
         return found.testimony("nothing is known")
+
+
+def _changed(
+    strategy: Strategy, before: StrategyStatus | None, *, actor: str, reason: str, at: datetime
+) -> Event[StrategyChanged]:
+    """What is told of a strategy that is in its status since this moment."""
+    changed = StrategyChanged(
+        venue=strategy.venue,
+        symbol=strategy.symbol,
+        strategy_id=strategy.id,
+        template=strategy.template,
+        timeframe=strategy.timeframe,
+        before=before,
+        after=strategy.status,
+        actor=actor,
+        reason=reason,
+    )
+    identity = f"{strategy.id}/{before}/{strategy.status}/{at.isoformat()}"
+    return Event.root(changed, source=AGENT, subject=strategy.id, identity=identity, time=at)
 
 
 def _words(standing: list[Saying], active: int) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from volexswarm.messages import Side
 from volexswarm.strategies.indicators import bollinger, side_of_zero
 from volexswarm.strategies.model import Trigger
 from volexswarm.strategies.parameters import BollingerParameters
+from volexswarm.strategies.screening import Floats, Marks, averages, crosses, deviations, ends
 from volexswarm.strategies.strategy import Strategy
 
 
@@ -17,6 +19,15 @@ class Bollinger(Strategy[BollingerParameters]):
     @property
     def _memory(self) -> int:
         return self.parameters.period + 1
+
+    def _may_trigger(self, closes: Floats) -> Marks:
+        middle, length = averages(closes, self.parameters.period), self.warm_up
+        reach = self.parameters.deviations * deviations(closes, self.parameters.period)
+        found = np.zeros(len(closes) - length + 1, dtype=np.bool_)
+        for band in (middle - reach, middle + reach):
+            outside = closes - band
+            found |= crosses(ends(outside, length, back=1), ends(outside, length), ends(closes, length))
+        return found
 
     def _trigger(self, window: pd.DataFrame, average_range: float) -> Trigger | None:  # noqa: ARG002
         close = window["close"]

@@ -8,6 +8,7 @@ from volexswarm.messages import Side
 from volexswarm.strategies.indicators import side_of_zero, simple_average
 from volexswarm.strategies.model import Trigger
 from volexswarm.strategies.parameters import MovingAverageCrossParameters
+from volexswarm.strategies.screening import Floats, Marks, averages, crosses, ends
 from volexswarm.strategies.strategy import Strategy, in_ranges
 
 
@@ -17,6 +18,11 @@ class MovingAverageCross(Strategy[MovingAverageCrossParameters]):
     @property
     def _memory(self) -> int:
         return self.parameters.slow + 1
+
+    def _may_trigger(self, closes: Floats) -> Marks:
+        fast, slow = (averages(closes, period) for period in (self.parameters.fast, self.parameters.slow))
+        spread, length = fast - slow, self.warm_up
+        return crosses(ends(spread, length, back=1), ends(spread, length), ends(closes, length))
 
     def _trigger(self, window: pd.DataFrame, average_range: float) -> Trigger | None:
         close = window["close"]

@@ -13,6 +13,8 @@ from abc import ABC, abstractmethod
 from datetime import timedelta
 from typing import Generic, TypeVar
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from volexswarm.errors import InvalidInput, require
@@ -92,6 +94,22 @@ class Strategy(ABC, Generic[ParametersT]):
         if trigger is None:
             return None
         return self._decision(trigger, float(window["close"].iloc[-1]), float(ranges.iloc[-1]))
+
+    def may_speak(self, candles: pd.DataFrame) -> npt.NDArray[np.bool_]:
+        """For each candle, whether `decide` could want to trade at its close: where it is False, it need not be asked.
+
+        Thousands of closes are looked at in one go, so that history can be gone through. True says nothing: only `decide` knows.
+        """
+        spoken = np.zeros(len(candles), dtype=np.bool_)
+        length = self.warm_up
+        if len(candles) >= length:
+            closes = candles["close"].to_numpy(dtype=np.float64)
+            spoken[length - 1 :] = self._may_trigger(closes)
+        return spoken
+
+    @abstractmethod
+    def _may_trigger(self, closes: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+        """Whether the rule may speak at the end of each window of `warm_up` closes; never False where it does."""
 
     @property
     @abstractmethod
