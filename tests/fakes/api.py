@@ -82,6 +82,7 @@ SETTINGS = Settings(
     timeframes=("1m", "5m"),
     redis_url="redis://127.0.0.1:1",
     vault_url="http://127.0.0.1:1",
+    push_url="http://127.0.0.1:1/live",
 )
 
 

@@ -67,11 +67,17 @@ COMMANDS: Final[Mapping[str, Twin]] = {
     "halt.lift": _post("control", "/resume"),
     "trade": _post("orders", "/trade"),
     "order.cancel": _post("orders", "/orders/{order}/cancel"),
+    "task.submit": _post("tasks", "/task"),
+    "task.confirm": _post("tasks", "/tasks/{task}/confirm"),
+    "task.cancel": _post("tasks", "/tasks/{task}/cancel"),
+    "task.retry": _post("tasks", "/tasks/{task}/retry"),
+    "approval.decide": _post("approvals", "/approvals/{approval}"),
 }
 
 PAGES: Final[Mapping[Channel, Twin]] = {
     Channel.SIGNALS: _get("signals", "/signals", limit="10"),
     Channel.ORDERS: _get("orders", "/orders", limit="50"),
+    Channel.TASKS: _get("tasks", "/tasks", limit="20"),
 }
 """Snapshots that are a list's first page; of each symbol where the filters name some."""
 
@@ -87,17 +93,25 @@ WHOLE: Final[Mapping[Channel, Mapping[str, Twin]]] = {
 """Snapshots of one or more routes, each under its name."""
 
 CANDLES: Final = _get("market", "/candles", limit="1")
+DELIBERATIONS: Final = _get("deliberations", "/tasks/{task}/deliberations")
 
 
 class ApiSnapshots:
     """`push.ports.Snapshots` from the HTTP API's own routes."""
 
     def snapshot(self, channel: Channel, filters: Filters, principal: Principal) -> Any:
-        """What is the case now. Of deliberations there is none: each is told as it comes."""
+        """What is the case now. Of deliberations it is only had of the tasks that the filters name."""
         if channel is Channel.QUOTES:
             return _quotes(filters)
         if channel is Channel.CANDLES:
             return {"candles": [CANDLES.read(principal, symbol=s, timeframe=t) for s, t in _intervals(filters)]}
+        if channel is Channel.DELIBERATIONS:
+            tasks = filters.get("task_id", ())
+            return (
+                {"tasks": [DELIBERATIONS.ask(principal, {"parameters": {"task": task}}) for task in tasks]}
+                if tasks
+                else None
+            )
         if channel in PAGES:
             pages = [PAGES[channel].read(principal, **narrowed) for narrowed in _each_symbol(filters)]
             return {"items": [item for page in pages for item in page["items"]]}

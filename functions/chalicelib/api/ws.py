@@ -8,6 +8,7 @@ from pydantic import AwareDatetime
 
 from chalicelib.api.endpoint import Call, Resource
 from chalicelib.runtime import wiring
+from volexswarm.errors import NotFound
 from volexswarm.views.shape import View
 
 resource = Resource(__name__)
@@ -15,14 +16,19 @@ blueprint = resource.blueprint
 
 
 class TicketView(View):
-    """Connect with `?ticket=…` before it ends; it is good once."""
+    """Connect to `url` with `?ticket=…` before it ends; it is good once."""
 
+    url: str
     ticket: str
     expires_at: AwareDatetime
 
 
-@resource.route("POST", "/ws/ticket", TicketView)
+@resource.route("POST", "/ws/ticket", TicketView, failures=(404,))
 def ticket(call: Call[Any, Any, Any]) -> TicketView:
     """A ticket to the WebSocket API, for clients that can't send a header when they connect, such as browsers."""
+    place = wiring.settings().push_url
+    if place is None:
+        raise NotFound("WebSocket API", f"in a deployment on {wiring.settings().target}")
     given = wiring.ticket_office().issue(call.caller)
-    return TicketView(ticket=given.text, expires_at=given.expires_at)
+    # clients connect where functions write to: https becomes wss, http ws
+    return TicketView(url=f"ws{place.removeprefix('http')}", ticket=given.text, expires_at=given.expires_at)

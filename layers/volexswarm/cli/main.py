@@ -19,6 +19,7 @@ from volexswarm.cli import (
     swarm,
     tasks,
     trading,
+    watch,
 )
 from volexswarm.cli.address import api_url
 from volexswarm.cli.commands import Desk
@@ -52,5 +53,6 @@ for commands in (
     compliance,
     policies,
     research,
+    watch,
 ):
     commands.add_to(main)

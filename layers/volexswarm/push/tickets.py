@@ -15,7 +15,7 @@ LIFETIME: Final = timedelta(seconds=30)
 
 @dataclass(frozen=True)
 class Ticket:
-    """`text` goes into the address: `?ticket=…`."""
+    """`text` goes into the address, as `?ticket=…`."""
 
     text: str
     expires_at: datetime

@@ -30,8 +30,10 @@ def test_each_channel_has_the_snapshot_of_its_twin(swarm, channel):
     assert ApiSnapshots().snapshot(channel, {}, principal())
 
 
-def test_deliberations_are_told_as_they_come(swarm):
+def test_deliberations_are_shown_of_the_tasks_that_are_named(swarm):
     assert ApiSnapshots().snapshot(Channel.DELIBERATIONS, {}, principal()) is None
+    with pytest.raises(NotFound):
+        ApiSnapshots().snapshot(Channel.DELIBERATIONS, {"task_id": ("ffff0000",)}, principal())
 
 
 @pytest.mark.parametrize("channel", [*PAGES, *WHOLE])
