@@ -277,6 +277,10 @@ META = Agent(
             pushes=True,
         ),
     ),
+    emits=(
+        *("TaskChanged", "TaskStepped", "ApprovalAsked", "ApprovalDecided"),
+        *("OpinionGiven", "DeliberationConcluded"),
+    ),
 )
 RESEARCH = Agent(
     "research",
