@@ -151,9 +151,9 @@ class _HypotheticalTeam(Recording):
     """
 
     def __init__(self, deliberation: Deliberation, answers: Mapping[str, Recorded]) -> None:
-        super().__init__(dict(answers))
+        self._known = dict(answers)
+        super().__init__(self._known)
         self._choice = deliberation.configuration.model
-        self._known: dict[str, Recorded] = dict(answers)
         self.assumed = 0
 
     def blind(self, asks: Collection[Ask]) -> Mapping[str, Answer]:
@@ -161,9 +161,6 @@ class _HypotheticalTeam(Recording):
 
     def turn(self, ask: Ask, listener: str) -> Answer:  # noqa: ARG002 - who listens changes nothing
         return self._said(ask)
-
-    def recall(self, key: str) -> Recorded:
-        return self._known.get(key) or super().recall(key)
 
     def _said(self, ask: Ask) -> Answer:
         key = tape_key(ask, self._choice)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from tests.unit.deliberation.panels import all_testimonies, question, says
@@ -103,6 +106,11 @@ def test_answers_that_nobody_knows_are_said_to_be_assumed() -> None:
     assert made["strategy"].assumed + made["signal"].assumed > 0  # others would have been heard in their place
     assert made["news-sentiment"].assumed == 0  # it takes no part in the debate
     assert len(stage.calls) == asked
+
+
+def test_a_replay_needs_neither_autogen_nor_a_models_client() -> None:
+    program = "import sys, volexswarm.deliberation.replay; print([m for m in sys.modules if m.startswith(('autogen', 'openai'))])"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
 def test_a_role_that_is_not_at_the_desk_is_refused() -> None:
