@@ -1,6 +1,7 @@
 """The pages: public shells that hold nothing of the swarm. Whoever opens one logs in, and it speaks to the API.
 
-The browser is told to run just a page's own scripts and styles, to speak to this API alone, and to show the page in no frame.
+The browser is told to run just a page's own scripts and styles, to speak to this API alone (and to its WebSocket, where the page
+watches), and to show the page in no frame.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ import hashlib
 import re
 from functools import cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from chalice.app import Blueprint, Response
 
 from chalicelib import dashboard
+from chalicelib.api import ws
 
 blueprint = Blueprint(__name__)
 
@@ -31,15 +34,15 @@ def control_page() -> Response:
 @blueprint.route("/tasks/page", methods=["GET"])
 def tasks_page() -> Response:
     """The page of tasks and approvals, which anybody may see."""
-    return _response("tasks.html")
+    return _response("tasks.html", ws.address())
 
 
-def _response(name: str) -> Response:
+def _response(name: str, live: str | None = None) -> Response:
     text = _page(name)
     headers: dict[str, str | list[str]] = {
         "Content-Type": "text/html; charset=utf-8",
         "Cache-Control": "no-store",
-        "Content-Security-Policy": _policy(text),
+        "Content-Security-Policy": _policy(text, live),
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",
         "X-Frame-Options": "DENY",
@@ -57,12 +60,13 @@ def _page(name: str) -> str:
 
 
 @cache
-def _policy(text: str) -> str:
+def _policy(text: str, live: str | None) -> str:
+    place = None if live is None else urlsplit(live)
     rules = {
         "default-src": "'none'",
         "script-src": _only("script", text),
         "style-src": _only("style", text),
-        "connect-src": "'self'",
+        "connect-src": "'self'" if place is None else f"'self' {place.scheme}://{place.netloc}",
         "base-uri": "'none'",
         "form-action": "'none'",
         "frame-ancestors": "'none'",

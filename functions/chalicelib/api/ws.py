@@ -26,9 +26,14 @@ class TicketView(View):
 @resource.route("POST", "/ws/ticket", TicketView, failures=(404,))
 def ticket(call: Call[Any, Any, Any]) -> TicketView:
     """A ticket to the WebSocket API, for clients that can't send a header when they connect, such as browsers."""
-    place = wiring.settings().push_url
-    if place is None:
+    url = address()
+    if url is None:
         raise NotFound("WebSocket API", f"in a deployment on {wiring.settings().target}")
     given = wiring.ticket_office().issue(call.caller)
-    # clients connect where functions write to: https becomes wss, http ws
-    return TicketView(url=f"ws{place.removeprefix('http')}", ticket=given.text, expires_at=given.expires_at)
+    return TicketView(url=url, ticket=given.text, expires_at=given.expires_at)
+
+
+def address() -> str | None:
+    """Where clients connect, which is where functions write to: https becomes wss, http ws. None without a WebSocket API."""
+    place = wiring.settings().push_url
+    return None if place is None else f"ws{place.removeprefix('http')}"

@@ -9,10 +9,12 @@ import re
 import pytest
 from chalice.test import Client
 
-from tests.fakes.api import FakeSwarm
+from chalicelib.runtime import wiring
+from tests.fakes.api import SETTINGS, FakeSwarm
 from tests.unit.api.test_routes import ENDPOINTS, ask
 
 PAGES = {"/control/page": "STOP ALL TRADING", "/tasks/page": "Waiting for a person"}
+CONNECTS = {"/control/page": "'self'", "/tasks/page": "'self' ws://127.0.0.1:1"}
 OTHER = {"/control/page": "../tasks/page", "/tasks/page": "../control/page"}
 
 every_page = pytest.mark.parametrize("path", PAGES)
@@ -32,7 +34,7 @@ def test_it_may_run_its_own_scripts_and_nothing_else(client: Client, path: str) 
     response = client.http.get(path)
     policy = dict(part.split(" ", 1) for part in response.headers["Content-Security-Policy"].split("; "))
     assert policy["default-src"] == "'none'"
-    assert policy["connect-src"] == "'self'"
+    assert policy["connect-src"] == CONNECTS[path]
     assert policy["frame-ancestors"] == "'none'"
     text = response.body.decode()
     for tag in ("script", "style"):
@@ -54,8 +56,18 @@ def test_it_needs_nothing_from_elsewhere_and_keeps_nothing(client: Client, path:
 @every_page
 def test_words_from_outside_can_become_nothing_but_text(client: Client, path: str) -> None:
     text = client.http.get(path).body.decode()
-    makers = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|setHTML|DOMParser|createContextual|\beval\b|Function\("
+    makers = (
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|setHTML|DOMParser|createContextual|\beval\b|Function\("
+    )
     assert re.findall(makers, text) == []
+
+
+def test_where_nobody_can_watch_the_page_of_tasks_asks_the_api_alone(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wiring, "settings", lambda: SETTINGS.model_copy(update={"push_url": None}))
+    policy = client.http.get("/tasks/page").headers["Content-Security-Policy"]
+    assert "connect-src 'self';" in policy
 
 
 def test_the_page_of_tasks_is_no_task_of_that_name(client: Client) -> None:
