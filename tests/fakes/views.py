@@ -466,6 +466,16 @@ STORY = story.Story(
         ],
     ),
     candle=CANDLE,
+    task=story.TaskOrigin(
+        id="a5c00000-0000-4000-8000-00000000000a",
+        attempt=1,
+        leg=0,
+        understood="buy 0.0151 BTC on BTC/USDT at the market's price, if the team agrees",
+        requested_by="admin",
+        why="buy 0.0151 BTC on BTC/USDT at the market's price, if the team agrees",
+        deliberation_id="c0ffee00",
+        approved_by="alice",
+    ),
     signal=SIGNAL,
     proposal=story.Proposal(
         id="b0b00000-0000-5000-8000-000000000004",

@@ -17,7 +17,7 @@ def tell(data: Any) -> Iterable[RenderableType]:
     """The tree, then what is missing from it."""
     order = data["order"]
     tree = Tree(_headline(order))
-    for step in (_tape, _candle, _signal, _decisions, _order, _fills, _ledger, _position, _ways_out, _journal):
+    for step in (_tape, _candle, _task, _signal, _decisions, _order, _fills, _ledger, _position, _ways_out, _journal):
         step(tree, data)
     yield tree
     yield Text("as of = market time; other times are ours; all UTC", style="dim")
@@ -65,6 +65,17 @@ def _candle(tree: Tree, data: Any) -> None:
         " ".join(f"{name} {number(candle[name])}" for name in ("open", "high", "low", "close", "volume")),
         f"{candle['trade_count']} trades, {'closed' if candle['closed'] else 'still open'}{corrected}",
     )
+
+
+def _task(tree: Tree, data: Any) -> None:
+    task = data["task"]
+    if task is None:
+        return
+    approved = f", approved by {task['approved_by']}" if task["approved_by"] else ""
+    details = [f"to {task['understood']}{approved}", f"because: {task['why']}"]
+    if task["deliberation_id"]:
+        details.append(f"deliberation {task['deliberation_id']}")
+    _step(tree, f"Task of {task['requested_by']}: {task['id']}, attempt {task['attempt']}", *details)
 
 
 def _signal(tree: Tree, data: Any) -> None:

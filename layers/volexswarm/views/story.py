@@ -33,6 +33,22 @@ class Tape(View):
     samples: list[TapeTrade]
 
 
+class TaskOrigin(View):
+    """The task that asked for the trade: which leg of which attempt, and why.
+
+    `deliberation_id` tells what the team said, `approved_by` the person who let it pass; null where there was none.
+    """
+
+    id: str
+    attempt: int
+    leg: int
+    understood: str
+    requested_by: str
+    why: str
+    deliberation_id: str | None
+    approved_by: str | None
+
+
 class Proposal(View):
     """What risk made of the signal: the size and how it came about."""
 
@@ -99,6 +115,7 @@ class JournalEntry(View):
 class Story(View):
     """Everything that led to the order and came of it. What is absent is null or empty, and `missing` says why.
 
+    `task` is there if a task asked for the trade.
     `protection` and the orders in `ways_out` tell how the position that it opened was left, if that was asked for.
     """
 
@@ -106,6 +123,7 @@ class Story(View):
     timeframe: str | None
     tape: Tape | None
     candle: Candle | None
+    task: TaskOrigin | None
     signal: Signal | None
     proposal: Proposal | None
     transitions: list[Transition]

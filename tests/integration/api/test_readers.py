@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -17,11 +19,16 @@ from volexswarm.adapters.postgres.readers.protections import PostgresProtectionR
 from volexswarm.adapters.postgres.readers.story import PostgresStoryReader
 from volexswarm.adapters.postgres.readers.swarm import STALE_AFTER, PostgresSwarmReader
 from volexswarm.adapters.postgres.readers.trading import PostgresTradingReader
+from volexswarm.adapters.postgres.task_steps import TaskStepTransaction
+from volexswarm.adapters.postgres.tasks import TaskTransaction
 from volexswarm.desk.agent import Wish
 from volexswarm.errors import Conflict, InvalidInput, NotFound, Unavailable
 from volexswarm.market.timeframes import Timeframe
-from volexswarm.messages import OrderState, OrderType, Side
-from volexswarm.views.story import Story
+from volexswarm.messages import OrderState, OrderType, Priority, Side, TaskStatus
+from volexswarm.tasks.model import Approval, PlannedTrade, Task
+from volexswarm.tasks.record import StepKey
+from volexswarm.tasks.requests import TradeWish
+from volexswarm.views.story import Story, TaskOrigin
 from volexswarm.views.swarm import Health
 
 
@@ -119,6 +126,57 @@ def test_the_story_of_a_persons_trade_says_that_no_candle_led_to_it(
     story = stories.story(signal.order_id)
     assert story.missing == ["candle: a person asked for this trade, no candle led to it"]
     assert story.order.amount == Decimal("0.5")
+    assert story.task is None
+
+
+def test_the_story_of_a_tasks_trade_leads_back_to_the_task_and_what_the_team_said(
+    chain: Chain, trading: PostgresTradingReader, stories: PostgresStoryReader
+) -> None:
+    chain.open_account()
+    wish = Wish(SYMBOL, Side.BUY, Decimal("0.5"), OrderType.MARKET)
+    taken = chain.desk().take(wish, requested_by="ann", idempotency_key="task/1")
+    task = _stored_task(chain, taken.event_id)
+    chain.run()
+    (order,) = trading.orders(None, None, 10, None).items
+    assert stories.story(order.id).task == TaskOrigin(
+        id=task.id,
+        attempt=1,
+        leg=0,
+        understood=task.understood,
+        requested_by="ann",
+        why="wished",
+        deliberation_id="c0ffee",
+        approved_by="ben",
+    )
+
+
+def _stored_task(chain: Chain, signal_id: str) -> Task:
+    """A task whose only trade was deliberated on, approved by ben, and raised as the signal."""
+    request = TradeWish(symbol=SYMBOL, side=Side.BUY, amount=Decimal("0.5"))
+    task = Task(
+        id=str(uuid.UUID(int=1)),
+        request=request,
+        priority=Priority.MEDIUM,
+        status=TaskStatus.RUNNING,
+        attempt=1,
+        requested_by="ann",
+        idempotency_key="k",
+        understood=request.in_words,
+        reason="at work",
+        created_at=START,
+    )
+    asked = Approval(str(uuid.UUID(int=2)), task.id, 1, "May it?", (), "token", START, START + timedelta(minutes=1))
+    with chain.database.connection() as connection:
+        tx, steps = TaskTransaction(connection), TaskStepTransaction(connection)
+        tx.add_task(task, "ann")
+        deliberate = StepKey(task.id, 1, "deliberate", SYMBOL)
+        steps.begin_step(deliberate, "meta-deliberate", {}, START)
+        steps.end_step(deliberate, "done", "", {"deliberation_id": "c0ffee"}, START)
+        planned = PlannedTrade(0, SYMBOL, Side.BUY, Decimal("0.5"), Decimal(100), Decimal("0.0005"), "wished")
+        (trade,) = tx.add_trades(task, [planned])
+        tx.save_trade(task, replace(trade, intended_at=START, signal_id=signal_id))
+        tx.save_verdict(replace(tx.ask(asked), verdict="approved", actor="ben", reason="fine"), START)
+    return task
 
 
 def test_a_signal_tells_how_far_it_came(chain: Chain, trading: PostgresTradingReader) -> None:

@@ -25,6 +25,7 @@ from volexswarm.views.story import (
     Story,
     Tape,
     TapeTrade,
+    TaskOrigin,
     Transition,
 )
 from volexswarm.views.trading import Order, Signal
@@ -46,6 +47,15 @@ _SAMPLES = """
 SELECT trade_id, traded_at, price, amount, side
 FROM trades WHERE venue = %(venue)s AND symbol = %(symbol)s AND trade_id BETWEEN %(first)s AND %(last)s
 ORDER BY trade_id DESC LIMIT %(samples)s
+"""
+
+_TASK = """
+SELECT t.id::text, w.attempt, w.leg, t.understood, t.requested_by, w.why,
+       s.output->>'deliberation_id' AS deliberation_id, a.actor AS approved_by
+FROM task_trades w JOIN tasks t ON t.id = w.task_id
+LEFT JOIN task_steps s ON (s.task_id, s.attempt, s.step, s.symbol) = (w.task_id, w.attempt, 'deliberate', w.symbol)
+LEFT JOIN task_approvals a ON (a.task_id, a.attempt, a.verdict) = (w.task_id, w.attempt, 'approved')
+WHERE w.signal_id = %s
 """
 
 _PROPOSAL = """
@@ -110,6 +120,7 @@ class PostgresStoryReader:
                 timeframe=signal.timeframe if signal else None,
                 tape=self._tape(connection, order, candle),
                 candle=candle,
+                task=_task(connection, order),
                 signal=signal,
                 proposal=_proposal(connection, order),
                 transitions=[Transition(**row) for row in connection.execute(_TRANSITIONS, (order.id,)).fetchall()],
@@ -159,6 +170,11 @@ def _ledger(connection: Connection, order: Order) -> list[LedgerPosting]:
         entries = [*(known.entries if known else []), entry]
         postings[row["id"]] = LedgerPosting(**{**row, "entries": entries})
     return list(postings.values())
+
+
+def _task(connection: Connection, order: Order) -> TaskOrigin | None:
+    row = connection.execute(_TASK, (order.signal_id,)).fetchone()
+    return TaskOrigin(**row) if row else None
 
 
 def _proposal(connection: Connection, order: Order) -> Proposal | None:
