@@ -17,6 +17,8 @@ def test_the_gateway_lets_in_who_is_logged_in_and_nobody_else(
     url = trial.deploy(**settings_parameters(real_parts)).api_url
     with httpx.Client(base_url=url, timeout=30) as client:
         assert client.get("/openapi.json").json()["openapi"].startswith("3.1")
+        page = client.get("/tasks/page")  # and no task of that name, which would need a token
+        assert (page.status_code, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
         for headers in ({}, {"Authorization": "Bearer forged"}, {"Authorization": "Basic YWRtaW46"}):
             assert client.get("/status", headers=headers).status_code == 401
         credentials = {"username": "admin", "password": vault_server.admin_password}
