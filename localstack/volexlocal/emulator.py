@@ -107,5 +107,6 @@ if __name__ == "__main__":
     emulator_sockets.return_nothing_to_the_client()
     emulator_sockets.open_as_the_function_answers()
     emulator_sockets.hold_the_limits_of_connections()
+    emulator_memory.hold_bursts_back()
     emulator_memory.let_functions_of_machines_sleep()
     main()

@@ -1,17 +1,45 @@
-"""A correction of ministack's processes: what functions hold of a small machine's memory while nobody calls them.
+"""Corrections of ministack's processes: what functions may take of a small machine's memory, in a burst and while idle.
 
-Made for ministack 1.5.33, as `volexlocal.emulator`; it has a test that fails as soon as the original behaves well without it.
+Made for ministack 1.5.33, as `volexlocal.emulator`; each has a test that fails as soon as the original behaves well without it.
 """
 
 from __future__ import annotations
 
 import time
+from collections import defaultdict
+from threading import Semaphore
+from typing import Any
 
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc, stepfunctions
 
 SLEEPY_AFTER = 300.0
 """Seconds; AWS lets go of what is idle after minutes too."""
+
+MOST_PROCESSES = 8
+BURST_PATIENCE = 60.0
+"""Seconds that a call waits for a process; then it is throttled, as AWS throttles beyond a function's concurrency."""
+
+
+def hold_bursts_back() -> None:
+    """It starts a process for each call that runs beside others: when 500 WebSocket clients leave at once, 500 of some 80 MiB."""
+    execute = lambda_svc._execute_function_provided_warm
+    places: defaultdict[str, Semaphore] = defaultdict(lambda: Semaphore(MOST_PROCESSES))
+
+    def in_turn(function: dict[str, Any], event: Any, request_id: str) -> Any:
+        config = function.get("config") or function
+        place = places[str(config["FunctionArn"])]
+        if not place.acquire(timeout=BURST_PATIENCE):
+            return lambda_svc._throttle_response(
+                reason_code="ReservedFunctionConcurrentInvocationLimitExceeded",
+                msg=f"{config['FunctionName']}: {MOST_PROCESSES} calls are under way",
+            )
+        try:
+            return execute(function, event, request_id)
+        finally:
+            place.release()
+
+    lambda_svc._execute_function_provided_warm = in_turn
 
 
 def let_functions_of_machines_sleep() -> None:
