@@ -7,7 +7,6 @@ from enum import StrEnum
 
 from volexswarm.messages import Queue
 
-
 TOLD = (Queue.EVENTS, Queue.PUSHES)
 """Where every event goes beside its own queue: to the monitor, and to people who watch."""
 
@@ -126,9 +125,7 @@ RISK = Agent(
     Role.CORE,
     "Sizes every trade and holds it against the limits.",
     functions=(
-        Function(
-            "risk", "Sizing and limits.", queue=Queue.SIGNALS, concurrency=2, sends=(Queue.PROPOSALS, *TOLD)
-        ),
+        Function("risk", "Sizing and limits.", queue=Queue.SIGNALS, concurrency=2, sends=(Queue.PROPOSALS, *TOLD)),
         Function(
             "risk-voice",
             "Says whether a trade would pass, and what room the limits leave.",
@@ -402,11 +399,11 @@ API_FUNCTION = Function("api-handler", "The HTTP API.", memory=512, timeout=29, 
 AUTHORIZER_FUNCTION = Function("authorizer", "Checks the bearer token of every HTTP call.", memory=256, timeout=10)
 
 
-def functions() -> tuple[Function, ...]:
-    """Every Lambda function of the stack."""
-    return (API_FUNCTION, AUTHORIZER_FUNCTION, *(function for agent in AGENTS for function in agent.functions))
 def registered(name: str) -> Function:
     """The registry's entry of a function; KeyError if there is none."""
     return {function.name: function for function in functions()}[name]
 
 
+def functions() -> tuple[Function, ...]:
+    """Every Lambda function of the stack."""
+    return (API_FUNCTION, AUTHORIZER_FUNCTION, *(function for agent in AGENTS for function in agent.functions))

@@ -13,7 +13,7 @@ from typing import Any, Final
 from volexswarm.messages import Ruling, TaskKind, TaskStatus
 from volexswarm.tasks.model import NOTHING_YET, RaisedTrade, Story, TradeOutcome
 
-MAX_LINES: Final = 60
+MAX_LINES: Final = 100
 MAX_LINE: Final = 600
 
 
@@ -105,7 +105,7 @@ def _heard(agent: str, symbol: str, answer: Mapping[str, Any], kind: TaskKind) -
 
 
 def _ruled(ruling: Ruling) -> Iterator[str]:
-    yield f"{ruling.symbol}: {ruling.explanation}"
+    yield from (f"{ruling.symbol}: {line}" for line in ruling.explanation.splitlines())
     size = f" of {ruling.size_frac * 100:.2f} % of the equity" if ruling.action != "hold" else ""
     yield f"{ruling.symbol}: the team's ruling is {ruling.action}{size}, with a confidence of {ruling.confidence:.2f}."
     for words, agents in (

@@ -13,7 +13,7 @@ from tests.fakes.task_steps import FakeStepTransaction
 from tests.fakes.transaction import FakeStore, FixedClock
 from tests.unit.functions.test_handlers import TICK
 from volexswarm.errors import InvalidInput, Unavailable
-from volexswarm.messages import TaskStatus
+from volexswarm.messages import TaskKind, TaskStatus
 from volexswarm.tasks.record import StepRecord
 
 MACHINE = next(machine for machine in machines.load() if machine.name == "task")
@@ -44,6 +44,11 @@ def test_the_state_machine_and_the_function_know_the_same_steps(monkeypatch):
         monkeypatch.setattr(wiring, name, lambda: None)
     monkeypatch.setattr(wiring, "settings", lambda: SimpleNamespace(valuation_currency="USDT"))
     assert set(wiring.task_steps.__wrapped__()) == steps_of_the_machine()
+
+
+def test_every_kind_of_task_has_its_way():
+    ways = MACHINE.definition["States"]["Which kind?"]["Choices"]
+    assert {way["StringEquals"] for way in ways} == set(TaskKind)
 
 
 def test_no_state_is_named_twice():
