@@ -7,6 +7,7 @@ it had been asked for before.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import random
@@ -32,7 +33,9 @@ from volexswarm.messages import Side
 ROOT = Path(__file__).resolve().parents[3]
 FUNCTION = "meta-deliberate"
 SHORTEST, LONGEST = 0.001, 0.12
-"""Seconds that a function lives: from less than its first statement to more than a whole deliberation."""
+"""Seconds that a function lives: from less than its first statement to more than a whole deliberation, on an idle machine."""
+STEP = 1.5
+"""How much longer the next life may be after one in which nothing was asked: a busy machine is slower."""
 NAMESPACE = uuid.UUID("2b1f4c7e-5a52-4f0e-9f64-3d4d0a0f4f10")
 
 
@@ -92,18 +95,30 @@ def _drawn(draw: random.Random, agent: str, usual: Mapping[str, float]) -> dict[
 
 
 class Nursery:
-    """Forks the function, kills it, and forks it again, until every question has its ruling."""
+    """Forks the function, kills it, and forks it again, until every question has its ruling.
 
-    def __init__(self, questions: Sequence[dict[str, Any]], handler: Callable[[Any, Any], Any], seed: int) -> None:
+    `asked` grows whenever a model was asked.
+    """
+
+    def __init__(
+        self,
+        questions: Sequence[dict[str, Any]],
+        handler: Callable[[Any, Any], Any],
+        asked: Callable[[], int],
+        seed: int,
+    ) -> None:
         self._questions = questions
         self._handler = handler
+        self._asked = asked
         self._draw = random.Random(seed)
         self.kills = 0
 
     def run(self, *, calm: bool) -> None:
-        done = 0
+        done, longest = 0, LONGEST
         while done < len(self._questions):
-            done += self._life(done, None if calm else self._draw.uniform(SHORTEST, LONGEST))
+            before = self._asked()
+            done += self._life(done, None if calm else self._draw.uniform(SHORTEST, longest))
+            longest = longest * STEP if self._asked() == before else max(LONGEST, longest / STEP)
 
     def _life(self, first: int, seconds: float | None) -> int:
         """One fork's life; how many questions it has answered."""
@@ -200,7 +215,8 @@ def main() -> None:
     _add_tasks(dsn, questions)
     with tempfile.TemporaryFile() as tally:
         handler = _prepare(dsn, tally.fileno())
-        nursery = Nursery(questions, handler, int(seed))
+        nursery = Nursery(questions, handler, lambda: os.fstat(tally.fileno()).st_size, int(seed))
+        gc.freeze()
         began = time.perf_counter()
         nursery.run(calm="--calm" in sys.argv)
         seconds = time.perf_counter() - began
