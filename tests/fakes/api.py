@@ -25,6 +25,7 @@ from tests.fakes.learnt import Learnt
 from tests.fakes.push import FakeTickets
 from tests.fakes.risk import FakeRiskTransaction
 from tests.fakes.rulebook import FakePolicyTransaction
+from tests.fakes.studied import Studied
 from tests.fakes.task_reader import FakeTaskReader
 from tests.fakes.tasks import TaskWorld
 from tests.fakes.transaction import START, FakeQuoteBoard, FakeStore, FixedClock
@@ -397,6 +398,7 @@ class FakeSwarm:
             "research_reader": self.learnt,
             "news_agent": self.learnt.news_agent,
             "strategy_agent": self.learnt.strategy_agent,
+            "study_reader": Studied(views.NOW, views.MARKET),
             "ticket_office": TicketOffice(self.tickets, self.clock),
             "deliberation_reader": FakeDeliberationReader(),
             "replayer": Replayer(held()[0].store),

@@ -25,6 +25,7 @@ RESOURCES = (
     "risk",
     "signals",
     "research",
+    "studies",
     "market",
     "compliance",
     "policies",

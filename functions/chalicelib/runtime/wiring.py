@@ -103,6 +103,7 @@ if TYPE_CHECKING:
         StoryReader,
         SwarmReader,
         TaskReader,
+        StudyReader,
     )
 
 
@@ -1008,6 +1009,12 @@ def policy_reader() -> PolicyReader:
 
 
 def time_machine() -> PostgresTimeMachine:
+def study_reader() -> StudyReader:
+    from volexswarm.adapters.postgres.readers.studies import PostgresStudyReader
+
+    return PostgresStudyReader(database(), _scope())
+
+
     from volexswarm.adapters.postgres.readers.whatif import PostgresTimeMachine
 
     return PostgresTimeMachine(database(), _scope())

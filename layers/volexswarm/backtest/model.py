@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from volexswarm.market.timeframes import Timeframe
 from volexswarm.messages import NAMESPACE
 from volexswarm.portfolio.performance import Figure
+
+if TYPE_CHECKING:  # who only reads what is stored must not load it
+    import pandas as pd
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from volexswarm.cli import (
     reconciliation,
     research,
     risk,
+    studies,
     swarm,
     tasks,
     trading,
@@ -53,6 +54,7 @@ for commands in (
     compliance,
     policies,
     research,
+    studies,
     watch,
 ):
     commands.add_to(main)

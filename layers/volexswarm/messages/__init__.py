@@ -83,9 +83,9 @@ from volexswarm.messages.trading import (
 __all__ = [
     "MAX_MESSAGE_BYTES",
     "NAMESPACE",
+    "AcceptDifference",
     "AccountOpened",
     "ApprovalAsked",
-    "AcceptDifference",
     "ApprovalDecided",
     "BreakerChanged",
     "CancelOrder",

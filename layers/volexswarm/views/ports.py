@@ -21,6 +21,7 @@ from volexswarm.views.reconciliation import Difference, Reconciliation
 from volexswarm.views.research import MarketReport, NewsItem, Strategy, StrategyDetail
 from volexswarm.views.shape import Page
 from volexswarm.views.story import Story
+from volexswarm.views.studies import Backtest, BacktestDetail, Discovery, Optimization, OptimizationDetail
 from volexswarm.views.swarm import Activity, DeadLetters, Feed, FunctionHealth, LogLines, Part, QueueDepth, Replay
 from volexswarm.views.tasks import Approval, Task, TaskStory
 from volexswarm.views.trading import Order, Signal
@@ -230,6 +231,34 @@ class QueueDesk(Protocol):
     """The queues from outside. All raise Unavailable if the queue service does not answer."""
 
     def depths(self, queues: Sequence[Queue]) -> list[QueueDepth]: ...
+class StudyReader(Protocol):
+    """Studies of the past. All raise Unavailable if the database is away, pages InvalidInput for a cursor of another kind."""
+
+    def backtests(self, symbol: str | None, limit: int, cursor: str | None) -> Page[Backtest]:
+        """Newest first."""
+        ...
+
+    def backtest(self, backtest_id: str) -> BacktestDetail:
+        """The backtest whose id begins so. Raises NotFound, or Conflict if several do."""
+        ...
+
+    def optimizations(self, symbol: str | None, limit: int, cursor: str | None) -> Page[Optimization]:
+        """Newest first."""
+        ...
+
+    def optimization(self, optimization_id: str) -> OptimizationDetail:
+        """The search whose id begins so, with its trials. Raises NotFound, or Conflict if several do."""
+        ...
+
+    def discoveries(self, symbol: str | None, limit: int, cursor: str | None) -> Page[Discovery]:
+        """Newest first."""
+        ...
+
+    def discovery(self, discovery_id: str) -> Discovery:
+        """The search for strategies whose id begins so. Raises NotFound, or Conflict if several do."""
+        ...
+
+
 
     def look(self, queue: Queue, limit: int) -> DeadLetters:
         """Dead letters without taking them away."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,11 +13,13 @@ from volexswarm.adapters.postgres.backtest import BacktestTransaction
 from volexswarm.adapters.postgres.discovery import DiscoveryTransaction
 from volexswarm.adapters.postgres.optimization import OptimizationTransaction
 from volexswarm.adapters.postgres.playbook import PlaybookTransaction
+from volexswarm.adapters.postgres.readers.scope import Scope
+from volexswarm.adapters.postgres.readers.studies import PostgresStudyReader
 from volexswarm.backtest.agent import BacktestAgent
 from volexswarm.backtest.model import Commission
 from volexswarm.discovery.agent import DiscoveryAgent
 from volexswarm.discovery.model import Expedition
-from volexswarm.errors import Conflict, NotYet
+from volexswarm.errors import Conflict, NotFound, NotYet
 from volexswarm.market.timeframes import Timeframe
 from volexswarm.messages import StrategyStatus
 from volexswarm.optimize.agent import OptimizeAgent
@@ -69,6 +72,70 @@ def test_a_backtest_is_stored_once_and_told_from_what_is_stored(desk):
     assert told.summary["total_return"] == row["figures"]["total_return"]["value"]
 
 
+def reader(desk):
+    return PostgresStudyReader(desk.database, Scope("binance", "main", "simulated", "USDT"))
+
+
+def test_a_backtest_is_shown_with_its_trades_and_a_curve_that_fits_a_screen(desk):
+    told = BacktestAgent(desk.store(BacktestTransaction), desk.clock).backtest(COMMISSION)
+    shown = reader(desk).backtest(told.id)
+    assert shown.backtest.words == told.words
+    assert shown.backtest.simulated
+    assert len(shown.trades) == told.summary["trades"]
+    assert sum(trade.result for trade in shown.trades) == sum(trade.proceeds - trade.cost for trade in shown.trades)
+    assert len(shown.curve) == 600 - 42
+    assert shown.curve[-1].at == END
+    assert shown.curve[-1].equity / shown.curve[0].equity - 1 == pytest.approx(told.summary["total_return"])
+    assert reader(desk).backtest(told.id[:6]) == shown
+    (listed,) = reader(desk).backtests("BTC/USDT", 5, None).items
+    assert listed == shown.backtest
+    assert reader(desk).backtests("ETH/USDT", 5, None).items == []
+
+
+def test_searches_are_shown_while_they_run_and_when_they_are_done(desk):
+    left = iter([900.0, 900.0, 0.0])
+    with pytest.raises(NotYet):
+        optimizer(desk, lambda: next(left)).optimize(SEARCH)
+    (running,) = reader(desk).optimizations(None, 5, None).items
+    assert (running.status, running.runs, running.budget_runs, running.result) == ("running", 1, 6, None)
+    told = optimizer(desk).optimize(SEARCH)
+    done = reader(desk).optimization(SEARCH.id)
+    assert (done.optimization.status, done.optimization.words, len(done.trials)) == ("done", told.words, 6)
+    assert done.optimization.result.trials == 6
+
+
+@pytest.mark.parametrize("key", ["nothing", "0e9e0000-0000-5000-8000-000000000009"])
+def test_a_study_that_there_is_not_is_not_found(desk, key):
+    for ask in (reader(desk).backtest, reader(desk).optimization, reader(desk).discovery):
+        with pytest.raises(NotFound):
+            ask(key)
+
+
+def test_pages_of_studies_go_on_where_they_ended(desk):
+    agent = BacktestAgent(desk.store(BacktestTransaction), desk.clock)
+    made = [agent.backtest(replace(COMMISSION, attempt=attempt)).id for attempt in (1, 2, 3)]
+    first = reader(desk).backtests(None, 2, None)
+    rest = reader(desk).backtests(None, 2, first.next)
+    assert {one.id for one in (*first.items, *rest.items)} == set(made)
+    assert rest.next is None
+
+
+def test_the_beginning_of_several_ids_is_refused(desk):
+    told = BacktestAgent(desk.store(BacktestTransaction), desk.clock).backtest(COMMISSION)
+    twin = told.id[:-4] + ("0000" if not told.id.endswith("0000") else "1111")
+    columns = [
+        row["name"]
+        for row in desk.sql.execute(
+            "SELECT column_name AS name FROM information_schema.columns WHERE table_name = 'backtests' AND column_name <> 'id'"
+        )
+    ]
+    rest = ", ".join(columns)
+    desk.sql.execute(f"INSERT INTO backtests (id, {rest}) SELECT %s, {rest} FROM backtests", (twin,))
+    assert reader(desk).backtest(told.id).backtest.id == told.id
+    with pytest.raises(Conflict, match="several backtests"):
+        reader(desk).backtest(told.id[:8])
+
+
 def test_a_candle_that_is_still_open_is_not_looked_at(desk):
     with desk.store(BacktestTransaction).transaction() as tx:
         known = tx.candles("binance", "BTC/USDT", Timeframe.M1, END - timedelta(days=1), END + timedelta(days=1))
@@ -117,6 +184,10 @@ def test_a_discovery_searches_drafts_and_is_told_from_what_is_stored(desk):
     assert told.summary["places"] == 4
     searches = desk.sql.execute("SELECT DISTINCT discovery_id::text AS id FROM optimizations").fetchall()
     assert searches == [{"id": wanted.discovery_id}]
+    shown = reader(desk).discovery(told.id)
+    assert [one.draft for one in shown.result.candidates if one.draft] == [
+        one.draft for one in shown.result.candidates
+    ][: int(told.summary["drafts"])]
     drafts = desk.sql.execute("SELECT status FROM strategies").fetchall()
     assert len(drafts) == told.summary["drafts"]
     assert all(draft["status"] == StrategyStatus.DRAFT for draft in drafts)

@@ -17,6 +17,7 @@ from tests.fakes import views
 from tests.fakes.api import PASSWORD, FakeSwarm
 from tests.fakes.learnt import REPORT_ID, STRATEGY_ID
 from tests.fakes.deliberation_reader import held
+from tests.fakes.studied import BACKTEST_ID, DISCOVERY_ID, OPTIMIZATION_ID
 from tests.fakes.learnt import REPORT_ID, STRATEGY_ID
 from volexswarm.errors import Conflict, Stop, Unavailable
 from volexswarm.messages import CancelOrder, OrderType, SignalRaised
@@ -87,6 +88,12 @@ GOOD: dict[tuple[str, str], tuple[str, Any]] = {
         {"status": "paused", "reason": "it loses"},
     ),
     ("GET", "/research/reports"): ("/research/reports?limit=5", None),
+    ("GET", "/backtests"): ("/backtests?symbol=BTC%2FUSDT", None),
+    ("GET", "/backtests/{backtest}"): (f"/backtests/{BACKTEST_ID}", None),
+    ("GET", "/optimizations"): ("/optimizations?limit=5", None),
+    ("GET", "/optimizations/{optimization}"): (f"/optimizations/{OPTIMIZATION_ID}", None),
+    ("GET", "/discoveries"): ("/discoveries", None),
+    ("GET", "/discoveries/{discovery}"): (f"/discoveries/{DISCOVERY_ID}", None),
     ("GET", "/research/reports/{report}"): (f"/research/reports/{REPORT_ID}", None),
     ("GET", "/candles"): ("/candles?symbol=BTC%2FUSDT&timeframe=1m", None),
     ("GET", "/compliance/flags"): ("/compliance/flags?state=open", None),
@@ -551,10 +558,10 @@ def test_the_swarm_is_healthy_only_if_every_part_was_seen_so(
     assert ask(client, "GET", "/status").json_body["data"]["overall"] == overall
 
 
-def test_agents_are_all_thirteen_with_what_is_not_deployed_said(client: Client) -> None:
+def test_agents_are_all_thirteen_and_deployed(client: Client) -> None:
     agents = {agent["name"]: agent for agent in ask(client, "GET", "/agents").json_body["data"]["agents"]}
     assert len(agents) == 13
-    assert agents["backtest"]["deployed"] is False
+    assert all(agent["deployed"] for agent in agents.values())
     assert agents["risk"]["events"] == 7
     assert agents["risk"]["functions"][0]["depth"]["dead"] == 3
     assert agents["signal"]["last_event"] is None
