@@ -101,9 +101,9 @@ if TYPE_CHECKING:
         ReconciliationReader,
         ResearchReader,
         StoryReader,
+        StudyReader,
         SwarmReader,
         TaskReader,
-        StudyReader,
     )
 
 
@@ -989,6 +989,12 @@ def research_reader() -> ResearchReader:
     return PostgresResearchReader(database(), _scope())
 
 
+def study_reader() -> StudyReader:
+    from volexswarm.adapters.postgres.readers.studies import PostgresStudyReader
+
+    return PostgresStudyReader(database(), _scope())
+
+
 def reconciliation_reader() -> ReconciliationReader:
     from volexswarm.adapters.postgres.readers.reconciliation import PostgresReconciliationReader
 
@@ -1009,12 +1015,6 @@ def policy_reader() -> PolicyReader:
 
 
 def time_machine() -> PostgresTimeMachine:
-def study_reader() -> StudyReader:
-    from volexswarm.adapters.postgres.readers.studies import PostgresStudyReader
-
-    return PostgresStudyReader(database(), _scope())
-
-
     from volexswarm.adapters.postgres.readers.whatif import PostgresTimeMachine
 
     return PostgresTimeMachine(database(), _scope())
