@@ -34,8 +34,8 @@ from volexswarm.compliance.flags import FlagDesk
 from volexswarm.compliance.policy import CompliancePolicy
 from volexswarm.control.kill_switch import KillSwitch
 from volexswarm.control.mode_switch import ModeSwitch
-from volexswarm.desk.agent import TradingDesk
 from volexswarm.deliberation.replay import Replayer
+from volexswarm.desk.agent import TradingDesk
 from volexswarm.errors import NotFound, Unauthorized
 from volexswarm.messages import Queue, Quote, TaskStatus
 from volexswarm.monitor.runs import Runs
@@ -51,6 +51,7 @@ from volexswarm.security.roles import Role
 from volexswarm.security.tokens import Principal, Signed, TokenIssuer
 from volexswarm.settings import Settings
 from volexswarm.tasks.model import Approval
+from volexswarm.tasks.router import Router
 from volexswarm.views.audit import AuditEntry
 from volexswarm.views.books import Fill, Lot, Portfolio, Positions, Transfer
 from volexswarm.views.compliance import Flag, Report
@@ -394,14 +395,15 @@ class FakeSwarm:
             "trading_desk": desk,
             "task_desk": self.tasks.desk,
             "task_reader": FakeTaskReader(self.tasks),
-            "quotes": self.quotes,
-            "research_reader": self.learnt,
-            "news_agent": self.learnt.news_agent,
-            "strategy_agent": self.learnt.strategy_agent,
-            "study_reader": Studied(views.NOW, views.MARKET),
-            "ticket_office": TicketOffice(self.tickets, self.clock),
+            "task_router": Router(store=self.tasks.store, clock=self.clock, calibration=dict),
             "deliberation_reader": FakeDeliberationReader(),
             "replayer": Replayer(held()[0].store),
+            "quotes": self.quotes,
+            "research_reader": self.learnt,
+            "study_reader": Studied(views.NOW, views.MARKET),
+            "news_agent": self.learnt.news_agent,
+            "strategy_agent": self.learnt.strategy_agent,
+            "ticket_office": TicketOffice(self.tickets, self.clock),
         } | dict.fromkeys(
             [
                 "swarm_reader",

@@ -214,6 +214,10 @@ class TaskReader(Protocol):
 class DeliberationReader(Protocol):
     """What the team said and how its verdict was computed. All raise Unavailable if the database is away."""
 
+    def deliberation_id(self, key: str) -> str:
+        """The id that begins so. Raises NotFound, or Conflict if several fit."""
+        ...
+
     def record(self, deliberation_id: str) -> DeliberationRecord:
         """The whole record. Raises NotFound if there is no such deliberation."""
         ...
@@ -227,10 +231,6 @@ class DeliberationReader(Protocol):
         ...
 
 
-class QueueDesk(Protocol):
-    """The queues from outside. All raise Unavailable if the queue service does not answer."""
-
-    def depths(self, queues: Sequence[Queue]) -> list[QueueDepth]: ...
 class StudyReader(Protocol):
     """Studies of the past. All raise Unavailable if the database is away, pages InvalidInput for a cursor of another kind."""
 
@@ -259,14 +259,14 @@ class StudyReader(Protocol):
         ...
 
 
+class QueueDesk(Protocol):
+    """The queues from outside. All raise Unavailable if the queue service does not answer."""
+
+    def depths(self, queues: Sequence[Queue]) -> list[QueueDepth]: ...
 
     def look(self, queue: Queue, limit: int) -> DeadLetters:
         """Dead letters without taking them away."""
         ...
-    def deliberation_id(self, key: str) -> str:
-        """The id that begins so. Raises NotFound, or Conflict if several fit."""
-        ...
-
 
     def replay(self, queue: Queue, limit: int) -> Replay:
         """Send dead letters back to their queue, oldest first; each is removed only after the queue has taken it."""

@@ -15,10 +15,9 @@ from chalicelib.api.authorizer import Refused
 from chalicelib.api.endpoint import MAX_BODY
 from tests.fakes import views
 from tests.fakes.api import PASSWORD, FakeSwarm
-from tests.fakes.learnt import REPORT_ID, STRATEGY_ID
 from tests.fakes.deliberation_reader import held
-from tests.fakes.studied import BACKTEST_ID, DISCOVERY_ID, OPTIMIZATION_ID
 from tests.fakes.learnt import REPORT_ID, STRATEGY_ID
+from tests.fakes.studied import BACKTEST_ID, DISCOVERY_ID, OPTIMIZATION_ID
 from volexswarm.errors import Conflict, Stop, Unavailable
 from volexswarm.messages import CancelOrder, OrderType, SignalRaised
 from volexswarm.security.roles import Role
@@ -88,13 +87,13 @@ GOOD: dict[tuple[str, str], tuple[str, Any]] = {
         {"status": "paused", "reason": "it loses"},
     ),
     ("GET", "/research/reports"): ("/research/reports?limit=5", None),
+    ("GET", "/research/reports/{report}"): (f"/research/reports/{REPORT_ID}", None),
     ("GET", "/backtests"): ("/backtests?symbol=BTC%2FUSDT", None),
     ("GET", "/backtests/{backtest}"): (f"/backtests/{BACKTEST_ID}", None),
     ("GET", "/optimizations"): ("/optimizations?limit=5", None),
     ("GET", "/optimizations/{optimization}"): (f"/optimizations/{OPTIMIZATION_ID}", None),
     ("GET", "/discoveries"): ("/discoveries", None),
     ("GET", "/discoveries/{discovery}"): (f"/discoveries/{DISCOVERY_ID}", None),
-    ("GET", "/research/reports/{report}"): (f"/research/reports/{REPORT_ID}", None),
     ("GET", "/candles"): ("/candles?symbol=BTC%2FUSDT&timeframe=1m", None),
     ("GET", "/compliance/flags"): ("/compliance/flags?state=open", None),
     ("POST", "/compliance/flags/{flag}/escalate"): ("/compliance/flags/0eb3a204/escalate", {"reason": "too often"}),
@@ -573,6 +572,15 @@ def test_agents_are_shown_also_when_queues_and_database_are_away(client: Client,
     assert len(data["agents"]) == 13
     assert len(data["missing"]) == 3
     assert data["agents"][1]["functions"][0]["depth"] is None
+
+
+def test_each_agent_shows_what_its_voice_weighs_for_each_kind_of_task(client):
+    agents = {agent["name"]: agent for agent in ask(client, "GET", "/agents").json_body["data"]["agents"]}
+    assert [one["kind"] for one in agents["research"]["routing"]] == ["trade", "rebalance", "analyze", "research"]
+    assert {one["voice"] for one in agents["execution"]["routing"]} == {"portfolio"}
+    assert agents["monitor"]["routing"] == []
+    assert all(0 <= one["weight"] <= 1 for agent in agents.values() for one in agent["routing"])
+    assert ask(client, "GET", "/agents/risk").json_body["data"]["routing"] == agents["risk"]["routing"]
 
 
 def test_an_agents_page_tells_its_calls_by_their_nearest_rank(client: Client) -> None:
