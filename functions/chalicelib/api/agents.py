@@ -6,7 +6,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import ceil
 from typing import Any, TypeVar
 
@@ -29,11 +29,14 @@ from volexswarm.views.swarm import (
     FunctionRuns,
     Health,
     QueueDepth,
+    RoutingWeight,
     TriedPart,
 )
 
 resource = Resource(__name__)
 blueprint = resource.blueprint
+
+BOOKKEEPER = "execution"
 
 AT_ONCE = 4
 """Functions that are asked for their health at the same time."""
@@ -48,6 +51,7 @@ class Known:
     depths: Mapping[str, QueueDepth]
     activity: Mapping[str, Sequence[Activity]]
     runs: Mapping[str, Runs]
+    routing: Mapping[str, Sequence[RoutingWeight]]
     missing: list[str]
 
 
@@ -102,10 +106,21 @@ def _look(agents: Sequence[Agent]) -> Known:
     depths = _unless_away("queue depths", missing, lambda: wiring.queue_desk().depths(queues))
     activity = _unless_away("activity", missing, lambda: wiring.swarm_reader().activity())
     runs = _unless_away("runs", missing, lambda: wiring.run_log().of([one.name for one in functions]))
+    routing = _unless_away("routing weights", missing, _routing)
     by_source: defaultdict[str, list[Activity]] = defaultdict(list)
     for entry in activity or ():
         by_source[entry.source].append(entry)
-    return Known({depth.queue: depth for depth in depths or ()}, by_source, runs or {}, missing)
+    return Known({depth.queue: depth for depth in depths or ()}, by_source, runs or {}, routing or {}, missing)
+
+
+def _routing() -> Mapping[str, Sequence[RoutingWeight]]:
+    """Weights by agent; the portfolio speaks by the agent that keeps the books."""
+    found: defaultdict[str, list[RoutingWeight]] = defaultdict(list)
+    for kind, weights in wiring.task_router().weights().items():
+        for voice, one in weights.items():
+            agent = BOOKKEEPER if voice == "portfolio" else voice
+            found[agent].append(RoutingWeight(kind=kind, voice=voice, **asdict(one)))
+    return found
 
 
 def _unless_away(what: str, missing: list[str], ask: Callable[[], AnswerT]) -> AnswerT | None:
@@ -128,6 +143,7 @@ def _view(agent: Agent, known: Known) -> AgentView:
         container=agent.container,
         emits=list(agent.emits),
         functions=[_function(function, known) for function in agent.functions],
+        routing=list(known.routing.get(agent.name, ())),
         events=sum(entry.events for entry in activity),
         last_event=max((entry.last_event for entry in activity), default=None),
         activity=activity,

@@ -85,7 +85,9 @@ if TYPE_CHECKING:
     from volexswarm.tasks.dispatch import Dispatcher
     from volexswarm.tasks.ports import Account, Flows, Trader
     from volexswarm.tasks.record import StepRecord
+    from volexswarm.tasks.router import Router
     from volexswarm.tasks.schedules import Schedules
+    from volexswarm.tasks.understanding import Interpreter
     from volexswarm.tasks.upkeep import Upkeep
     from volexswarm.views.ports import (
         AuditReader,
@@ -878,7 +880,7 @@ def task_steps() -> Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]]:
             store=store,
             account=_task_account(),
             clock=clock(),
-            calibration=_calibration,
+            router=task_router(),
         ).prepare,
         "propose": Proposal(store=store, account=_task_account()).propose,
         "risk": previewing.risk,
@@ -892,6 +894,14 @@ def task_steps() -> Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]]:
         "notify": ending.notify,
         "fail": ending.fail,
     }
+
+
+@cache
+def task_router() -> Router:
+    """Who is asked about a task, and by what weight."""
+    from volexswarm.tasks.router import Router
+
+    return Router(store=_task_store(), clock=clock(), calibration=_calibration)
 
 
 def _calibration() -> Mapping[str, float]:

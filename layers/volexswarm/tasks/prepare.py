@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -16,16 +16,12 @@ from volexswarm.tasks.model import Task
 from volexswarm.tasks.policy import TasksPolicy
 from volexswarm.tasks.ports import Account, AccountState, TaskTransaction
 from volexswarm.tasks.requests import Rebalance, TradeWish
-from volexswarm.tasks.routing import weights
+from volexswarm.tasks.router import Router
+from volexswarm.tasks.routing import VOICES
 from volexswarm.tasks.sizing import Aim, Left, aim_of_target, aim_of_wish
-
-RECORD: Final = timedelta(days=1)
-"""So long back an agent's steps count for its weight."""
 
 PATIENCE: Final = timedelta(minutes=10)
 """After this the team's answer would be about a market that is gone."""
-
-Calibration = Callable[[], Mapping[str, float]]
 
 
 class Preparation:
@@ -37,8 +33,8 @@ class Preparation:
     account : Account
     clock : Clock
         Wall time.
-    calibration : callable
-        By agent, how well its opinions turned out, 0 to 1.
+    router : Router
+        Says who is asked.
     """
 
     def __init__(
@@ -47,12 +43,12 @@ class Preparation:
         store: Store[TaskTransaction],
         account: Account,
         clock: Clock,
-        calibration: Calibration,
+        router: Router,
     ) -> None:
         self._store = store
         self._account = account
         self._clock = clock
-        self._calibration = calibration
+        self._router = router
 
     def prepare(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """What the flow goes by: kind, request, one question for each market, who is asked, limits, deadline.
@@ -68,8 +64,7 @@ class Preparation:
         with self._store.transaction() as tx:
             task = tx.task(event["task_id"])
             policy = required_policy(tx)
-            records = tx.track_records(now - RECORD)
-        weighed = weights(task.kind, records, policy, self._calibration())
+        weighed = self._router.weights().get(task.kind, {})
         asked = [agent for agent, weight in weighed.items() if weight.asked]
         deadline = min(task.deadline or now + PATIENCE, now + PATIENCE)
         return {
@@ -77,7 +72,7 @@ class Preparation:
             "request": task.request.model_dump(mode="json"),
             "legs": [question.model_dump(mode="json") for question in self._questions(task, policy)],
             # as a state machine's paths can name them
-            "asked": {agent.replace("-", "_"): agent in asked for agent in weighed},
+            "asked": {agent.replace("-", "_"): agent in asked for agent in VOICES},
             "limits": policy.limits,
             "deadline": deadline.isoformat(),
             "words": f"{task.understood}; asked: {', '.join(asked) or 'nobody'}",

@@ -223,6 +223,11 @@ Request = Analyze | TradeWish | Rebalance | Research | Report | Backtest | Optim
 _REQUEST: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator="kind")])
 
 
+def schema() -> dict[str, Any]:
+    """JSON schema of every kind of request."""
+    return _REQUEST.json_schema()
+
+
 def read(raw: Mapping[str, Any]) -> Request:
     """A request from JSON. Raises InvalidInput naming the first field that is wrong."""
     try:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import AwareDatetime
 
+from volexswarm.messages import TaskKind
 from volexswarm.views.control import Halt
 from volexswarm.views.shape import Mode, View
 
@@ -160,8 +161,22 @@ class AgentHealth(View):
     container: TriedPart | None
 
 
+class RoutingWeight(View):
+    """What an agent's voice weighs when it is decided who is asked about a kind of task: the mean of its capability, its load
+    (less the busier it is) and its past performance, weighted by the policy `tasks`; all between 0 and 1. `asked`: it would be.
+    """
+
+    kind: TaskKind
+    voice: str
+    capability: float
+    load: float
+    performance: float
+    weight: float
+    asked: bool
+
+
 class AgentView(View):
-    """One of the thirteen. `last_event` is null while nothing has been heard from it."""
+    """One of the thirteen. `last_event` is null while nothing has been heard from it; `routing` its weights by kind of task."""
 
     name: str
     title: str
@@ -171,6 +186,7 @@ class AgentView(View):
     container: str | None
     emits: list[str]
     functions: list[AgentFunction]
+    routing: list[RoutingWeight]
     events: int
     last_event: AwareDatetime | None
     activity: list[Activity]
@@ -187,6 +203,7 @@ class AgentPage(View):
     container: str | None
     emits: list[str]
     functions: list[FunctionPage]
+    routing: list[RoutingWeight]
     events: int
     last_event: AwareDatetime | None
     activity: list[Activity]

@@ -14,6 +14,7 @@ from volexswarm.tasks.prepare import Preparation
 from volexswarm.tasks.previewing import Previewing
 from volexswarm.tasks.proposal import Proposal
 from volexswarm.tasks.raising import Raising
+from volexswarm.tasks.router import Router
 
 
 class Steps:
@@ -25,7 +26,9 @@ class Steps:
         previewing = Previewing(store=store, previews=world.previews)
         raising = Raising(store=store, trader=world.trader, clock=clock)
         ending = Ending(store=store, clock=clock)
-        preparation = Preparation(store=store, account=world.account, clock=clock, calibration=dict)
+        preparation = Preparation(
+            store=store, account=world.account, clock=clock, router=Router(store=store, clock=clock, calibration=dict)
+        )
         self._steps = {
             "prepare": preparation.prepare,
             "propose": Proposal(store=store, account=world.account).propose,
