@@ -45,7 +45,8 @@ def _of_money(story: Story) -> tuple[TaskStatus, str]:
     if not story.trades:
         left = (story.answer("propose") or {}).get("left", [])
         words = "; ".join(one["why"] for one in left) or "nothing was to be traded"
-        refused = any(one["refused"] for one in left)
+        # a portfolio that is on its targets is what was wanted; a trade that is not made is not
+        refused = story.task.kind is TaskKind.TRADE or any(one["refused"] for one in left)
         return (TaskStatus.REJECTED if refused else TaskStatus.SUCCEEDED), words
     raised = [trade for trade in story.trades if trade.signal_id]
     if raised:

@@ -36,13 +36,13 @@ def rebalance(**targets: str) -> Rebalance:
 
 def filled(amount: str, price: str, state: str = "filled") -> TradeOutcome:
     done, each = Decimal(amount), Decimal(price)
-    order = OrderOutcome("o1", state, done, done, done * each, None, cancelable=False)
+    order = OrderOutcome("o1", state, done, done, done * each, None, False, cancelable=False)
     fill = FillOutcome("o1", each, done, Decimal("0.5"), "USDT", Decimal("0.0001"))
     return TradeOutcome(None, (order,), (fill,), working=False)
 
 
 def ended(state: str, reason: str) -> TradeOutcome:
-    order = OrderOutcome("o1", state, Decimal("0.5"), Decimal(0), Decimal(0), reason, cancelable=False)
+    order = OrderOutcome("o1", state, Decimal("0.5"), Decimal(0), Decimal(0), reason, False, cancelable=False)
     return TradeOutcome(None, (order,), (), working=False)
 
 
@@ -155,6 +155,15 @@ def test_a_portfolio_on_its_targets_is_left_alone_and_that_is_a_success(world, s
     done = steps.end(task)
     assert done.status is S.SUCCEEDED
     assert "near enough" in done.reason
+
+
+def test_a_sale_of_what_is_not_there_any_more_is_no_success(world, steps):
+    task = world.task(wish(symbol="SOL/USDT", side="sell", position_share="0.5"))
+    steps.rules("SOL/USDT", "sell")
+    assert steps.planned(task)["next"] == "explain"
+    done = steps.end(task)
+    assert done.status is S.REJECTED
+    assert "there is no SOL to sell" in done.reason
 
 
 @pytest.mark.parametrize("stage", ["risk", "compliance"])
