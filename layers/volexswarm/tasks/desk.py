@@ -297,8 +297,16 @@ class TaskDesk:
             done.append(f"{trade.in_words}: {_so_far(trade, outcome)}")
             for order in outcome.orders if outcome else ():
                 if order.cancelable:
-                    self._trader.cancel(order.id, by, reason)
+                    self._cancel(order.id, by, reason)
         return done
+
+    def _cancel(self, order_id: str, by: str, reason: str) -> None:
+        try:
+            self._trader.cancel(order_id, by, reason)
+        except Conflict as ended:
+            logger.info("nothing to cancel: %s", ended)
+        except Unavailable as away:  # the keeper commands it a minute later
+            logger.warning("order %s is canceled later: %s", order_id, away)
 
     def _answer(self, approval: Approval) -> None:
         now = self._clock.now()
@@ -356,6 +364,6 @@ def _so_far(trade: RaisedTrade, outcome: TradeOutcome | None) -> str:
         return f"refused ({outcome.refused})"
     if not outcome.orders:
         return "it is on its way through risk and compliance"
-    open_orders = [order for order in outcome.orders if order.cancelable]
+    open_orders = [order for order in outcome.orders if order.is_open]
     rest = "; what is open is being canceled" if open_orders else ""
     return f"{outcome.filled:f} {base} filled{rest}"

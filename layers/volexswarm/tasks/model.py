@@ -103,7 +103,7 @@ class RaisedTrade(PlannedTrade):
 
 @dataclass(frozen=True)
 class OrderOutcome:
-    """An order that came of a trade. `cost` in quote currency of what is filled; `cancelable` by a command of the desk."""
+    """An order that came of a trade. `cost` in quote currency of what is filled; `cancelable`: open, not being canceled yet."""
 
     id: str
     state: str
@@ -111,6 +111,7 @@ class OrderOutcome:
     filled: Decimal
     cost: Decimal
     reason: str | None
+    is_open: bool
     cancelable: bool
 
 

@@ -308,6 +308,9 @@ def test_a_trade_works_while_its_order_stands(
     chain.ordered(state)
     found = tx.outcomes([chain.id])[chain.id]
     assert (found.working, found.orders[0].cancelable) == (working, working)
+    connection.execute("UPDATE orders SET cancel_requested_at = now()")
+    found = tx.outcomes([chain.id])[chain.id]
+    assert (found.working, found.orders[0].cancelable) == (working, False)
 
 
 def test_schedules_begin_in_the_future_and_are_due_once(tx: TaskTransaction) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.fakes.tasks import TaskWorld, wish
 from tests.fakes.transaction import START
-from volexswarm.errors import Conflict, InvalidInput, NotFound
+from volexswarm.errors import Conflict, InvalidInput, NotFound, Unavailable
 from volexswarm.messages import ApprovalDecided, Priority, TaskChanged, TaskStatus
 from volexswarm.tasks.desk import Assignment
 from volexswarm.tasks.life import move
@@ -158,7 +158,9 @@ def test_canceling_stops_the_flow_takes_open_orders_back_and_tells_what_was_done
         trade(intended_at=START, signal_id="s0"),
         trade(leg=1, symbol="BTC/USDT"),
     ]
-    order = OrderOutcome("o1", "partially_filled", Decimal("0.5"), Decimal("0.2"), Decimal(400), None, cancelable=True)
+    order = OrderOutcome(
+        "o1", "partially_filled", Decimal("0.5"), Decimal("0.2"), Decimal(400), None, True, cancelable=True
+    )
     world.state.results["s0"] = TradeOutcome(None, (order,), (), working=True)
     canceled = world.desk.cancel(task.id, "anna", "changed my mind")
     assert world.flows.stopped == [task.flow]
@@ -173,12 +175,25 @@ def test_a_state_machine_that_is_away_keeps_nobody_from_canceling(world):
     assert world.desk.cancel(task.id, "anna", "stop").task.status is S.CANCELED
 
 
+@pytest.mark.parametrize("trouble", [Conflict("it is filled already"), Unavailable("database", "away")])
+def test_an_order_that_can_not_be_canceled_keeps_nobody_from_canceling_the_task(world, monkeypatch, trouble):
+    def refuse(*_):
+        raise trouble
+
+    task = world.task(dispatched_at=START)
+    world.state.planned[task.id, 1] = [trade(intended_at=START, signal_id="s0")]
+    order = OrderOutcome("o1", "accepted", Decimal("0.5"), Decimal(0), Decimal(0), None, True, cancelable=True)
+    world.state.results["s0"] = TradeOutcome(None, (order,), (), working=True)
+    monkeypatch.setattr(world.trader, "cancel", refuse)
+    assert world.desk.cancel(task.id, "anna", "stop").task.status is S.CANCELED
+
+
 def test_an_order_that_comes_up_after_its_task_was_canceled_is_canceled_too(world):
     task = world.task(dispatched_at=START)
     world.state.planned[task.id, 1] = [trade(intended_at=START, signal_id="s0")]
     world.desk.cancel(task.id, "anna", "stop")
     assert not world.trader.canceled
-    order = OrderOutcome("o1", "accepted", Decimal("0.5"), Decimal(0), Decimal(0), None, cancelable=True)
+    order = OrderOutcome("o1", "accepted", Decimal("0.5"), Decimal(0), Decimal(0), None, True, cancelable=True)
     world.state.results["s0"] = TradeOutcome(None, (order,), (), working=True)
     world.upkeep.withdraw_orders()
     assert world.trader.canceled == ["o1"]

@@ -88,18 +88,22 @@ def outcome_of(row: Mapping[str, Any]) -> TradeOutcome:
     """What decisions, orders and fills, gathered as JSON, make of a signal."""
     verdicts = [Verdict(**decision) for decision in row["decisions"]]
     refusal = next((verdict for verdict in verdicts if not verdict.approved), None)
-    orders = tuple(
-        OrderOutcome(**_numbers(order, "amount", "filled", "cost"), cancelable=order["state"] not in _ENDED)
-        for order in row["orders"]
-    )
+    orders = tuple(map(_order_of, row["orders"]))
     undecided = refusal is None and len(verdicts) < 2
     unplaced = refusal is None and not orders
     return TradeOutcome(
         refused=None if refusal is None else f"{refusal.stage}: {refusal.reason}",
         orders=orders,
         fills=tuple(FillOutcome(**_numbers(fill, "price", "amount", "fee", "slippage")) for fill in row["fills"]),
-        working=undecided or unplaced or row["plan"] == "working" or any(order.cancelable for order in orders),
+        working=undecided or unplaced or row["plan"] == "working" or any(order.is_open for order in orders),
     )
+
+
+def _order_of(row: Mapping[str, Any]) -> OrderOutcome:
+    order = _numbers(row, "amount", "filled", "cost")
+    is_requested = order.pop("cancel_requested")
+    is_open = order["state"] not in _ENDED
+    return OrderOutcome(**order, is_open=is_open, cancelable=is_open and not is_requested)
 
 
 def _numbers(values: Mapping[str, Any], *names: str) -> dict[str, Any]:

@@ -82,7 +82,8 @@ SELECT s.id::text AS signal_id, l.state AS plan,
                                                   'checks', checks) ORDER BY stage DESC)
               FROM decisions WHERE signal_id = s.id), '[]') AS decisions,
     coalesce((SELECT jsonb_agg(jsonb_build_object('id', id, 'state', state, 'amount', amount::text, 'filled', filled::text,
-                                                  'cost', cost::text, 'reason', reason) ORDER BY sequence)
+                                                  'cost', cost::text, 'reason', reason,
+                                                  'cancel_requested', cancel_requested_at IS NOT NULL) ORDER BY sequence)
               FROM orders WHERE proposal_id = p.id AND purpose IN ('trade', 'slice')), '[]') AS orders,
     coalesce((SELECT jsonb_agg(jsonb_build_object('order_id', f.order_id, 'price', f.price::text, 'amount', f.amount::text,
                                                   'fee', f.fee::text, 'fee_currency', f.fee_currency,
