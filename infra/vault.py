@@ -21,7 +21,7 @@ SIGNING_KEY = "jwt"
 ROLES = ("admin", "trader", "analyst", "viewer")
 ADMIN = "admin"
 
-MODEL_USERS = frozenset({"meta-deliberate"})
+MODEL_USERS = frozenset({"meta-deliberate", "meta-read"})
 EXCHANGE_USERS = frozenset({"execution-orders", "execution-keeper", REALTIME_DATA.name})
 TOKEN_SIGNERS = frozenset({"api-handler"})
 TOKEN_CHECKERS = frozenset({"authorizer", "meta-websocket"})

@@ -32,6 +32,8 @@ class Invoker(StrEnum):
     """A Step Functions state machine of `statemachines/`."""
     WEBSOCKET = "websocket"
     """The WebSocket API: every route of it."""
+    API = "api"
+    """The HTTP API's own function, for an answer that it can't give without another layer."""
 
 
 @dataclass(frozen=True)
@@ -247,6 +249,14 @@ META = Agent(
             timeout=50,
             sends=(Queue.TASKS, Queue.ORDERS, *TOLD),
             runs=("task",),
+        ),
+        Function(
+            "meta-read",
+            "Has a model, where one is configured, read what people ask for in their own words.",
+            (Layer.BASE, Layer.AUTOGEN),
+            invoked_by=Invoker.API,
+            memory=1024,
+            timeout=24,
         ),
         Function(
             "meta-deliberate",

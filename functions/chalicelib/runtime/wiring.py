@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from volexswarm.control.mode_switch import ModeSwitch
     from volexswarm.deliberation.coordinator import EnhancedAgentCoordinator
     from volexswarm.deliberation.judgement import Calibration
+    from volexswarm.deliberation.models.factory import ModelVoices
     from volexswarm.deliberation.replay import Replayer
     from volexswarm.desk.agent import TradingDesk
     from volexswarm.discovery.agent import DiscoveryAgent
@@ -753,13 +754,19 @@ def _deliberation_store() -> PostgresStore[Any]:
 
 
 @cache
-def coordinator() -> EnhancedAgentCoordinator:
-    from volexswarm.deliberation.autogen_runner import AutoGenTeam
-    from volexswarm.deliberation.coordinator import EnhancedAgentCoordinator
+def model_voices() -> ModelVoices:
     from volexswarm.deliberation.models.factory import ModelVoices
     from volexswarm.deliberation.policies import speak
 
-    voices = ModelVoices(settings(), vault(), speak)
+    return ModelVoices(settings(), vault(), speak)
+
+
+@cache
+def coordinator() -> EnhancedAgentCoordinator:
+    from volexswarm.deliberation.autogen_runner import AutoGenTeam
+    from volexswarm.deliberation.coordinator import EnhancedAgentCoordinator
+
+    voices = model_voices()
     return EnhancedAgentCoordinator(
         store=_deliberation_store(),
         clock=clock(),
@@ -833,8 +840,20 @@ def task_desk() -> TaskDesk:
     from volexswarm.tasks.understanding import Markets
 
     s = settings()
-    markets = Markets(s.symbols, s.valuation_currency)
-    return TaskDesk(store=_task_store(), flows=_flows(), trader=_trader(), clock=clock(), markets=markets)
+    return TaskDesk(
+        store=_task_store(),
+        flows=_flows(),
+        trader=_trader(),
+        clock=clock(),
+        markets=Markets(s.symbols, s.valuation_currency),
+        interpreter=None if s.model_provider == "policy" else _interpreter(),
+    )
+
+
+def _interpreter() -> Interpreter:
+    from volexswarm.adapters.interpreting import LambdaInterpreter
+
+    return LambdaInterpreter(f"{settings().stack}-api")
 
 
 @cache

@@ -14,7 +14,7 @@ from volexswarm.cli.commands import Desk, command
 from volexswarm.cli.control import halt_lines
 from volexswarm.cli.output import ago, coloured, money_label, notes, short, table, when, when_short, words
 
-_INVOKERS = {"states": "task flows", "websocket": "the WebSocket API"}
+_INVOKERS = {"states": "task flows", "websocket": "the WebSocket API", "api": "the HTTP API"}
 _HEALTH = {True: "healthy", False: "unhealthy"}
 
 

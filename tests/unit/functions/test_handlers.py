@@ -52,7 +52,7 @@ MODULES = {
             "discovery": ("strategy-discovery",),
             "monitor": ("monitor-events", "monitor-keeper"),
             "meta": ("meta-tasks", "meta-steps", "meta-keeper"),
-            "deliberation": ("meta-deliberate",),
+            "deliberation": ("meta-deliberate", "meta-read"),
             "push": ("meta-broadcast", "meta-websocket"),
         }.items()
         for function in map(registered, names)

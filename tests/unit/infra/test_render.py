@@ -187,7 +187,7 @@ def test_each_identity_reads_its_own_vault_login_only(resources):
 
 def test_nobody_but_the_team_asks_models(resources):
     asking = {name for name, statement in statements(resources) if "bedrock:InvokeModel" in statement["Action"]}
-    assert asking == {"MetaDeliberateRole"}
+    assert asking == {"MetaDeliberateRole", "MetaReadRole"}
 
 
 def test_the_api_may_not_consume_a_live_queue(resources):

@@ -79,9 +79,8 @@ def read_text(text: str, evidence: Collection[str]) -> Answer:
         return abstention(Silence.REFUSED, "the model said nothing, as it does when it declines")
     if len(text) > LONGEST:
         return abstention(Silence.MALFORMED, f"an answer of {len(text)} characters, where {LONGEST} are read")
-    block = _BLOCK.fullmatch(text)
     try:
-        opinion = _opinion(block[1] if block else text)
+        opinion = _opinion(text)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
@@ -104,12 +103,18 @@ def read_calls(calls: Sequence[tuple[str, str]], evidence: Collection[str]) -> A
     return answers[0]
 
 
-def _opinion(text: str) -> Opinion:
-    fields = json.loads(
-        text.removeprefix("\ufeff"), object_pairs_hook=_without_repetition, parse_constant=_no_such_number
-    )
+def json_object(text: str) -> dict[str, Any]:
+    """The one JSON object that a text is, alone or in a Markdown code block. Raises ValueError, or RecursionError."""
+    block = _BLOCK.fullmatch(text)
+    bare = (block[1] if block else text).removeprefix("\ufeff")
+    fields = json.loads(bare, object_pairs_hook=_without_repetition, parse_constant=_no_such_number)
     if not isinstance(fields, dict):
         raise ValueError(f"it is a {type(fields).__name__}")  # noqa: TRY004 -- a wrong value of theirs, not a type of ours
+    return fields
+
+
+def _opinion(text: str) -> Opinion:
+    fields = json_object(text)
     if isinstance(fields.get("rationale"), str):
         fields["rationale"] = cleaned(
             fields["rationale"], RATIONALE_LENGTH

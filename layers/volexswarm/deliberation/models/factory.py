@@ -9,6 +9,7 @@ from autogen_core.models import ChatCompletionClient
 
 from volexswarm.deliberation.domain import Ask, ModelChoice
 from volexswarm.deliberation.models.answers import Form
+from volexswarm.deliberation.models.clerk import Clerk
 from volexswarm.deliberation.models.guarded import POLICY, Guarded, Model, Speak
 from volexswarm.deliberation.models.policy import PolicyModel
 from volexswarm.deliberation.models.prices import Price
@@ -57,6 +58,13 @@ class ModelVoices:
 
     def guarded(self, ask: Ask, choice: ModelChoice, budget: Budget, tape: Tape) -> ChatCompletionClient:
         return Guarded(ask, choice, lambda: self._made(choice), budget, tape, self._speak)
+
+    def clerk(self) -> Clerk | None:
+        """Who reads a person's words where the usual forms do not fit; the analysts can't."""
+        if self._choice.provider not in PROVIDERS:
+            return None
+        provider = PROVIDERS[self._choice.provider]
+        return Clerk(lambda: self._open(provider), self._choice.words)
 
     def _made(self, choice: ModelChoice) -> Model:
         """The model, made once. Raises InvalidInput if it is not the one that is configured (any more)."""
