@@ -259,7 +259,7 @@ def _warm() -> None:
     import ccxt.pro  # noqa: F401
 
     import volexswarm.strategies.registry  # noqa: F401
-    from volexswarm.adapters.postgres import compliance, execution, market, monitor, push, risk, signals  # noqa: F401
+    from volexswarm.adapters.postgres import compliance, execution, market, monitor, push, risk, signals, tasks  # noqa: F401
     from volexswarm.compliance import agent as _compliance  # noqa: F401
     from volexswarm.execution import agent as _execution  # noqa: F401
     from volexswarm.portfolio import agent as _portfolio  # noqa: F401

@@ -49,7 +49,7 @@ class WhatIfRequest(Proposed):
 
 @resource.route("GET", "/policies/{name}", Policy, permission=Permission.COMPLIANCE_READ)
 def policy(_: Call[Any, Any, Any], name: str) -> Policy:
-    """The policy in force, and its versions with who, when and why. There are `risk` and `compliance`."""
+    """The policy in force, and its versions with who, when and why. There are `risk`, `compliance` and `tasks`."""
     return wiring.policy_reader().policy(name)
 
 

@@ -16,7 +16,7 @@ from volexswarm.cli.commands import Desk, command
 from volexswarm.cli.moments import before
 from volexswarm.cli.output import coloured, money_label, number, short, table, when, when_short
 
-NAME = click.argument("name", type=click.Choice(["risk", "compliance"]))
+NAME = click.argument("name", type=click.Choice(["risk", "compliance", "tasks"]))
 FIELDS = click.argument("fields", nargs=-1, required=True, metavar="FIELD=VALUE...")
 ROWS = 12
 
@@ -44,7 +44,7 @@ def _render_policy(data: Any) -> Iterable[RenderableType]:
         f"{data['name']}, version {data['version']}, by {newest['activated_by']} at {when(newest['activated_at'])} UTC"
     )
     if data["problem"]:
-        yield Text(f"it is not valid, so every trade is refused: {data['problem']}", style="red")
+        yield Text(f"it is not valid, so all that it governs is refused: {data['problem']}", style="red")
     yield table(["field", "value"], [[name, _plain(value)] for name, value in _leaves(data["body"])], prose="value")
 
 
