@@ -9,9 +9,7 @@ from volexswarm.adapters.postgres.database import Connection
 
 def market_time(connection: Connection, venue: str) -> datetime | None:
     """Market time; None before anything was heard of the venue."""
-    row = connection.execute(
-        "SELECT max(complete_to) AS moment FROM watermarks WHERE venue = %s", (venue,)
-    ).fetchone()
+    row = connection.execute("SELECT max(complete_to) AS moment FROM watermarks WHERE venue = %s", (venue,)).fetchone()
     assert row is not None  # an aggregate always answers
     moment: datetime | None = row["moment"]
     return moment
