@@ -18,7 +18,7 @@ from volexswarm.messages import NAMESPACE, ApprovalDecided, Event, Priority, Tas
 from volexswarm.policies import in_force
 from volexswarm.ports import Store
 from volexswarm.tasks.life import move, told
-from volexswarm.tasks.model import Approval, RaisedTrade, Task, TradeOutcome
+from volexswarm.tasks.model import Approval, RaisedTrade, Task, TradeOutcome, plain
 from volexswarm.tasks.policy import TasksPolicy
 from volexswarm.tasks.ports import Flows, TaskTransaction, Trader
 from volexswarm.tasks.record import SOURCE
@@ -366,4 +366,4 @@ def _so_far(trade: RaisedTrade, outcome: TradeOutcome | None) -> str:
         return "it is on its way through risk and compliance"
     open_orders = [order for order in outcome.orders if order.is_open]
     rest = "; what is open is being canceled" if open_orders else ""
-    return f"{outcome.filled:f} {base} filled{rest}"
+    return f"{plain(outcome.filled)} {base} filled{rest}"

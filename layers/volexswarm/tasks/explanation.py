@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from volexswarm.messages import Ruling, TaskKind, TaskStatus
-from volexswarm.tasks.model import NOTHING_YET, RaisedTrade, Story, TradeOutcome
+from volexswarm.tasks.model import NOTHING_YET, RaisedTrade, Story, TradeOutcome, plain
 
 MAX_LINES: Final = 100
 MAX_LINE: Final = 600
@@ -149,35 +149,35 @@ def _executed(trade: RaisedTrade, outcome: TradeOutcome) -> Iterator[str]:
     yield f"Signal {trade.signal_id}: {_outcome(trade, outcome)}."
     for order in outcome.orders:
         reason = f" ({order.reason})" if order.reason else ""
-        yield f"Order {order.id}: {order.state}{reason}, {order.filled:f} of {order.amount:f} {base} filled."
+        yield f"Order {order.id}: {order.state}{reason}, {plain(order.filled)} of {plain(order.amount)} {base} filled."
     for fill in outcome.fills:
         slip = "" if fill.slippage is None else f", {fill.slippage * 100:+.4f} % from the decision's price"
-        fee = f"fee {fill.fee:f} {fill.fee_currency}"
-        yield f"Fill: {fill.amount:f} {base} at {fill.price:f} {quote}, {fee}{slip}."
+        fee = f"fee {plain(fill.fee)} {fill.fee_currency}"
+        yield f"Fill: {plain(fill.amount)} {base} at {plain(fill.price)} {quote}, {fee}{slip}."
     fees = _fees(outcome)
     if fees:
-        yield f"Traded for {outcome.cost:f} {quote}; fees {fees}."
+        yield f"Traded for {plain(outcome.cost)} {quote}; fees {fees}."
 
 
 def _outcome(trade: RaisedTrade, outcome: TradeOutcome) -> str:
     base, quote = trade.symbol.split("/")
     if outcome.refused:
-        return f"{trade.side} {trade.amount:f} {base} was refused: {outcome.refused}"
+        return f"{trade.side} {plain(trade.amount)} {base} was refused: {outcome.refused}"
     if outcome.filled > 0:
-        average = outcome.cost / outcome.filled
+        average = plain(Decimal(f"{outcome.cost / outcome.filled:.8g}"))
         rest = ", and is still at work" if outcome.working else ""
-        return f"{trade.side} {outcome.filled:f} {base} at {average:.8g} {quote} on average{rest}"
+        return f"{trade.side} {plain(outcome.filled)} {base} at {average} {quote} on average{rest}"
     if outcome.working:
-        return f"{trade.side} {trade.amount:f} {base} is still at work: nothing is filled yet"
+        return f"{trade.side} {plain(trade.amount)} {base} is still at work: nothing is filled yet"
     ends = "; ".join(f"{order.state}{f': {order.reason}' if order.reason else ''}" for order in outcome.orders)
-    return f"{trade.side} {trade.amount:f} {base} was not executed: {ends or 'there is no order of it'}"
+    return f"{trade.side} {plain(trade.amount)} {base} was not executed: {ends or 'there is no order of it'}"
 
 
 def _fees(outcome: TradeOutcome) -> str:
     fees: dict[str, Decimal] = {}
     for fill in outcome.fills:
         fees[fill.fee_currency] = fees.get(fill.fee_currency, Decimal(0)) + fill.fee
-    return ", ".join(f"{amount:f} {currency}" for currency, amount in fees.items())
+    return ", ".join(f"{plain(amount)} {currency}" for currency, amount in fees.items())
 
 
 def _rulings(story: Story) -> list[Ruling]:

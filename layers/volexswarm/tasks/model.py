@@ -15,6 +15,12 @@ from volexswarm.tasks.requests import Request
 
 _S = TaskStatus
 
+
+def plain(number: Decimal) -> str:
+    """A number for people: no exponent, no zeros at its end."""
+    return format(number.normalize(), "f")
+
+
 WAYS: Final[Mapping[TaskStatus, frozenset[TaskStatus]]] = MappingProxyType(
     {
         _S.UNCONFIRMED: frozenset({_S.WAITING, _S.CANCELED, _S.EXPIRED}),
@@ -89,7 +95,8 @@ class PlannedTrade:
     @property
     def in_words(self) -> str:
         base, quote = self.symbol.split("/")
-        return f"{self.side} {self.amount:f} {base} at about {self.price:f} {quote} ({self.share * 100:.2f} % of the equity)"
+        size = f"{self.side} {plain(self.amount)} {base} at about {plain(self.price)} {quote}"
+        return f"{size} ({self.share * 100:.2f} % of the equity)"
 
 
 @dataclass(frozen=True)
