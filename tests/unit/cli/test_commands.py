@@ -59,7 +59,7 @@ def terminal(swarm: FakeSwarm, tmp_path: Path) -> Terminal:
 READING = [
     (["whoami"], ["admin", "trade:write"]),
     (["status"], ["healthy", "simulated money", "vault", "12 s ago", "BTC/USDT", "4711"]),
-    (["agents"], ["strategy-discovery", "not deployed", "orders.fifo", "rate(1 minute)"]),
+    (["agents"], ["strategy-discovery task flows", "orders.fifo", "rate(1 minute)", "the WebSocket API"]),
     (["agent", "risk"], ["Risk agent (core)", "TradeProposed", "signals", "1200", "c0de4711", "KeyError: 'bid'"]),
     (["agent", "risk", "--health"], ["risk is healthy", "database", "unsealed"]),
     (["agent", "realtime-data", "--health"], ["container", "last quote 0.2 s ago"]),
