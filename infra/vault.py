@@ -22,7 +22,7 @@ ROLES = ("admin", "trader", "analyst", "viewer")
 ADMIN = "admin"
 
 MODEL_USERS = frozenset({"meta-deliberate", "meta-read"})
-EXCHANGE_USERS = frozenset({"execution-orders", "execution-keeper", REALTIME_DATA.name})
+EXCHANGE_USERS = frozenset({REALTIME_DATA.name, *(function.name for function in functions() if function.trades)})
 TOKEN_SIGNERS = frozenset({"api-handler"})
 TOKEN_CHECKERS = frozenset({"authorizer", "meta-websocket"})
 TOKENS_ONLY = frozenset({"authorizer"})

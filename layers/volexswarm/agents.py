@@ -43,7 +43,8 @@ class Function:
     `name` as in Chalice; `queue`, `schedule` (EventBridge expression, UTC) or `invoked_by` wakes it; `batch_size` messages per
     call; `memory` in MB, `timeout` in seconds; `concurrency` caps parallel calls of the queue's mapping (at least 2, as SQS
     wants); `sends` the queues it may send to; `runs` the state machines whose executions it may start, stop and describe, and
-    whose waiting tasks it may answer; `pushes` whether it may write to WebSocket connections and close them.
+    whose waiting tasks it may answer; `pushes` whether it may write to WebSocket connections and close them; `trades` whether it
+    speaks to the exchange, and may read our keys there.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Function:
     sends: tuple[Queue, ...] = ()
     runs: tuple[str, ...] = ()
     pushes: bool = False
+    trades: bool = False
 
 
 @dataclass(frozen=True)
@@ -174,6 +176,7 @@ EXECUTION = Agent(
             memory=768,
             timeout=30,
             sends=(Queue.ORDERS, *TOLD),
+            trades=True,
         ),
         Function(
             "execution-fills",
@@ -190,6 +193,7 @@ EXECUTION = Agent(
             memory=768,
             timeout=120,
             sends=(Queue.ORDERS, *TOLD),
+            trades=True,
         ),
         Function(
             "portfolio-voice",

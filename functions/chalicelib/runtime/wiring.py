@@ -563,7 +563,7 @@ def dependencies(name: str) -> Sequence[Probe]:
     """A look at each part that the function works with, as the registry describes it."""
     from volexswarm.adapters import probes
     from volexswarm.adapters.redis_quotes import client
-    from volexswarm.agents import Layer, registered
+    from volexswarm.agents import registered
 
     s, function = settings(), registered(name)
     queues = [*([function.queue] if function.queue else []), *function.sends]
@@ -574,7 +574,7 @@ def dependencies(name: str) -> Sequence[Probe]:
     ]
     if queues:
         found.append(probes.OwnQueuesProbe(s.stack, queues))
-    if Layer.EXCHANGE in function.layers:
+    if function.trades:
         found.append(probes.VenueProbe(exchange(s.account), s.venue))
     return found
 

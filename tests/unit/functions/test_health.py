@@ -78,10 +78,14 @@ def test_what_a_function_depends_on_follows_from_the_registry(monkeypatch):
     for name, value in environment.items():
         monkeypatch.setenv(f"VOLEX_{name}", value)
     wiring.settings.cache_clear()
-    parts = {name: [probe.part for probe in wiring.dependencies(name)] for name in ("risk", "execution-orders")}
+    parts = {
+        name: [probe.part for probe in wiring.dependencies(name)]
+        for name in ("risk", "execution-orders", "execution-fills")
+    }
     wiring.settings.cache_clear()
     assert parts["risk"] == ["database", "redis", "vault", "queues"]
     assert parts["execution-orders"] == ["database", "redis", "vault", "queues", "exchange"]
+    assert parts["execution-fills"] == parts["risk"]  # it books what others heard, and may read no key
 
 
 def test_the_version_is_the_codes_archive(monkeypatch):
