@@ -24,6 +24,9 @@ AGREEING: Final = 2
 QUORUM: Final = 2
 """Untainted roles besides the gates that must have spoken: consent of the gates alone is no reason to trade."""
 
+HEADROOM: Final = 0.02
+"""Share of risk's room that is left: prices move until the trade is checked, and one that fills its limit would be refused."""
+
 _DIGITS: Final = 6
 _SMALLEST: Final = 10.0**-_DIGITS
 _ACTIONS: Final[dict[int, Literal["buy", "sell", "hold"]]] = {1: "buy", -1: "sell", 0: "hold"}
@@ -200,7 +203,8 @@ class _Count:
         if direction < 0 and held is not None:
             found.append(("held", max(0.0, held), "no more can be sold than is held"))
         if direction > 0 and room is not None:
-            found.append(("room", max(0.0, room), "room that risk sees below its limits"))
+            words = f"room that risk sees below its limits, less {HEADROOM:.0%} for prices that move meanwhile"
+            found.append(("room", max(0.0, room) * (1 - HEADROOM), words))
         return found
 
     def _vote(self, role: Role) -> Vote:

@@ -104,8 +104,8 @@ def test_a_team_of_another_mind_than_the_task_holds_and_says_so() -> None:
         (Side.BUY, 0.04, {}, 0.02),
         # there is as much already
         (Side.BUY, 0.01, {}, 0.0),
-        # limits leave room for less
-        (None, None, {"risk": {"room_share": 0.01}}, 0.01),
+        # limits leave room for less, and are not filled to the edge
+        (None, None, {"risk": {"room_share": 0.01}}, 0.0098),
         (None, None, {"risk": {"room_share": -0.3}}, 0.0),
         # without the books nobody knows what is missing
         (Side.BUY, 0.04, {"portfolio": None}, 0.0),
