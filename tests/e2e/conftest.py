@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -83,13 +84,16 @@ class Swarm:
         return self.ledger() == self.exchange()
 
 
-@pytest.fixture(scope="module")
-def start_swarm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Swarm]]:
-    """`start_swarm(speed=…, replay=…)` brings a cloud up and logs in. What is built once is kept for all of them."""
+@contextlib.contextmanager
+def swarms(folders: pytest.TempPathFactory) -> Iterator[Callable[..., Swarm]]:
+    """A function that brings a cloud up and logs in, by `Configuration`'s fields; all are ended at the end.
+
+    What is built once is kept for all of them.
+    """
     clouds: list[Cloud] = []
 
     def start(**wishes: Any) -> Swarm:
-        home = tmp_path_factory.mktemp("swarm")
+        home = folders.mktemp("swarm")
         SHARED_CACHE.mkdir(parents=True, exist_ok=True)
         (home / "cache").symlink_to(SHARED_CACHE)
         cloud = Cloud(home, attached=True)
@@ -99,6 +103,15 @@ def start_swarm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[.
         swarm.log_in()
         return swarm
 
-    yield start
-    for cloud in clouds:
-        cloud.down()
+    try:
+        yield start
+    finally:
+        for cloud in clouds:
+            cloud.down()
+
+
+@pytest.fixture(scope="module")
+def start_swarm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Swarm]]:
+    """`start_swarm(speed=…, replay=…)` brings up a cloud for one module."""
+    with swarms(tmp_path_factory) as start:
+        yield start
