@@ -65,6 +65,17 @@ def test_whatever_fails_is_told():
     assert working - caught == {"Tell the failure"}
 
 
+@pytest.mark.parametrize("error", ["Unavailable", "Sandbox.Timedout", "Runtime.ExitError", "Runtime.Unknown"])
+def test_a_part_that_is_away_or_a_process_that_dies_is_tried_again(error):
+    """`Runtime.Unknown` is a process that dies, or is too slow, before its code runs."""
+    once = [
+        name
+        for name, state in MACHINE.states()
+        if state["Type"] == "Task" and not any(error in retry["ErrorEquals"] for retry in state["Retry"])
+    ]
+    assert once == []
+
+
 def test_a_voice_that_fails_or_is_not_asked_is_a_testimony_all_the_same():
     passes = [state for _, state in MACHINE.states() if state["Type"] == "Pass" and "agent" in state["Parameters"]]
     assert len(passes) == 2 * (7 + 2)
