@@ -109,7 +109,8 @@ class ModelServer:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True  # head and body are two writes: the second would wait 40 ms for the first's ACK
+            # head and body are two writes: the second would wait 40 ms for the ACK of the first
+            disable_nagle_algorithm = True
 
             def do_POST(self) -> None:
                 server._answer(self)

@@ -32,7 +32,9 @@ def test_a_new_system_gets_valid_policies_and_every_template_on_every_symbol(dat
     assert {status for *_, status in rows} == {"active"}
     for _, template, _, timeframe, parameters, _ in rows:
         build(template, parameters, Timeframe(timeframe))
-    assert sorted(added) == sorted(["policy risk", "policy compliance", "policy tasks", *(f"strategy {row[0]}" for row in rows)])
+    assert sorted(added) == sorted(
+        ["policy risk", "policy compliance", "policy tasks", *(f"strategy {row[0]}" for row in rows)]
+    )
 
 
 def test_seeding_again_adds_nothing(database_dsn):
