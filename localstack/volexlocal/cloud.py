@@ -103,6 +103,8 @@ class Cloud:
         private.folder(self.home.root)
         with self._alone():
             running = state.read(self.home.state)
+            if running is not None and running.phase in ("failed", "stopping"):
+                self._await_end(watcher)
             if running is not None and running.is_supervised:
                 self._assert_same(wishes or {})
             else:
@@ -127,14 +129,7 @@ class Cloud:
         if supervisor is None:
             return self._end_leftovers()
         supervisor.send_signal(signal.SIGTERM)
-        end = time.monotonic() + STOP_PATIENCE
-        while found.is_supervised:
-            watcher(state.read(self.home.state) or found)
-            if time.monotonic() > end:
-                raise CloudError(
-                    f"the supervisor (process {found.pid}) does not stop: see {self.home.log('supervisor')}"
-                )
-            time.sleep(POLL)
+        self._await_end(watcher)
         self._end_leftovers()
         return True
 
@@ -281,6 +276,17 @@ class Cloud:
                 raise CloudError(now.error)
             if not now.is_supervised:
                 raise CloudError(f"the supervisor died (log: {self.home.log('supervisor')}); `make up` tries again")
+            time.sleep(POLL)
+
+    def _await_end(self, watcher: Watcher) -> None:
+        """Wait for a supervisor that stops its parts."""
+        end = time.monotonic() + STOP_PATIENCE
+        while (found := state.read(self.home.state)) is not None and found.is_supervised:
+            watcher(found)
+            if time.monotonic() > end:
+                raise CloudError(
+                    f"the supervisor (process {found.pid}) does not stop: see {self.home.log('supervisor')}"
+                )
             time.sleep(POLL)
 
     def _end_leftovers(self) -> bool:

@@ -30,7 +30,8 @@ from volexlocal.steps import AFTER_EMULATOR_RESTART, KEEPERS, PROVISION, steps
 from volexlocal.watch import Watch
 
 TICK = 0.25
-API_PATIENCE = 30.0
+API_PATIENCE = 120.0
+API_ANSWER = 30.0  # the gateway itself gives up after 29 s
 
 _BECOME_REAPER = 36  # PR_SET_CHILD_SUBREAPER
 
@@ -119,7 +120,7 @@ class Supervisor:
         end, reason = time.monotonic() + API_PATIENCE, ""
         while time.monotonic() < end:
             try:
-                status = answers(url, timeout=15)
+                status = answers(url, timeout=API_ANSWER)
                 if status == 200:
                     return
                 reason = f"it answers {status}"

@@ -1,13 +1,18 @@
 """The state file: written whole, read by others, honest about a supervisor that is gone."""
 
 import os
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
 import pytest
 
 from volexlocal import state
-from volexlocal.cloud import Cloud
+from volexlocal.cloud import Cloud, free_ports
+from volexlocal.failures import PortTaken
+from volexlocal.processes import identify
 from volexlocal.state import PartState, State, Step
 
 
@@ -61,3 +66,21 @@ def test_a_cloud_whose_supervisor_was_killed_is_not_shown_as_healthy(tmp_path: P
 def test_an_unknown_name_is_an_error(missing: str) -> None:
     with pytest.raises(KeyError):
         getattr(_own(), missing)("oracle")
+
+
+def test_a_start_waits_for_one_that_failed_to_end_and_does_not_repeat_its_failure(tmp_path: Path) -> None:
+    cloud = Cloud(tmp_path)
+    cloud.home.run.mkdir()
+    ending = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1)"])
+    identity = identify(ending.pid)
+    assert identity is not None
+    failed = State(pid=identity.pid, started=identity.started, phase="failed", error="no answer")
+    failed.write(cloud.home.state)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+
+        with pytest.raises(PortTaken):  # a start of its own, that comes no further
+            cloud.up({"ports": free_ports() | {"valkey": taken.getsockname()[1]}})
+
+    assert ending.poll() == 0
