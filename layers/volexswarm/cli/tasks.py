@@ -230,7 +230,7 @@ def _render_list(data: Any) -> Iterable[RenderableType]:
         prose="understood",
     )
     if data["next"]:
-        yield Text(f"more: --cursor {data['next']}")
+        yield Text(f"more: --cursor {data['next']}", style="dim", no_wrap=True)
 
 
 @click.argument("task")
