@@ -2,6 +2,7 @@
 
 What holds, whatever anybody says:
 - a direction needs two untainted roles that agree on it, and two of the untainted market roles to have spoken;
+- nothing is bought that none of those is for: risk and compliance consent to a wish, which is no reason to have it;
 - a tainted role lowers confidence and size or ends in hold; it never raises either, nor turns a direction around;
 - risk and compliance have a veto, and their silence is one.
 """
@@ -151,11 +152,9 @@ class _Count:
 
     def _objection(self, leaning: int, confidence: float) -> str | None:
         """Why the leaning becomes no direction; None if it does."""
-        agreeing = [
-            r.name for r, o in self._spoken if not r.tainted and o.confidence and direction_of(o.stance) == leaning
-        ]
+        agree = [r for r, o in self._spoken if not r.tainted and o.confidence and direction_of(o.stance) == leaning]
+        agreeing = [role.name for role in agree]
         market = [role.name for role, _ in self._spoken if not role.tainted and not role.gate]
-        wish = self._snapshot.wish
         self._line("spoken", len(market), f"untainted market roles that spoke, of at least {QUORUM}")
         if not leaning:
             return "the team leans to neither side"
@@ -166,6 +165,13 @@ class _Count:
             return (
                 f"only {' and '.join(agreeing) or 'nobody'} is for {_ACTIONS[leaning]}: two untainted roles must agree"
             )
+        if leaning > 0 and all(role.gate for role in agree):
+            return "nobody who judges the market is for buying"
+        return self._doubt(leaning, confidence)
+
+    def _doubt(self, leaning: int, confidence: float) -> str | None:
+        """Why a direction that enough are for is not taken all the same."""
+        wish = self._snapshot.wish
         if confidence < THRESHOLD:
             return f"the team is not sure enough: {confidence:.2f} of at least {THRESHOLD}"
         if wish is not None and _WISHES[wish] != leaning:

@@ -184,7 +184,7 @@ def test_policy_analysts_deliberate_through_autogen_as_any_model_would() -> None
         FakeStore(tx), FixedClock(), lambda choice, ledger: AutoGenTeam(analysts, choice, ledger, ledger), CHOICE
     )
     ruling = coordinator.deliberate(question(Side.BUY, 0.22), all_testimonies(), Limits())
-    assert (ruling.action, ruling.size_frac, ruling.degraded) == ("buy", 0.2, False)
+    assert (ruling.action, ruling.size_frac, ruling.degraded) == ("buy", 0.196, False)
     assert len(tx.tape) == 6
     assert all(recorded.model == "policy:analysts" for recorded in tx.tape.values())
 

@@ -83,10 +83,17 @@ def test_consent_of_the_gates_alone_is_no_reason_to_trade() -> None:
     assert f"{QUORUM} are needed" in tally.reason
 
 
-def test_a_wish_goes_through_when_the_gates_consent_and_nobody_is_much_against_it() -> None:
+def test_a_wish_to_buy_needs_one_who_judges_the_market_and_nobody_much_against_it() -> None:
     consent = {"risk": says("buy"), "compliance": says("buy")}
-    assert counted(Side.BUY, signal=says("hold", 0.3), **consent).action == "buy"
-    assert counted(Side.BUY, signal=says("sell", 0.6), research=says("sell", 0.5), **consent).action == "hold"
+    assert counted(Side.BUY, signal=says("buy", 0.1), research=says("hold", 0.3), **consent).action == "buy"
+    assert counted(Side.BUY, signal=says("buy", 0.1), research=says("sell", 0.9), **consent).action == "hold"
+    nobody = counted(Side.BUY, signal=says("hold", 0.3), research=says("sell", 0.1), **consent)
+    assert (nobody.action, nobody.reason) == ("hold", "nobody who judges the market is for buying")
+
+
+def test_a_wish_to_sell_goes_by_consent_so_that_nobody_is_held_in_a_position() -> None:
+    consent = {"risk": says("sell"), "compliance": says("sell")}
+    assert counted(Side.SELL, signal=says("hold", 0.3), **consent).action == "sell"
 
 
 def test_a_team_of_another_mind_than_the_task_holds_and_says_so() -> None:
