@@ -103,8 +103,8 @@ def test_every_message_of_the_chain_delivered_again_changes_nothing(still: Swarm
 
 
 def redeliver(swarm: Swarm) -> dict[str, int]:
-    """Send everything that the outbox and the feed have sent once more; how many by queue."""
-    query = "SELECT DISTINCT ON (event_id, queue) queue, group_key, body FROM outbox WHERE queue <> 'events'"
+    """Send everything that the outbox and the feed have sent to agents once more; how many by queue."""
+    query = "SELECT DISTINCT ON (event_id, queue) queue, group_key, body FROM outbox WHERE queue NOT IN ('events', 'pushes.fifo')"
     sent: dict[str, int] = {}
     for queue, group, body in [*evidence.rows(swarm.dsn, query), ticks(swarm), *reports(swarm)]:
         fifo = {} if group is None else {"MessageGroupId": group, "MessageDeduplicationId": uuid.uuid4().hex}
