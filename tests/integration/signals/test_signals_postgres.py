@@ -84,7 +84,7 @@ def test_a_signal_is_stored_published_and_explained_by_its_chain(agent, connecti
     assert signal["indicators"]["fast"] == pytest.approx(100.125)
     assert (signal["as_of"], signal["raised_at"]) == (LAST.data.as_of, FixedClock(START).now())
     queues = connection.execute("SELECT queue FROM outbox ORDER BY position").fetchall()
-    assert [row["queue"] for row in queues] == ["signals", "events"]
+    assert [row["queue"] for row in queues] == ["signals", "events", "pushes.fifo"]
 
 
 def test_later_candles_and_open_ones_and_other_symbols_are_not_seen(agent, connection):

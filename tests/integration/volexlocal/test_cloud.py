@@ -92,7 +92,7 @@ def test_everything_is_healthy_and_the_api_answers(cloud: Cloud) -> None:
     assert _state(cloud).phase == "ready"
     assert {part.health for part in _state(cloud).parts} == {"healthy"}
     assert _api_answers(cloud)
-    assert json.loads(cloud.home.api.read_text()) == {"url": cloud.api_url}
+    assert json.loads(cloud.home.api.read_text()) == {"url": cloud.api_url, "socket": cloud.socket_url}
 
 
 def test_secrets_are_the_owners_alone(cloud: Cloud) -> None:
