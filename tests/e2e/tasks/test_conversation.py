@@ -71,6 +71,11 @@ class Conversation:
     def told(self, channel: str, event: str) -> list[Message]:
         return self.spectator.updates(channel, event, task_id=self.task_id)
 
+    def is_told(self, channel: str, event: str) -> list[Message]:
+        """Like `told`, of what may still be on its way: each event comes in a message of its own."""
+        heard = self.spectator.await_(f"{event} on {channel}", lambda: self.told(channel, event), 60)
+        return list(heard)
+
 
 @pytest.fixture(scope="module")
 def person(swarm: Swarm) -> Person:
@@ -132,7 +137,7 @@ def wish(person: Person, number: int) -> str:
 
 def approve(talk: Conversation) -> None:
     """What the WebSocket says is asked, is approved."""
-    (asked,) = talk.told("tasks", "ApprovalAsked")
+    (asked,) = talk.is_told("tasks", "ApprovalAsked")
     talk.person.posts(f"/approvals/{asked['data']['approval_id']}", verdict="approved", reason="this is what I want")
 
 
@@ -181,7 +186,14 @@ def test_a_watcher_was_told_everything_in_order_and_missed_nothing(talk: Convers
     assert asked["number"] < decided["number"]
     assert decided["data"]["verdict"] == "approved"
     order = story["trades"][0]["orders"][0]["id"]
-    assert [one["data"]["after"] for one in spectator.updates("orders", "OrderChanged", order_id=order)][-1] == "filled"
+    spectator.await_(
+        "the order's end",
+        lambda: (
+            [one["data"]["after"] for one in spectator.updates("orders", "OrderChanged", order_id=order)][-1:]
+            == ["filled"]
+        ),
+        60,
+    )
 
 
 def test_six_voices_spoke_and_were_heard_live(talk: Conversation) -> None:
@@ -191,11 +203,11 @@ def test_six_voices_spoke_and_were_heard_live(talk: Conversation) -> None:
     silent = {role: one["rationale"] for role, one in blind.items() if one["stance"] is None}
     assert silent == {}
     assert all(one["rationale"] and one["evidence"] for one in blind.values())
+    (concluded,) = talk.is_told("deliberations", "DeliberationConcluded")
     heard = talk.told("deliberations", "OpinionGiven")
     assert [(one["data"]["agent"], one["data"]["phase"], one["data"]["stance"]) for one in heard] == [
         (one["role"], one["phase"], one["stance"]) for one in statements
     ]
-    (concluded,) = talk.told("deliberations", "DeliberationConcluded")
     assert concluded["data"]["ruling"]["action"] == talk.record["verdict"]["action"]
 
 
