@@ -25,7 +25,9 @@ SAME_NEWS = timedelta(days=7)
 
 MOST_ITEMS = 500
 MOST_SHOWN = 10
-FUTURE = timedelta(minutes=5)
+CLOCK_SKEW = timedelta(minutes=5)
+"""How far ahead of the market's time an item may say it was published: publishers' clocks are some minutes off, and the market's
+time is that of its last complete trades, a little behind. More would tell decisions, and replays of them, what is yet to come."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ class NewsAgent:
     store : Store[NewsTransaction]
     scorer : Scorer
     clock : Clock
-        Wall time, for the record, and because nobody publishes in the future.
+        Wall time, for the record; nobody publishes in its future where the market's own time is not known yet.
     venue, symbols
         Where is traded, and what.
     """
@@ -79,7 +81,7 @@ class NewsAgent:
         ------
         InvalidInput
             If nothing visible is left of origin or headline, they are too long, a symbol is not traded here, or it was published
-            later than any clock.
+            later than the market's time, whatever the wall's: in market time that is the future.
         Unavailable
             If the database can't be asked.
         """
@@ -91,13 +93,11 @@ class NewsAgent:
             require(symbol in self._symbols, "symbols", symbol, f"some of {', '.join(self._symbols)}")
         item = self._item(draft, origin, headline, submitted_by)
         with self._store.transaction() as tx:
-            latest = max(filter(None, (self._clock.now(), tx.market_time(self._venue)))) + FUTURE
-            require(
-                item.published_at <= latest,
-                "published_at",
-                item.published_at.isoformat(),
-                f"a time that has been, by {latest.isoformat()}",
+            present, published = tx.market_time(self._venue) or self._clock.now(), item.published_at.isoformat()
+            has_been = (
+                f"a time that has been, and on {self._venue} it is {present.isoformat()}: {published} is yet to come"
             )
+            require(item.published_at <= present + CLOCK_SKEW, "published_at", published, has_been)
             known = tx.same(item.fingerprint, item.published_at - SAME_NEWS, item.published_at + SAME_NEWS)
             if known is not None:
                 return Taken(known, repeated=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from tests.unit.api.test_routes import ask, error_of
 from volexswarm.messages import NewsRecorded, StrategyChanged, StrategyStatus
 from volexswarm.security.roles import Role
 
-HEADLINE = {"source": "The Wire", "headline": "Bitcoin surges", "published_at": "2026-01-04T23:00:00Z"}
+HEADLINE = {"source": "The Wire", "headline": "Bitcoin surges", "published_at": "2026-01-04T09:00:00Z"}
 MOVE = f"/strategies/{STRATEGY_ID}/status"
 
 
@@ -28,6 +29,16 @@ def test_a_headline_is_taken_in_the_callers_name_and_shown(client: Client, swarm
     assert ask(client, "POST", "/news", HEADLINE).json_body["data"]["repeated"]
     (shown,) = ask(client, "GET", "/news").json_body["data"]["items"]
     assert shown == taken["item"]
+
+
+def test_a_headline_of_the_markets_future_is_refused_with_both_times(client: Client, swarm: FakeSwarm) -> None:
+    market, published = swarm.learnt.clock.now() - timedelta(days=30), swarm.learnt.clock.now() - timedelta(days=29)
+    swarm.learnt.news_state.complete_to = market
+    refused = ask(client, "POST", "/news", HEADLINE | {"published_at": published.isoformat()})
+    assert refused.status_code == 400
+    assert market.isoformat() in error_of(refused)["message"]
+    assert published.isoformat() in error_of(refused)["message"]
+    assert swarm.learnt.news_state.kept == {}
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER])

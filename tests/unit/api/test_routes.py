@@ -78,7 +78,7 @@ GOOD: dict[tuple[str, str], tuple[str, Any]] = {
     ("GET", "/news"): ("/news?symbol=BTC%2FUSDT", None),
     ("POST", "/news"): (
         "/news",
-        {"source": "The Wire", "headline": "Bitcoin surges", "published_at": "2026-01-04T23:00:00Z"},
+        {"source": "The Wire", "headline": "Bitcoin surges", "published_at": "2026-01-04T09:00:00Z"},
     ),
     ("GET", "/strategies"): ("/strategies?status=active", None),
     ("GET", "/strategies/{strategy}"): (f"/strategies/{STRATEGY_ID}", None),

@@ -13,7 +13,7 @@ from tests.fakes.questions import AS_OF, question
 from tests.fakes.transaction import FakeStore, FixedClock
 from volexswarm.errors import InvalidInput
 from volexswarm.messages import NewsRecorded
-from volexswarm.news.agent import NewsAgent, Scorer
+from volexswarm.news.agent import CLOCK_SKEW, NewsAgent, Scorer
 from volexswarm.news.model import Draft, Item
 from volexswarm.news.sentiment import sentiment
 
@@ -26,8 +26,9 @@ class Room:
         self.state = FakeNewsTransaction()
         self.state.complete_to = AS_OF
         scorer = Scorer("by-hand", lambda headline: WORTH.get(headline.split()[0].lower(), 0.0))
+        self.clock = FixedClock()
         self.agent = NewsAgent(
-            store=FakeStore(self.state), scorer=scorer, clock=FixedClock(), venue="binance", symbols=SYMBOLS
+            store=FakeStore(self.state), scorer=scorer, clock=self.clock, venue="binance", symbols=SYMBOLS
         )
 
     def take(self, headline="Good news of bitcoin", origin="Wire", hours=1.0, **others):
@@ -81,6 +82,31 @@ def test_what_is_no_news_is_refused_by_name(room, changes, field):
 def test_a_market_ahead_of_the_wall_has_news_of_its_own_time(room):
     room.state.complete_to = AS_OF + timedelta(days=30)
     assert not room.take(hours=-29 * 24).repeated
+
+
+def test_tomorrows_news_of_the_market_is_refused_however_late_the_wall(room):
+    room.clock.time = AS_OF + timedelta(days=300)
+    with pytest.raises(InvalidInput) as refused:
+        room.take(hours=-24)
+    assert refused.value.field == "published_at"
+    for moment in (AS_OF, AS_OF + timedelta(hours=24)):
+        assert moment.isoformat() in str(refused.value)
+    assert room.state.kept == {}
+    assert room.state.published == []
+
+
+def test_a_clock_a_little_fast_is_borne_and_no_more(room):
+    skew = CLOCK_SKEW / timedelta(hours=1)
+    assert not room.take(hours=-skew).repeated
+    with pytest.raises(InvalidInput):
+        room.take("Bad news of bitcoin", hours=-skew - 0.001)
+
+
+def test_before_the_market_is_known_nothing_is_published_after_the_walls_time(room):
+    room.state.complete_to, room.clock.time = None, AS_OF
+    assert not room.take(hours=0).repeated
+    with pytest.raises(InvalidInput):
+        room.take("Bad news of bitcoin", hours=-1)
 
 
 def test_headlines_are_tainted_and_nothing_else_is(room):
