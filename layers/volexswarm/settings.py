@@ -36,7 +36,8 @@ class Settings(BaseModel):
     which need no model; `model_name` as the provider calls it, `model_url` its address where it isn't the provider's own,
     `model_price` US dollars per million tokens sent and answered, as `2.5:10`, `model_max_tokens` its longest answer, hidden
     reasoning included, `model_form` how it is made to answer in form (`auto`: the surest way of the provider); keys are in
-    Vault; `push_url` where WebSocket connections are written to (@connections), `task_machine` the state machine that tasks run
+    Vault; `socket_url` where clients connect to the WebSocket API, for one that is behind a proxy or a name of its own, else that is
+    where functions write to; `push_url` where WebSocket connections are written to (@connections), `task_machine` the state machine that tasks run
     in: both are the stack's own, and None where it has none.
     """
 
@@ -65,6 +66,7 @@ class Settings(BaseModel):
     model_price: str | None = Field(default=None, pattern=r"^[0-9]+(\.[0-9]+)?:[0-9]+(\.[0-9]+)?$")
     model_max_tokens: int = Field(default=1500, ge=100, le=32_000)
     model_form: Literal["auto", "schema", "tool", "json"] = "auto"
+    socket_url: str | None = Field(default=None, pattern="^wss?://")
     push_url: str | None = Field(default=None, pattern="^https?://")
     task_machine: str | None = Field(default=None, pattern="^arn:")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

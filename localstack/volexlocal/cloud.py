@@ -58,7 +58,7 @@ class Cloud:
     @property
     def socket_url(self) -> str:
         """Where the WebSocket API answers."""
-        return self._parts.proxy.socket_url
+        return self.configuration.socket_url
 
     @property
     def dsn(self) -> str:
@@ -231,9 +231,7 @@ class Cloud:
                 "or VOLEX_HOME=<folder> keeps both apart"
             )
         private.write_json(self.home.configuration, after.model_dump(mode="json"))
-        private.write_json(
-            self.home.api, {"url": after.url("proxy"), "socket": Parts(self.home, after).proxy.socket_url}
-        )
+        private.write_json(self.home.api, {"url": after.url("proxy"), "socket": after.socket_url})
 
     def _assert_startable(self) -> None:
         """Every missing tool and every taken port is found before anything is started."""

@@ -107,6 +107,11 @@ class Configuration(BaseModel):
     def url(self, part: str) -> str:
         return f"http://127.0.0.1:{self.port(part)}"
 
+    @property
+    def socket_url(self) -> str:
+        """The WebSocket API's address."""
+        return f"ws://127.0.0.1:{self.port('websocket')}"
+
     def settings(self) -> dict[str, str]:
         """The product's settings (`volexswarm.settings`) on this cloud, by field."""
         return {
@@ -120,6 +125,7 @@ class Configuration(BaseModel):
             "redis_url": f"redis://127.0.0.1:{self.port('valkey')}/0",
             "vault_url": self.url("openbao"),
             "vault_auth": "approle",
+            "socket_url": self.socket_url,
             "failure_rate": str(self.failure_rate),
             **{f"model_{name}": value for name, value in self.model.items()},
         }

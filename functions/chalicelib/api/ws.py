@@ -34,6 +34,11 @@ def ticket(call: Call[Any, Any, Any]) -> TicketView:
 
 
 def address() -> str | None:
-    """Where clients connect, which is where functions write to: https becomes wss, http ws. None without a WebSocket API."""
-    place = wiring.settings().push_url
-    return None if place is None else f"ws{place.removeprefix('http')}"
+    """Where clients connect; None without a WebSocket API.
+
+    Without a setting of its own that is where functions write to: https becomes wss, http ws.
+    """
+    settings = wiring.settings()
+    if settings.push_url is None:
+        return None
+    return settings.socket_url or f"ws{settings.push_url.removeprefix('http')}"

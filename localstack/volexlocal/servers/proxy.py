@@ -40,10 +40,6 @@ class Proxy(Server):
         return f"http://{ports.HOST}:{self.port}"
 
     @property
-    def socket_url(self) -> str:
-        return f"ws://{ports.HOST}:{self._socket_port}"
-
-    @property
     def listens_on(self) -> tuple[int, ...]:
         return (self.port, self._socket_port)
 

@@ -40,6 +40,7 @@ def test_a_missing_setting_is_named(missing):
         ("VOLEX_MODEL_PROVIDER", "oracle"),
         ("VOLEX_MODEL_URL", "localhost:11434"),
         ("VOLEX_PUSH_URL", "ws://127.0.0.1:8005"),
+        ("VOLEX_SOCKET_URL", "http://127.0.0.1:8005"),
     ],
 )
 def test_a_wrong_setting_is_named(name, value):

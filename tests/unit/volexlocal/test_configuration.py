@@ -92,6 +92,18 @@ def test_the_product_accepts_the_settings() -> None:
     assert settings.failure_rate == 0.05
 
 
+@pytest.mark.parametrize(
+    ("wishes", "address"),
+    [
+        ({}, "ws://127.0.0.1:8005"),
+        ({"port_offset": 100}, "ws://127.0.0.1:8105"),
+        ({"ports": {"websocket": 9000}}, "ws://127.0.0.1:9000"),
+    ],
+)
+def test_the_product_tells_clients_the_proxys_address(wishes: dict[str, object], address: str) -> None:
+    assert Settings.model_validate(_changed(**wishes).settings()).socket_url == address
+
+
 def test_a_model_is_handed_on_to_the_product_and_replaced_as_a_whole() -> None:
     first = _changed(model={"provider": "ollama", "name": "a-model", "url": "http://127.0.0.1:11434"})
     settings = Settings.model_validate(first.settings())
