@@ -37,7 +37,7 @@ from volexswarm.control.mode_switch import ModeSwitch
 from volexswarm.deliberation.replay import Replayer
 from volexswarm.desk.agent import TradingDesk
 from volexswarm.errors import NotFound, Unauthorized
-from volexswarm.messages import Queue, Quote, TaskStatus
+from volexswarm.messages import Queue, Quote, Side, TaskStatus
 from volexswarm.monitor.runs import Runs
 from volexswarm.policies import StoredPolicy
 from volexswarm.ports import Halt
@@ -50,7 +50,7 @@ from volexswarm.security.login import Login
 from volexswarm.security.roles import Role
 from volexswarm.security.tokens import Principal, Signed, TokenIssuer
 from volexswarm.settings import Settings
-from volexswarm.tasks.model import Approval
+from volexswarm.tasks.model import Approval, RaisedTrade
 from volexswarm.tasks.router import Router
 from volexswarm.views.audit import AuditEntry
 from volexswarm.views.books import Fill, Lot, Portfolio, Positions, Transfer
@@ -124,6 +124,10 @@ def _tasks() -> TaskWorld:
         asked_at=START,
         expires_at=START + timedelta(minutes=30),
     )
+    half = {"leg": 0, "symbol": "ETH/USDT", "side": Side.BUY, "amount": Decimal("0.5"), "share": Decimal("0.1")}
+    prices = {"price": Decimal(2000), "worst_price": Decimal(2020)}
+    world.state.planned[views.ASKING_TASK_ID, 1] = [RaisedTrade(**half, **prices, why="wished")]
+    world.trader.market["ETH/USDT"] = Decimal(2012)
     return world
 
 

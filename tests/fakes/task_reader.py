@@ -7,11 +7,12 @@ from typing import Any
 from tests.fakes.tasks import TaskWorld
 from tests.fakes.transaction import START
 from volexswarm.adapters.postgres.readers.beginnings import the_one
-from volexswarm.adapters.task_views import view_of
+from volexswarm.adapters.task_views import seen, view_of
 from volexswarm.errors import NotFound
 from volexswarm.messages import Ruling
+from volexswarm.tasks.model import RaisedTrade
 from volexswarm.views.shape import Page
-from volexswarm.views.tasks import Approval, Task, TaskCost, TaskStep, TaskStory, TaskTransition
+from volexswarm.views.tasks import Approval, AskedTrade, Task, TaskCost, TaskStep, TaskStory, TaskTransition
 
 DELIBERATION = "de11be7a" * 8
 RULING = Ruling(
@@ -91,4 +92,11 @@ class FakeTaskReader:
         task = self._world.state.tasks[found.task_id]
         fields = {name: value for name, value in found.__dict__.items() if name != "token"}
         decided_at = START if found.verdict else None
-        return Approval(**fields, understood=task.understood, requested_by=task.requested_by, decided_at=decided_at)
+        fields |= {"understood": task.understood, "requested_by": task.requested_by, "decided_at": decided_at}
+        trades = [self._asked(trade) for trade in self._world.state.trades(task.id, task.attempt)]
+        return Approval(**fields, trades=trades)
+
+    def _asked(self, trade: RaisedTrade) -> AskedTrade:
+        names = ("symbol", "side", "amount", "price", "worst_price")
+        asked = AskedTrade(**{name: getattr(trade, name) for name in names})
+        return seen(asked, self._world.trader.market.get(trade.symbol))

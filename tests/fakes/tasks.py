@@ -15,6 +15,7 @@ from volexswarm.messages import Check, Priority, TaskKind, TaskStatus
 from volexswarm.policies import StoredPolicy
 from volexswarm.tasks.desk import TaskDesk
 from volexswarm.tasks.dispatch import Dispatcher
+from volexswarm.tasks.drift import require_near
 from volexswarm.tasks.model import Approval, PlannedTrade, RaisedTrade, Story, Task, TradeOutcome
 from volexswarm.tasks.policy import TasksPolicy
 from volexswarm.tasks.ports import AccountState, FlowState, Outlook, TrackRecord
@@ -182,16 +183,19 @@ class FakeFlows:
 
 
 class FakeTrader:
-    """A desk that gives each key a signal; `refusal` is what it says instead."""
+    """A desk that gives each key a signal; `refusal` is what it says instead. Prices that `market` lacks are as decided."""
 
     def __init__(self) -> None:
         self.raised: dict[str, PlannedTrade] = {}
         self.canceled: list[str] = []
+        self.market: dict[str, Decimal] = {}
         self.refusal: Exception | None = None
 
     def raise_trade(self, trade: PlannedTrade, requested_by: str, idempotency_key: str) -> str:
         if self.refusal is not None:
             raise self.refusal
+        if idempotency_key not in self.raised:
+            require_near(trade, self.market.get(trade.symbol, trade.price))
         self.raised[idempotency_key] = trade
         return f"signal of {idempotency_key}"
 

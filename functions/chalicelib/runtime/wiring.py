@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from volexswarm.adapters.postgres.reconciliation import ReconcilingTransaction
     from volexswarm.adapters.postgres.slicing import SlicingTransaction
     from volexswarm.adapters.postgres.store import PostgresStore
+    from volexswarm.adapters.present_prices import PresentPrices
     from volexswarm.adapters.sqs import SqsSender
     from volexswarm.adapters.vault import Vault
     from volexswarm.backtest.agent import BacktestAgent
@@ -960,7 +961,16 @@ def control_reader() -> ControlReader:
 def task_reader() -> TaskReader:
     from volexswarm.adapters.postgres.readers.tasks import PostgresTaskReader
 
-    return PostgresTaskReader(database(), simulated=_scope().simulated)
+    return PostgresTaskReader(database(), simulated=_scope().simulated, prices=_present_prices())
+
+
+@cache
+def _present_prices() -> PresentPrices:
+    from volexswarm.adapters.present_prices import PresentPrices
+    from volexswarm.risk.board import BoardReader
+
+    s = settings()
+    return PresentPrices(BoardReader(quotes(), clock(), timedelta(seconds=s.quote_max_age)), s.venue)
 
 
 def _scope() -> Scope:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from volexswarm.desk.agent import Standing, TradingDesk, Wish
 from volexswarm.messages import OrderType
+from volexswarm.tasks.drift import require_near
 from volexswarm.tasks.model import PlannedTrade
 from volexswarm.views.ports import TradingReader
 
@@ -25,9 +27,15 @@ class DeskTrader:
         self._orders = orders
 
     def raise_trade(self, trade: PlannedTrade, requested_by: str, idempotency_key: str) -> str:
-        """Raise it at the market's price; the same key gives the same signal."""
+        """Raise it at the market's price, unless that is beyond the worst; the same key gives the same signal."""
         wish = Wish(trade.symbol, trade.side, trade.amount, OrderType.MARKET)
-        return self._desk.take(wish, requested_by=requested_by, idempotency_key=idempotency_key).event_id
+        taken = self._desk.take(
+            wish,
+            requested_by=requested_by,
+            idempotency_key=idempotency_key,
+            accept_price=partial(require_near, trade),
+        )
+        return taken.event_id
 
     def cancel(self, order_id: str, requested_by: str, reason: str) -> None:
         """Command the order off the exchange."""

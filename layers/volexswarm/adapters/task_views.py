@@ -1,10 +1,16 @@
-"""A task of the domain as people see it."""
+"""A task of the domain, and what it asks, as people see it."""
 
 from __future__ import annotations
 
+from decimal import Decimal
+from typing import Final
+
 from volexswarm.messages import TaskStatus
 from volexswarm.tasks import model
-from volexswarm.views.tasks import Task
+from volexswarm.tasks.drift import drift
+from volexswarm.views.tasks import AskedTrade, Task
+
+_PLACES: Final = 6
 
 
 def view_of(task: model.Task) -> Task:
@@ -30,3 +36,11 @@ def view_of(task: model.Task) -> Task:
         started_at=task.started_at,
         ended_at=task.ended_at,
     )
+
+
+def seen(trade: AskedTrade, market: Decimal | None) -> AskedTrade:
+    """The trade beside what the market costs at this moment, None if that is not known."""
+    if market is None:
+        return trade
+    moved = round(drift(trade.side, trade.price, market), _PLACES)
+    return trade.model_copy(update={"market": market, "drift": moved})

@@ -7,6 +7,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 import click
@@ -186,12 +187,29 @@ def _step(step: Any) -> Text:
 
 
 def _question(asked: Any) -> Text:
-    reasons = "".join(f"\n    {reason}" for reason in asked["reasons"])
+    reasons = "".join(f"\n    {line}" for line in (*asked["reasons"], *_markets(asked)))
     return Text(
         f"A PERSON IS ASKED: {asked['question']}{reasons}\n    until {when(asked['expires_at'])} UTC:"
         f" volexswarm approvals approve {short(asked['id'])} --reason …  (or reject)",
         style="bold yellow",
     )
+
+
+def _markets(asked: Any) -> Iterable[str]:
+    """Where the market of each trade that is asked about is at this moment, beside the price at which it was decided."""
+    for trade in asked["trades"]:
+        if asked["verdict"] is not None:
+            return
+        bound = f"not ordered {'above' if trade['side'] == 'buy' else 'below'} {number(trade['worst_price'])}"
+        if trade["market"] is None:
+            yield f"{trade['symbol']}: decided at {number(trade['price'])}, {bound}; its present price is not known"
+            continue
+        moved = Decimal(trade["drift"])
+        way = "worse" if moved > 0 else "better"
+        away = (
+            f"{percent(float(abs(moved)), signed=False)} {way} than {number(trade['price'])}, at which it was decided"
+        )
+        yield f"{trade['symbol']}: at this moment {number(trade['market'])}, {away}; {bound}"
 
 
 def _ending(story: Any) -> Iterable[RenderableType]:
@@ -339,7 +357,7 @@ def _render_approvals(data: Any) -> Iterable[RenderableType]:
     for one in data["items"]:
         verdict = coloured(one["verdict"]) if one["verdict"] else Text("open", style="bold yellow")
         yield Text.assemble((f"{short(one['id'])}  ", "bold"), verdict, f"  {one['question']}")
-        yield from (Text(f"    {reason}") for reason in one["reasons"])
+        yield from (Text(f"    {line}") for line in (*one["reasons"], *_markets(one)))
         yield Text(f"    task {short(one['task_id'])} of {one['requested_by']}: {one['understood']}", style="dim")
         if one["verdict"] is None:
             yield Text(f"    until {when(one['expires_at'])} UTC, then it is a no")

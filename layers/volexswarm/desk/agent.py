@@ -5,6 +5,7 @@ And a person's cancellation of an order, which goes the way of every command abo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -104,8 +105,20 @@ class TradingDesk:
         self._symbols = symbols
         self._quote_max_age = quote_max_age
 
-    def take(self, wish: Wish, *, requested_by: str, idempotency_key: str) -> Taken:
+    def take(
+        self,
+        wish: Wish,
+        *,
+        requested_by: str,
+        idempotency_key: str,
+        accept_price: Callable[[Decimal], None] | None = None,
+    ) -> Taken:
         """Raise the wish as a signal. The same person's same key gives the same signal again, and nothing new.
+
+        Parameters
+        ----------
+        accept_price : callable, optional
+            Is given the market's price that the signal would carry, before it is raised for the first time; refuses by raising.
 
         Raises
         ------
@@ -122,6 +135,8 @@ class TradingDesk:
             if tx.add_signal(event):
                 if state.halt is not None:
                     raise Conflict(f"trading is {state.halt}; nothing is traded until an administrator lifts it")
+                if accept_price is not None:
+                    accept_price(event.data.price)
                 tx.publish(event)
                 return Taken(event.id, event.correlationid, event.data, repeated=False, mode=state.mode)
             known = tx.signal(event.id)

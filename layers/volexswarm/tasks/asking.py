@@ -79,6 +79,7 @@ def _reasons(story: Story) -> list[str]:
     """What a person should know before answering."""
     appraisal = story.answer("appraise") or {}
     found = [f"asked for: {story.task.understood}", str(appraisal.get("words", ""))]
+    found += [f"{trade.symbol}: {trade.bound_in_words}" for trade in story.trades if trade.refusal is None]
     for (step, symbol), answer in story.answers.items():
         if step == "deliberate":
             ruling = Ruling.model_validate(answer)

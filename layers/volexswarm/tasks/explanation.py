@@ -63,7 +63,8 @@ def _of_money(story: Story) -> tuple[TaskStatus, str]:
 
 def _of_raised(story: Story, raised: Sequence[RaisedTrade]) -> tuple[TaskStatus, str]:
     outcomes = {trade.leg: story.outcomes.get(trade.leg, NOTHING_YET) for trade in raised}
-    words = "; ".join(_outcome(trade, outcomes[trade.leg]) for trade in raised)
+    told = [_outcome(trade, outcomes[trade.leg]) for trade in raised]
+    words = "; ".join(told + [f"{trade.symbol}: {trade.refusal}" for trade in story.trades if trade.refusal])
     if any(outcome.filled > 0 for outcome in outcomes.values()):
         return TaskStatus.SUCCEEDED, words
     if any(outcome.refused for outcome in outcomes.values()):
@@ -135,7 +136,7 @@ def _trades(story: Story) -> Iterator[str]:
     if approval is not None and approval.verdict is not None:
         yield f"{approval.verdict.capitalize()} by {approval.actor}: {approval.reason}."
     for trade in story.trades:
-        yield f"Planned: {trade.in_words}, because {trade.why}."
+        yield f"Planned: {trade.in_words}, because {trade.why}; {trade.bound_in_words}."
         if trade.refusal:
             yield f"Refused by {trade.refusal}."
         elif trade.signal_id:

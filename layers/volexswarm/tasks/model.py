@@ -82,13 +82,17 @@ class Task:
 
 @dataclass(frozen=True)
 class PlannedTrade:
-    """One trade of an attempt: `amount` in base, sized at `price` (quote per base), `share` of the equity; `why` in words."""
+    """One trade of an attempt: `amount` in base, decided and sized at `price`, `share` of the equity; `why` in words.
+
+    `worst_price` is the last one at which it is still ordered. Both prices are the market's middle, in quote per base.
+    """
 
     leg: int
     symbol: str
     side: Side
     amount: Decimal
     price: Decimal
+    worst_price: Decimal
     share: Decimal
     why: str
 
@@ -97,6 +101,12 @@ class PlannedTrade:
         base, quote = self.symbol.split("/")
         size = f"{self.side} {plain(self.amount)} {base} at about {plain(self.price)} {quote}"
         return f"{size} ({self.share * 100:.2f} % of the equity)"
+
+    @property
+    def bound_in_words(self) -> str:
+        side = "above" if self.side is Side.BUY else "below"
+        quote = self.symbol.split("/")[1]
+        return f"decided at {plain(self.price)} {quote}, and not ordered {side} {plain(self.worst_price)} {quote}"
 
 
 @dataclass(frozen=True)

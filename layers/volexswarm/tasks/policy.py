@@ -19,6 +19,9 @@ class TasksPolicy(BaseModel):
     has `approval_minutes`; nobody answering is a no. `author_may_approve`: the one who asked for the task may be that person.
     `confirm_minutes`: a task from words that moves money waits so long for its author to say that this was meant.
 
+    `max_drift`: a trade is not ordered any more once the market is worse than the price at which it was decided by more than this
+    share of it, however long its approval took.
+
     `max_running` tasks are at work at once. A trade of less than `min_trade` of the equity is left alone. Until `settle_minutes`
     after its orders were raised a task waits for them to end.
 
@@ -37,6 +40,7 @@ class TasksPolicy(BaseModel):
     approval_minutes: Annotated[int, Field(gt=0, le=1440)] = 30
     author_may_approve: bool = True
     confirm_minutes: Annotated[int, Field(gt=0, le=1440)] = 15
+    max_drift: Annotated[Money, Field(ge=0, lt=1)] = Decimal("0.01")
 
     max_running: Annotated[int, Field(gt=0, le=100)] = 4
     min_trade: Share = Decimal("0.001")

@@ -196,12 +196,12 @@ class Trader(Protocol):
     """The desk, where a wish to trade becomes a signal and goes the way of all money."""
 
     def raise_trade(self, trade: PlannedTrade, requested_by: str, idempotency_key: str) -> str:
-        """The signal's id; the same for the same key.
+        """The signal's id; the same for the same key, wherever the market has gone since.
 
         Raises
         ------
         InvalidInput, Conflict
-            If the desk does not take it.
+            If the desk does not take it, or the market is beyond the trade's worst price.
         Unavailable
             If there is no present price.
         """

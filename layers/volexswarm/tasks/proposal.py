@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from volexswarm.messages import Ruling, Side
 from volexswarm.ports import Store
+from volexswarm.tasks.drift import worst_price
 from volexswarm.tasks.model import PlannedTrade, Story
 from volexswarm.tasks.policy import TasksPolicy
 from volexswarm.tasks.ports import Account, AccountState, TaskTransaction
@@ -39,7 +41,7 @@ class Proposal:
         require_prices(account, task.request.markets)
         found = [_decided(aim, rulings, story, account, policy) for aim in aims(task, account, policy)]
         left = [one for one in found if isinstance(one, Left)]
-        planned = _in_order([one for one in found if isinstance(one, Aim)], account)
+        planned = _in_order([one for one in found if isinstance(one, Aim)], account, policy)
         with self._store.transaction() as tx:
             trades = tx.add_trades(task, planned)
         words = [trade.in_words for trade in trades] + [one.why for one in left]
@@ -79,9 +81,11 @@ def _against_trend(story: Story, aim: Aim) -> str | None:
     return f"the trend of {aim.symbol} is {trend:+.2f}, between -1 and 1: it does not go the way of a {aim.side}"
 
 
-def _in_order(found: Sequence[Aim], account: AccountState) -> list[PlannedTrade]:
+def _in_order(found: Sequence[Aim], account: AccountState, policy: TasksPolicy) -> list[PlannedTrade]:
     ordered = sorted(found, key=lambda aim: aim.side is Side.BUY)  # what is sold pays for what is bought
-    return [
-        PlannedTrade(leg, aim.symbol, aim.side, aim.amount, account.prices[aim.symbol], aim.share, aim.why)
-        for leg, aim in enumerate(ordered)
-    ]
+    return [_planned(leg, aim, account.prices[aim.symbol], policy) for leg, aim in enumerate(ordered)]
+
+
+def _planned(leg: int, aim: Aim, price: Decimal, policy: TasksPolicy) -> PlannedTrade:
+    worst = worst_price(aim.side, price, policy.max_drift)
+    return PlannedTrade(leg, aim.symbol, aim.side, aim.amount, price, worst, aim.share, aim.why)

@@ -68,6 +68,22 @@ class TaskStep(View):
     output: dict[str, Any] | None
 
 
+class AskedTrade(View):
+    """A trade that a person is asked to approve, decided at `price`; prices are the market's middle, in quote currency.
+
+    Beyond `worst_price` it is not ordered, approved or not. `market` is the present price, and `drift` the share of `price` by
+    which that is worse (below 0: better); both null where no fresh price is known.
+    """
+
+    symbol: str
+    side: Side
+    amount: Money
+    price: Money
+    worst_price: Money
+    market: Money | None = None
+    drift: Money | None = None
+
+
 class Approval(View):
     """What a person is asked about a task. `verdict` is null while nobody has spoken; nobody speaking by `expires_at` is a no."""
 
@@ -78,6 +94,7 @@ class Approval(View):
     requested_by: str
     question: str
     reasons: list[str]
+    trades: list[AskedTrade]
     asked_at: AwareDatetime
     expires_at: AwareDatetime
     verdict: str | None
@@ -111,6 +128,8 @@ class TaskFill(View):
 class TaskTrade(View):
     """A trade that an attempt decided on, and what became of it. `share` of the equity, sized at `price`.
 
+    It is not ordered once the market is beyond `worst_price`.
+
     `refusal`: why it could not even be asked for; `refused`: who refused it then, and why; `working` while anything may happen.
     """
 
@@ -119,6 +138,7 @@ class TaskTrade(View):
     side: Side
     amount: Money
     price: Money
+    worst_price: Money
     share: Money
     why: str
     signal_id: str | None

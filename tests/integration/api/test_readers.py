@@ -18,6 +18,7 @@ from volexswarm.adapters.postgres.readers.market import PostgresCandleReader
 from volexswarm.adapters.postgres.readers.protections import PostgresProtectionReader
 from volexswarm.adapters.postgres.readers.story import PostgresStoryReader
 from volexswarm.adapters.postgres.readers.swarm import STALE_AFTER, PostgresSwarmReader
+from volexswarm.adapters.postgres.readers.tasks import PostgresTaskReader
 from volexswarm.adapters.postgres.readers.trading import PostgresTradingReader
 from volexswarm.adapters.postgres.task_steps import TaskStepTransaction
 from volexswarm.adapters.postgres.tasks import TaskTransaction
@@ -25,7 +26,7 @@ from volexswarm.desk.agent import Wish
 from volexswarm.errors import Conflict, InvalidInput, NotFound, Unavailable
 from volexswarm.market.timeframes import Timeframe
 from volexswarm.messages import OrderState, OrderType, Priority, Side, TaskStatus
-from volexswarm.tasks.model import Approval, PlannedTrade, Task
+from volexswarm.tasks.model import Approval, PlannedTrade, RaisedTrade, Task
 from volexswarm.tasks.record import StepKey
 from volexswarm.tasks.requests import TradeWish
 from volexswarm.views.story import Story, TaskOrigin
@@ -150,8 +151,36 @@ def test_the_story_of_a_tasks_trade_leads_back_to_the_task_and_what_the_team_sai
     )
 
 
+def test_an_approval_shows_where_the_market_is_beside_the_price_that_was_decided(chain: Chain) -> None:
+    task, _, _ = _asking_task(chain)
+    known = PostgresTaskReader(
+        chain.database, simulated=True, prices=lambda symbols: dict.fromkeys(symbols, Decimal(99))
+    )
+    (asked,) = known.approvals(10, None, open_only=False).items
+    assert known.approval(asked.id) == known.story(task.id).approval == asked
+    (trade,) = asked.trades
+    assert (trade.symbol, trade.side, trade.price, trade.worst_price) == (SYMBOL, Side.BUY, 100, 101)
+    assert (trade.market, trade.drift) == (99, Decimal("-0.01"))
+    unknown = PostgresTaskReader(chain.database, simulated=True, prices=lambda symbols: {})
+    (trade,) = unknown.approval(asked.id).trades
+    assert (trade.worst_price, trade.market, trade.drift) == (101, None, None)
+
+
 def _stored_task(chain: Chain, signal_id: str) -> Task:
     """A task whose only trade was deliberated on, approved by ben, and raised as the signal."""
+    task, trade, asked = _asking_task(chain)
+    with chain.database.connection() as connection:
+        tx, steps = TaskTransaction(connection), TaskStepTransaction(connection)
+        deliberate = StepKey(task.id, 1, "deliberate", SYMBOL)
+        steps.begin_step(deliberate, "meta-deliberate", {}, START)
+        steps.end_step(deliberate, "done", "", {"deliberation_id": "c0ffee"}, START)
+        tx.save_trade(task, replace(trade, intended_at=START, signal_id=signal_id))
+        tx.save_verdict(replace(asked, verdict="approved", actor="ben", reason="fine"), START)
+    return task
+
+
+def _asking_task(chain: Chain) -> tuple[Task, RaisedTrade, Approval]:
+    """A task that asks a person about its only trade."""
     request = TradeWish(symbol=SYMBOL, side=Side.BUY, amount=Decimal("0.5"))
     task = Task(
         id=str(uuid.UUID(int=1)),
@@ -167,16 +196,12 @@ def _stored_task(chain: Chain, signal_id: str) -> Task:
     )
     asked = Approval(str(uuid.UUID(int=2)), task.id, 1, "May it?", (), "token", START, START + timedelta(minutes=1))
     with chain.database.connection() as connection:
-        tx, steps = TaskTransaction(connection), TaskStepTransaction(connection)
+        tx = TaskTransaction(connection)
         tx.add_task(task, "ann")
-        deliberate = StepKey(task.id, 1, "deliberate", SYMBOL)
-        steps.begin_step(deliberate, "meta-deliberate", {}, START)
-        steps.end_step(deliberate, "done", "", {"deliberation_id": "c0ffee"}, START)
-        planned = PlannedTrade(0, SYMBOL, Side.BUY, Decimal("0.5"), Decimal(100), Decimal("0.0005"), "wished")
+        price, worst = Decimal(100), Decimal(101)
+        planned = PlannedTrade(0, SYMBOL, Side.BUY, Decimal("0.5"), price, worst, Decimal("0.0005"), "wished")
         (trade,) = tx.add_trades(task, [planned])
-        tx.save_trade(task, replace(trade, intended_at=START, signal_id=signal_id))
-        tx.save_verdict(replace(tx.ask(asked), verdict="approved", actor="ben", reason="fine"), START)
-    return task
+        return task, trade, tx.ask(asked)
 
 
 def test_a_signal_tells_how_far_it_came(chain: Chain, trading: PostgresTradingReader) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ import pytest
 from tests.fakes.desk import FakeDeskTransaction
 from tests.fakes.risk import FakeRiskTransaction
 from tests.fakes.transaction import START, FakeQuoteBoard, FakeStore, FixedClock
+from volexswarm.adapters.present_prices import PresentPrices
 from volexswarm.adapters.task_account import ENOUGH, RiskAccount
 from volexswarm.adapters.task_previews import AgentPreviews
 from volexswarm.adapters.task_trader import DeskTrader
@@ -19,13 +21,14 @@ from volexswarm.desk.agent import TradingDesk
 from volexswarm.errors import Conflict, Unavailable
 from volexswarm.market.timeframes import Timeframe
 from volexswarm.messages import CancelOrder, Check, OrderState, OrderType, Purpose, Quote, Side, SignalRaised, Verdict
+from volexswarm.risk.board import BoardReader
 from volexswarm.risk.model import Bar
 from volexswarm.risk.situation import Inquiry
 from volexswarm.tasks.model import PlannedTrade
 
 SYMBOLS = ("BTC/USDT", "ETH/USDT")
 TIMEFRAMES = (Timeframe.M1, Timeframe.M15, Timeframe.H1, Timeframe.D1)
-TRADE = PlannedTrade(0, "ETH/USDT", Side.BUY, Decimal("0.5"), Decimal(2000), Decimal("0.1"), "wished")
+TRADE = PlannedTrade(0, "ETH/USDT", Side.BUY, Decimal("0.5"), Decimal(2000), Decimal(2020), Decimal("0.1"), "wished")
 
 
 def quote(price: int, seconds_ago: int = 1) -> Quote:
@@ -135,6 +138,37 @@ def test_a_tasks_trade_is_a_signal_once() -> None:
         OrderType.MARKET,
     )
     assert signal.requested_by == "anna"
+
+
+@pytest.mark.parametrize(("worst", "raised"), [("2000", True), ("1999.99", False)])
+def test_a_tasks_trade_is_no_signal_once_the_market_is_beyond_its_worst_price(worst: str, raised: bool) -> None:
+    state = FakeDeskTransaction()
+    trade = replace(TRADE, price=Decimal(1990), worst_price=Decimal(worst))
+    if raised:
+        DeskTrader(desk(state), orders()).raise_trade(trade, "anna", "task/t1/1/0")
+    else:
+        with pytest.raises(Conflict, match=r"decided at 1990 USDT, and at 2000 the market is 0.50 % worse"):
+            DeskTrader(desk(state), orders()).raise_trade(trade, "anna", "task/t1/1/0")
+    assert len(state.of(SignalRaised)) == len(state.signals) == raised
+
+
+def test_a_tasks_trade_that_was_raised_stays_so_wherever_the_market_goes() -> None:
+    state = FakeDeskTransaction()
+    trader = DeskTrader(desk(state), orders())
+    first = trader.raise_trade(TRADE, "anna", "task/t1/1/0")
+    assert trader.raise_trade(replace(TRADE, worst_price=Decimal(1)), "anna", "task/t1/1/0") == first
+
+
+def test_present_prices_are_those_that_may_be_traded_on_and_none_while_they_can_not_be_asked() -> None:
+    quotes = board(**{"BTC/USDT": quote(60_000, seconds_ago=31)})
+    prices = PresentPrices(BoardReader(quotes, FixedClock(), timedelta(seconds=30)), "binance")
+    assert prices(SYMBOLS) == {"ETH/USDT": Decimal(2000)}
+
+    def away(venue: str, symbols: Any) -> Any:
+        raise Unavailable("quote board", "silent")
+
+    quotes.get = away  # type: ignore[method-assign]
+    assert prices(SYMBOLS) == {}
 
 
 def test_a_tasks_order_is_canceled_by_the_desks_command() -> None:

@@ -1,5 +1,6 @@
 """The steps of a task, one after the other and each one twice: what is planned, refused, asked, raised and told."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -10,6 +11,7 @@ from tests.fakes.transaction import START
 from tests.unit.tasks.flow import Steps, speaks
 from volexswarm.errors import Conflict, InvalidInput, Unavailable
 from volexswarm.messages import ApprovalAsked, Question, Side, TaskChanged, TaskKind, TaskStatus
+from volexswarm.policies import StoredPolicy
 from volexswarm.tasks.model import FillOutcome, OrderOutcome, TradeOutcome
 from volexswarm.tasks.policy import TasksPolicy
 from volexswarm.tasks.requests import Analyze, Backtest, Rebalance, fitted
@@ -262,6 +264,82 @@ def test_a_crash_between_marking_and_raising_raises_the_same_trade(world, steps)
     world.trader.refusal = None
     steps.do("execute", task)
     assert list(world.trader.raised) == [f"task/{task.id}/1/0"]
+
+
+def approved(world: TaskWorld, steps: Steps, **wanted: str):
+    """A task whose trade, decided at 2000, a person has approved."""
+    task = world.task(wish(**wanted))
+    steps.rules("ETH/USDT", wanted.get("side", "buy"))
+    steps.planned(task)
+    steps.do("appraise", task)
+    steps.do("approval", task, token="one")
+    [approval] = world.state.approvals.values()
+    world.desk.decide(approval.id, "approved", "ben", "fine")
+    return task
+
+
+@pytest.mark.parametrize(
+    ("side", "market", "ordered"),
+    [
+        ("buy", "2020", True),
+        ("buy", "2020.01", False),
+        ("buy", "1500", True),
+        ("sell", "1980", True),
+        ("sell", "1979.99", False),
+        ("sell", "2500", True),
+    ],
+)
+def test_what_was_approved_is_ordered_only_while_the_market_is_near_the_price_it_was_decided_at(
+    world, steps, side, market, ordered
+):
+    task = approved(world, steps, side=side)
+    world.trader.market["ETH/USDT"] = Decimal(market)
+    steps.do("execute", task)
+    assert bool(world.trader.raised) is ordered
+    if not ordered:
+        done = steps.end(task)
+        assert done.status is S.REJECTED
+        for said in ("decided at 2000 USDT", market, "1.00 %", "tasks retry"):
+            assert said in done.reason
+        assert world.desk.retry(task.id, "anna").attempt == 2
+
+
+def test_the_bound_of_an_approved_trade_is_the_one_that_was_shown(world, steps):
+    task = approved(world, steps)
+    [asked] = world.state.of(ApprovalAsked)
+    assert "ETH/USDT: decided at 2000 USDT, and not ordered above 2020 USDT" in asked.reasons
+    world.state.policy = StoredPolicy(2, TasksPolicy(max_drift=Decimal("0.5")).model_dump(mode="json"))
+    world.trader.market["ETH/USDT"] = Decimal(2021)
+    steps.do("execute", task)
+    assert not world.trader.raised
+
+
+def test_a_trade_that_was_raised_is_not_refused_when_the_step_runs_again_in_another_market(world, steps):
+    task = approved(world, steps)
+    steps.do("execute", task)
+    [trade] = world.state.trades(task.id)
+    world.state.save_trade(task, replace(trade, signal_id=None))  # the process died before it could store it
+    world.trader.market["ETH/USDT"] = Decimal(3000)
+    steps.do("execute", task)
+    [trade] = world.state.trades(task.id)
+    assert (trade.signal_id, trade.refusal) == (f"signal of task/{task.id}/1/0", None)
+
+
+def test_a_purchase_that_the_market_left_behind_while_its_sale_was_at_work_is_told_with_what_was_sold(world, steps):
+    task = world.task(rebalance(BTC="0.1", SOL="0.3"))
+    steps.rules("SOL/USDT", "buy")
+    steps.rules("BTC/USDT", "sell")
+    steps.planned(task)
+    world.state.answers["appraise", ""] = {"next": "execute", "words": "small"}
+    steps.do("execute", task)
+    world.state.results[f"signal of task/{task.id}/1/0"] = filled("0.03", "60000")
+    world.trader.market["SOL/USDT"] = Decimal(102)
+    assert steps.do("settle", task)["next"] == "execute"
+    steps.do("execute", task)
+    done = steps.end(task)
+    assert done.status is S.SUCCEEDED
+    assert "sell 0.03 BTC" in done.reason
+    assert "SOL/USDT: desk: it was decided at 100 USDT" in done.reason
 
 
 @pytest.mark.parametrize("refusal", [Conflict("trading is halted"), InvalidInput("symbol", "ETH", "another")])

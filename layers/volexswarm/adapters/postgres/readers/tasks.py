@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, replace
-from typing import LiteralString
+from decimal import Decimal
+from typing import Any, LiteralString
 from uuid import UUID
 
 from volexswarm.adapters.postgres.database import Connection, Database
@@ -12,7 +13,7 @@ from volexswarm.adapters.postgres.readers import cursor as cursors
 from volexswarm.adapters.postgres.readers.beginnings import bounds, the_one
 from volexswarm.adapters.postgres.task_rows import TASK, task_of
 from volexswarm.adapters.postgres.tasks import TaskTransaction
-from volexswarm.adapters.task_views import view_of
+from volexswarm.adapters.task_views import seen, view_of
 from volexswarm.errors import NotFound
 from volexswarm.messages import Ruling, TaskKind, TaskStatus
 from volexswarm.tasks import model
@@ -54,7 +55,12 @@ FROM task_steps WHERE task_id = %s ORDER BY attempt, started_at, step, symbol
 
 _APPROVAL = """
 SELECT a.id::text, a.task_id::text, a.attempt, t.understood, t.requested_by, a.question, a.reasons, a.asked_at, a.expires_at,
-    a.verdict, a.actor, a.reason, a.decided_at
+    a.verdict, a.actor, a.reason, a.decided_at,
+    coalesce((SELECT jsonb_agg(jsonb_build_object('symbol', r.symbol, 'side', r.side, 'amount', r.amount::text,
+                                                  'price', r.price::text, 'worst_price', r.worst_price::text) ORDER BY r.leg)
+              FROM task_trades r
+              WHERE r.task_id = a.task_id AND r.attempt = a.attempt AND (r.refusal IS NULL OR r.intended_at IS NOT NULL)),
+             '[]') AS trades
 FROM task_approvals a JOIN tasks t ON t.id = a.task_id
 """
 
@@ -80,11 +86,23 @@ _APPROVALS_LIKE: LiteralString = (
 
 
 class PostgresTaskReader:
-    """TaskReader over PostgreSQL. `simulated` says whether the money is; where nobody can say it is not."""
+    """TaskReader over PostgreSQL.
 
-    def __init__(self, database: Database, *, simulated: bool) -> None:
+    Parameters
+    ----------
+    database : Database
+    simulated : bool
+        Whether the money is; where nobody can say it is not.
+    prices : callable
+        The present prices of symbols, in quote currency; one without a fresh price is missing.
+    """
+
+    def __init__(
+        self, database: Database, *, simulated: bool, prices: Callable[[Collection[str]], Mapping[str, Decimal]]
+    ) -> None:
         self._database = database
         self._simulated = simulated
+        self._prices = prices
 
     def tasks(
         self, status: TaskStatus | None, kind: TaskKind | None, symbol: str | None, limit: int, cursor: str | None
@@ -119,7 +137,7 @@ class PostgresTaskReader:
             explanation=list(story.task.explanation),
             transitions=[TaskTransition(**row) for row in transitions],
             steps=[TaskStep(**row) for row in steps],
-            approval=None if approval is None else Approval(**approval),
+            approval=None if approval is None else self._approval(approval),
             rulings=[Ruling.model_validate(a) for (step, _), a in story.answers.items() if step == DELIBERATE],
             trades=[_trade(trade, story.outcomes) for trade in story.trades],
             cost=TaskCost(calls=story.cost.calls, tokens=story.cost.tokens, usd=story.cost.usd),
@@ -132,7 +150,7 @@ class PostgresTaskReader:
             row = connection.execute(_APPROVAL_BY_ID, (approval_id,)).fetchone()
         if row is None:
             raise NotFound("approval", approval_id)
-        return Approval(**row)
+        return self._approval(row)
 
     def approvals(self, limit: int, cursor: str | None, *, open_only: bool) -> Page[Approval]:
         """What people were asked, newest first; `open_only` what still waits for somebody."""
@@ -140,7 +158,13 @@ class PostgresTaskReader:
         asked = {"open": open_only, "moment": moment, "last": last, "rows": limit + 1}
         with self._database.connection() as connection:
             rows = connection.execute(_APPROVAL_PAGE, asked).fetchall()
-        return cursors.page(rows, limit, lambda row: Approval(**row), lambda row: (row["asked_at"], row["id"]))
+        return cursors.page(rows, limit, self._approval, lambda row: (row["asked_at"], row["id"]))
+
+    def _approval(self, row: Mapping[str, Any]) -> Approval:
+        """A row of `_APPROVAL`; what the market says at this moment matters only as long as nobody has answered."""
+        prices = self._prices({trade["symbol"] for trade in row["trades"]}) if row["verdict"] is None else {}
+        found = Approval.model_validate(row)
+        return found.model_copy(update={"trades": [seen(trade, prices.get(trade.symbol)) for trade in found.trades]})
 
 
 def _one(connection: Connection, query: LiteralString, kind: str, key: str) -> str:
@@ -158,6 +182,7 @@ def _trade(trade: model.RaisedTrade, outcomes: Mapping[int, model.TradeOutcome])
         side=trade.side,
         amount=trade.amount,
         price=trade.price,
+        worst_price=trade.worst_price,
         share=trade.share,
         why=trade.why,
         signal_id=trade.signal_id,
