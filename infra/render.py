@@ -37,6 +37,12 @@ MAX_RECEIVES = 1000
 """Redrive is for messages that kill their function. Failures are counted, and buried with their reason, by the functions
 themselves (`chalicelib/runtime/batch.py`): a low number here would bury good messages in a long outage."""
 VISIBILITY_FACTOR = 6
+"""A queue's messages come back after so many times its function's time limit, where a call was killed and let none of them go: as
+AWS advises, so that a call which had to wait for its turn is not overtaken by the next delivery of its own messages."""
+HASTE_SECONDS = 2
+"""What live updates get beside the time limit of their function (AWS allows no less than that limit), for the way to it: nobody
+watches a channel that stands still for a minute because one call was killed. A delivery that overtakes a call does no harm there:
+an update is numbered once, by its identity, and each call goes through its messages in their order."""
 RETENTION_DAYS = 14
 TASK_MACHINE = "task"
 OWN_SETTINGS = frozenset(("push_url", "task_machine"))
@@ -255,6 +261,12 @@ def _consumer(queue: Queue) -> Function:
     return next(function for function in functions() if function.queue is queue)
 
 
+def _visibility(queue: Queue) -> int:
+    """Seconds until a message that was delivered and not answered is delivered again."""
+    limit = _consumer(queue).timeout
+    return limit + HASTE_SECONDS if queue is Queue.PUSHES else VISIBILITY_FACTOR * limit
+
+
 def _queue(queue: Queue, stack: str) -> dict[str, Any]:
     """A queue and its dead letters."""
     fifo = {"FifoQueue": True} if queue.is_fifo else {}
@@ -275,7 +287,7 @@ def _queue(queue: Queue, stack: str) -> dict[str, Any]:
                 "Properties": {
                     "QueueName": f"{stack}-{queue.value}",
                     "MessageRetentionPeriod": RETENTION_DAYS * 86_400,
-                    "VisibilityTimeout": VISIBILITY_FACTOR * _consumer(queue).timeout,
+                    "VisibilityTimeout": _visibility(queue),
                     "RedrivePolicy": {"deadLetterTargetArn": _arn_of(dead), "maxReceiveCount": MAX_RECEIVES},
                     "SqsManagedSseEnabled": True,
                     **fifo,

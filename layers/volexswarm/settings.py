@@ -36,9 +36,9 @@ class Settings(BaseModel):
     which need no model; `model_name` as the provider calls it, `model_url` its address where it isn't the provider's own,
     `model_price` US dollars per million tokens sent and answered, as `2.5:10`, `model_max_tokens` its longest answer, hidden
     reasoning included, `model_form` how it is made to answer in form (`auto`: the surest way of the provider); keys are in
-    Vault; `socket_url` where clients connect to the WebSocket API, for one that is behind a proxy or a name of its own, else that is
-    where functions write to; `push_url` where WebSocket connections are written to (@connections), `task_machine` the state machine that tasks run
-    in: both are the stack's own, and None where it has none.
+    Vault; `socket_url` where clients connect to the WebSocket API, where that is a proxy or a name of its own; `push_url` where
+    WebSocket connections are written to (@connections), `task_machine` the state machine that tasks run in: both are the stack's
+    own, and None where it has none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
