@@ -158,7 +158,7 @@ def _horizon(deliberation: Deliberation) -> datetime:
 
 def _opinion(deliberation: Deliberation, turn: Turn) -> OpinionGiven:
     question, answer = deliberation.snapshot.question, turn.recorded.answer
-    silent = isinstance(answer, Abstention)
+    silent = isinstance(answer, Abstention) and answer.why.is_failure
     return OpinionGiven(
         task_id=question.task_id,
         attempt=question.attempt,

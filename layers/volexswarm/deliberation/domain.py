@@ -53,6 +53,8 @@ class Silence(StrEnum):
 
     NO_DATA = "no_data"
     """What the role judges by is not there."""
+    NOTHING = "nothing"
+    """It was looked, and there is nothing for the role to judge: no news, no strategy. No opinion, and no failure either."""
     BUDGET = "budget"
     """Another call would be more than the deliberation may cost."""
     DEADLINE = "deadline"
@@ -69,6 +71,11 @@ class Silence(StrEnum):
     """A replay asked for what is not on the tape: the replay fails, it is no outcome."""
     UNRECORDED = "unrecorded"
     """The answer could not be stored: the step is tried again, it is no outcome."""
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether a voice is missing that ought to have been heard."""
+        return self is not Silence.NOTHING
 
     @property
     def is_outcome(self) -> bool:

@@ -70,7 +70,8 @@ def decide(deliberation: Deliberation, absent: Collection[str] = ()) -> Decision
     tally = aggregate(panel(turns), deliberation.snapshot, rules.weights, absent)
     counted = [turn for turn in turns if turn.role not in absent]
     replaced = [f"{t.role}: {t.recorded.note or t.recorded.model}" for t in counted if t.recorded.degraded]
-    silent = [f"{v.role}: {v.counted}" for v in tally.votes if v.stance is None]
+    standing = panel(counted)
+    silent = [f"{v.role}: {v.counted}" for v in tally.votes if v.stance is None and _failed(standing.get(v.role))]
     return Decision(
         action=tally.action,
         size_frac=tally.size_frac,
@@ -91,6 +92,11 @@ def decide(deliberation: Deliberation, absent: Collection[str] = ()) -> Decision
         arithmetic=tally.arithmetic,
         reason=tally.reason,
     )
+
+
+def _failed(answer: Answer | None) -> bool:
+    """Whether a voice without an opinion ought to have been heard: who has nothing to judge by rights leaves nothing out."""
+    return not isinstance(answer, Abstention) or answer.why.is_failure
 
 
 def ruling(deliberation: Deliberation, decision: Decision) -> Ruling:

@@ -131,7 +131,8 @@ class Ruling(BaseModel):
     """What came of a deliberation, in the form in which the task goes on with it.
 
     `size_frac` share of the equity to trade (0 when `action` is hold), `dissent` who spoke for another action; `degraded` when a
-    model was replaced or a voice was missing.
+    model was replaced or a voice was missing. Who abstained because there is nothing to judge (no news, no active strategy)
+    is not missing.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -108,8 +108,8 @@ class NewsAgent:
     def testify(self, question: Question) -> Testimony:
         """What the news of the last 72 hours of market time says about the symbol.
 
-        Features: `sentiment` (-1 to 1), `dispersion`, `items`, `age_hours` of the youngest. Headlines are shown as tainted
-        evidence only, the newest ten.
+        Features: `items`; unless there is none also `sentiment` (-1 to 1), `dispersion`, `age_hours` of the youngest. Headlines
+        are shown as tainted evidence only, the newest ten.
 
         Raises
         ------
@@ -122,10 +122,13 @@ class NewsAgent:
         found, together = Findings(AGENT, question), sentiment(items, as_of)
         if together is None:
             hours = WINDOW.total_seconds() / 3600
-            return found.testimony(
+            found.know(
+                "items",
+                0,
                 f"no news of {question.symbol} in the {hours:.0f} hours before {as_of.isoformat()}: no feed is configured,"
-                " items come in by POST /news"
+                " items come in by POST /news",
             )
+            return found.testimony("nothing is known")
         told = f"{together.items} headlines of {together.origins} sources"
         found.know("sentiment", together.score, f"{told} score {together.score:+.2f} together, the younger the heavier")
         found.know("items", together.items, told)

@@ -98,8 +98,8 @@ class StrategyAgent:
     def testify(self, question: Question) -> Testimony:
         """What the active strategies of the symbol say and have earned, by the question's market time.
 
-        Features: `active` strategies, `stance` (-1 to 1, see `record.stance`), and of their last closed trades on the symbol in
-        the account: `trades`, `win_rate`, `expectancy` (mean result as a share of the stake), `profit_factor`.
+        Features: `active` strategies; unless there is none also `stance` (-1 to 1, see `record.stance`), and of their last closed
+        trades on the symbol in the account: `trades`, `win_rate`, `expectancy` (mean result as a share of the stake), `profit_factor`.
 
         Raises
         ------
@@ -113,7 +113,8 @@ class StrategyAgent:
             results = tx.results(question.venue, question.account, question.symbol, ids, question.as_of, TRADES)
         found = Findings(AGENT, question)
         if not active:
-            return found.testimony(f"no strategy is active on {question.symbol}")
+            found.know("active", 0, f"no strategy is active on {question.symbol}")
+            return found.testimony("nothing is known")
         found.know("active", len(active), f"{len(active)} strategies are active on {question.symbol}")
         standing = [
             sayings[s.id] for s in active if s.id in sayings and record.stands(s, sayings[s.id], question.as_of)

@@ -124,7 +124,9 @@ def test_who_knows_nothing_says_why_and_that_is_kept(desk) -> None:
     desk.sql.execute("UPDATE strategies SET status = 'paused'")
     heard = {name: ask(name) for name in VOICES}
     silent = {name for name, said in heard.items() if said.missing}
-    assert silent == {"research", "news-sentiment", "signal", "strategy"}
+    assert silent == {"research", "signal"}
+    assert heard["news-sentiment"].features == {"items": 0.0}
+    assert heard["strategy"].features == {"active": 0.0}
     steps = desk.sql.execute("SELECT step FROM task_steps WHERE status = 'missing'").fetchall()
     assert {row["step"] for row in steps} == {f"gather.{name}" for name in silent}
 

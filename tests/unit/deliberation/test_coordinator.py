@@ -262,6 +262,22 @@ def test_a_missing_voice_has_a_defined_outcome() -> None:
     assert ruled(Stage(), risk=None).vetoed_by == ("risk",)
 
 
+def test_who_has_nothing_to_judge_abstains_and_nothing_is_degraded_by_it() -> None:
+    stage = Stage()
+    ruling = ruled(stage, news_sentiment={"items": 0}, strategy={"active": 0})
+    assert (ruling.abstained, ruling.degraded) == (("news-sentiment", "strategy"), False)
+    assert "strategy: no opinion: no strategy is active on BTC/USDT" in ruling.explanation
+    told = {one.agent: one for one in stage.tx.of(OpinionGiven) if one.phase == "blind"}
+    assert (told["strategy"].stance, told["strategy"].degraded) == (None, False)
+
+
+def test_who_has_nothing_to_judge_is_no_voice_of_those_that_must_have_spoken() -> None:
+    rule = "too few voices: 1 untainted market roles spoke, 2 are needed"
+    ruling = ruled(Stage(), signal=None, strategy={"active": 0})
+    assert (ruling.action, ruling.degraded) == ("hold", True)  # signal is missing, strategy is not
+    assert rule in ruling.explanation
+
+
 def test_what_a_deliberation_took_is_what_its_answers_took() -> None:
     stage = Stage(usage=Usage(tokens=7, cost=0.25))
     ruling = ruled(stage, Limits(cost_usd=100))

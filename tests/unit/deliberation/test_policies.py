@@ -12,6 +12,7 @@ from volexswarm.deliberation.domain import Abstention, Brief, Objection, Opinion
 from volexswarm.deliberation.policies import speak
 from volexswarm.errors import InvalidInput
 from volexswarm.messages import Side, Stance
+from volexswarm.testimony import Findings
 
 ROLES = [role.name for role in DESK]
 
@@ -48,11 +49,9 @@ def said(role: str, wish: Side | None = None, target: float | None = None, **fea
         ("strategy", {"stance": -0.7, "expectancy": 0.01}, "sell"),
         # what has lost money over many trades is not followed
         ("strategy", {"stance": 0.9, "expectancy": -0.01, "trades": 40}, "hold"),
-        ("strategy", {"active": 0}, "hold"),
         ("news-sentiment", {"sentiment": 0.8, "items": 6, "age_hours": 1, "dispersion": 0.1}, "buy"),
         ("news-sentiment", {"sentiment": 0.8, "items": 6, "age_hours": 72, "dispersion": 0.1}, "hold"),
         ("news-sentiment", {"sentiment": 0.8, "items": 6, "age_hours": 1, "dispersion": 1.0}, "hold"),
-        ("news-sentiment", {"items": 0}, "hold"),
         ("risk", {}, "hold"),
         ("risk", {"halted": 1}, "veto"),
         ("risk", {"breakers_open": 1}, "veto"),
@@ -95,6 +94,15 @@ def test_older_news_and_shorter_history_are_less_sure() -> None:
     fresh, old = said("news-sentiment", sentiment=0.9, age_hours=0), said("news-sentiment", sentiment=0.9, age_hours=6)
     assert fresh.confidence > old.confidence
     assert said("research", hours=240).confidence > said("research", hours=6).confidence
+
+
+@pytest.mark.parametrize(("role", "name"), [("strategy", "active"), ("news-sentiment", "items")])
+def test_a_role_with_nothing_to_judge_has_no_opinion_and_says_so_in_its_agents_words(role: str, name: str) -> None:
+    found = Findings(role, question())
+    found.know(name, 0, "looked, and found none")
+    answer = speak(role, Brief(question=question(), testimonies=(found.testimony("unused"),)))
+    assert answer == Abstention(why=Silence.NOTHING, reason="looked, and found none")
+    assert not answer.why.is_failure
 
 
 @pytest.mark.parametrize("role", ROLES)

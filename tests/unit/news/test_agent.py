@@ -123,8 +123,9 @@ def test_headlines_are_tainted_and_nothing_else_is(room):
 def test_news_of_another_symbol_says_nothing_and_general_news_does(room):
     room.take("Bad news of ethereum")
     silent = room.agent.testify(question())
-    assert silent.missing is not None
-    assert "no feed is configured" in silent.missing
+    assert (silent.missing, silent.features) == (None, {"items": 0.0})
+    assert "no news of BTC/USDT in the 72 hours before" in silent.evidence[0].text
+    assert "no feed is configured" in silent.evidence[0].text
     room.take("Good news for all markets")
     assert room.agent.testify(question()).features["sentiment"] == 0.8
 
@@ -132,7 +133,7 @@ def test_news_of_another_symbol_says_nothing_and_general_news_does(room):
 @pytest.mark.parametrize("hours", [72, 100])
 def test_old_news_is_no_news(room, hours):
     room.take(hours=hours)
-    assert room.agent.testify(question()).missing is not None
+    assert room.agent.testify(question()).features == {"items": 0.0}
 
 
 def test_nothing_later_than_the_question_is_looked_at(room):

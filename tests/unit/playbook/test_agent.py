@@ -116,9 +116,11 @@ def test_who_has_never_lost_has_no_profit_factor():
     assert track_record([0.0]).win_rate == 0
 
 
-def test_a_symbol_without_strategies_has_no_voice():
+def test_that_no_strategy_is_active_is_known_and_nothing_else():
     agent, _ = desk(strategy("a", status="paused"))
-    assert agent.testify(question()).missing == "no strategy is active on BTC/USDT"
+    said = agent.testify(question())
+    assert (said.missing, said.features) == (None, {"active": 0.0})
+    assert [one.text for one in said.evidence] == ["no strategy is active on BTC/USDT"]
 
 
 def test_it_is_small_however_many_there_are():

@@ -18,11 +18,11 @@ LEAST_LEAN: Final = 0.15
 
 
 def judge(brief: Brief) -> Opinion | Abstention:
-    """Sentiment × freshness × how many × how much of one mind."""
+    """Sentiment × freshness × how many × how much of one mind. Without any news: no opinion."""
     numbers = Numbers(brief, NEWS.name)
     sentiment, items = numbers.get("sentiment"), numbers.get("items")
     if items is not None and not items:
-        return opinion(Stance.HOLD, 0.0, 0.0, "There is no news.", numbers.used)
+        return numbers.nothing("items", f"there is no news of {brief.question.symbol}")
     if sentiment is None or items is None:
         return numbers.silence("a scored sentiment")
     age, dispersion = numbers.get("age_hours") or 0.0, numbers.get("dispersion") or 0.0

@@ -17,14 +17,15 @@ LEAST_LEAN: Final = 0.15
 
 
 def judge(brief: Brief) -> Opinion | Abstention:
-    """Their common stance, believed by their expectancy: one that has lost money is not followed."""
+    """Their common stance, believed by their expectancy: one that has lost money is not followed. Without any: no opinion."""
     numbers = Numbers(brief, STRATEGY.name)
     active, stance_score = numbers.get("active"), numbers.get("stance")
     if active is None:
         return numbers.silence("how many strategies trade the symbol")
-    if not active or stance_score is None:
-        words = "No active strategy trades the symbol." if not active else "The strategies say nothing yet."
-        return opinion(Stance.HOLD, 0.1, 0.0, words, numbers.used)
+    if not active:
+        return numbers.nothing("active", f"no strategy is active on {brief.question.symbol}")
+    if stance_score is None:
+        return opinion(Stance.HOLD, 0.1, 0.0, "The strategies say nothing yet.", numbers.used)
     belief, record = _belief(numbers)
     stance = lean(stance_score, LEAST_LEAN) if belief else Stance.HOLD
     confidence = abs(stance_score) * belief if stance is not Stance.HOLD else 0.3

@@ -21,6 +21,7 @@ class Numbers:
         found = brief.testimony(agent)
         self._agent = agent
         self._features = {} if found is None else found.features
+        self._words = {} if found is None else {one.id: one.text for one in found.evidence if not one.tainted}
         self.used: list[str] = []
         given = next((t for t in brief.testimonies if t.agent == agent), None)
         self.missing = f"{agent} said nothing" if given is None else given.missing
@@ -35,6 +36,11 @@ class Numbers:
     def silence(self, needed: str) -> Abstention:
         """There is too little to judge by."""
         return Abstention(why=Silence.NO_DATA, reason=(self.missing or f"needs {needed}")[:RATIONALE_LENGTH])
+
+    def nothing(self, name: str, otherwise: str) -> Abstention:
+        """The number shows that there is nothing to judge; why in the words of its evidence, `otherwise` where it has none."""
+        reason = self._words.get(f"{self._agent}:{name}", otherwise)
+        return Abstention(why=Silence.NOTHING, reason=reason[:RATIONALE_LENGTH])
 
 
 def opinion(stance: Stance, confidence: float, size_frac: float, rationale: str, evidence: Iterable[str]) -> Opinion:
