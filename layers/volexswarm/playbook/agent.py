@@ -98,8 +98,9 @@ class StrategyAgent:
     def testify(self, question: Question) -> Testimony:
         """What the active strategies of the symbol say and have earned, by the question's market time.
 
-        Features: `active` strategies; unless there is none also `stance` (-1 to 1, see `record.stance`), and of their last closed
-        trades on the symbol in the account: `trades`, `win_rate`, `expectancy` (mean result as a share of the stake), `profit_factor`.
+        Features: `active` strategies; unless there is none also `stance` (-1 to 1, see `record.stance`), and of their last
+        closed trades on the symbol in the account: `trades`, `win_rate`, `expectancy` (mean result as a share of the stake),
+        `profit_factor`.
 
         Raises
         ------
