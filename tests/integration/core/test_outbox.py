@@ -14,7 +14,9 @@ from volexswarm.adapters.postgres.store import PostgresStore, PostgresTransactio
 from volexswarm.errors import InvalidInput, Unavailable
 from volexswarm.messages import (
     MAX_MESSAGE_BYTES,
+    AcceptDifference,
     CancelOrder,
+    DifferenceFound,
     Event,
     OrderApproved,
     PlaceSlice,
@@ -185,12 +187,12 @@ def test_what_lost_queues_held_is_sent_again_and_what_was_answered_is_not(store,
     assert sender.sent == [("signals", event("lost").id)]
 
 
-ORDER, PLANNED, GONE = (str(uuid.UUID(int=number)) for number in (1, 2, 3))
+ORDER, PLANNED, GONE, OPEN, SETTLED = (str(uuid.UUID(int=number)) for number in range(1, 6))
 
 
 @pytest.fixture
 def trading(database_dsn):
-    """An accepted order, and a proposal that is worked in slices of which two are made."""
+    """An accepted order, a proposal that is worked in slices of which two are made, and a difference open and one settled."""
     with psycopg.connect(database_dsn) as connection:
         for proposal in (ORDER, PLANNED):
             connection.execute(
@@ -213,11 +215,18 @@ def trading(database_dsn):
             " VALUES (%(id)s, 'binance', 'main', 'BTC/USDT', 'default', 1, 4, 2, 60, 1, %(at)s, %(at)s, %(id)s)",
             {"id": PLANNED, "at": NOON},
         )
+        for difference, state in ((OPEN, "open"), (SETTLED, "accepted")):
+            connection.execute(
+                "INSERT INTO differences (id, venue, account, kind, subject, ours, theirs, cause, state, found_at, seen_at,"
+                " as_of, correlation_id)"
+                " VALUES (%(id)s, 'binance', 'main', 'balance', 'USDT', '1', '2', '', %(state)s, %(at)s, %(at)s, %(at)s, %(id)s)",
+                {"id": difference, "state": state, "at": NOON},
+            )
 
 
 def command(kind, **fields):
     about = {"venue": "binance", "account": "main", "symbol": "BTC/USDT"}
-    data = kind.model_validate(about | fields)
+    data = kind.model_validate({name: about[name] for name in about.keys() & kind.model_fields.keys()} | fields)
     return Event.root(data, source="test", subject="s", identity=repr(fields), time=NOON)
 
 
@@ -226,6 +235,12 @@ def approved(proposal):
         OrderApproved, proposal_id=proposal, signal_id=proposal, strategy_id="s", side="buy", order_type="market",
         amount="1", reference_price="1", as_of=NOON,
     )  # fmt: skip
+
+
+def accepted(difference):
+    return command(
+        AcceptDifference, difference_id=difference, ours="1", theirs="2", accepted_by="ann", reason="a deposit"
+    )
 
 
 @pytest.mark.parametrize(
@@ -237,6 +252,8 @@ def approved(proposal):
         (command(PlaceSlice, proposal_id=PLANNED, number=1, due_at=NOON), False),
         (command(CancelOrder, order_id=ORDER, requested_by="ann", reason="r"), True),
         (command(CancelOrder, order_id=GONE, requested_by="ann", reason="r"), False),
+        (accepted(OPEN), True),
+        (accepted(SETTLED), False),
         (command(ReviewProtections, order_id=ORDER), False),
     ],
 )
@@ -248,6 +265,20 @@ def test_a_command_is_recalled_while_what_it_asks_for_is_not_done(
     with store.transaction() as tx:
         tx.first_delivery("monitor", lost.id)
     assert recall(database) == int(comes_again)
+
+
+def test_an_acceptance_that_was_refused_is_not_recalled(store, database, sender, trading):
+    lost = accepted(OPEN)
+    changed = DifferenceFound(
+        difference_id=OPEN, venue="binance", account="main", kind="balance", subject="USDT", ours="1", theirs="3", cause="",
+        as_of=NOON,
+    )  # fmt: skip
+    told = Event.caused_by(lost, changed, source="execution", subject=OPEN, time=NOON)
+    with store.transaction() as tx:
+        tx.publish(lost, told)
+    with store.transaction() as tx:
+        assert all(tx.first_delivery("monitor", event.id) for event in (lost, told))
+    assert recall(database) == 0
 
 
 def test_a_connection_that_the_server_closed_is_replaced_unseen(store, database, database_dsn):

@@ -15,14 +15,23 @@ from itertools import groupby
 from volexswarm.adapters.postgres.database import Database
 from volexswarm.crashpoints import CrashPoint, passing
 from volexswarm.errors import InvalidInput, Unavailable
-from volexswarm.messages import CancelOrder, CandleClosed, OrderApproved, OrderState, PlaceSlice, Queue
+from volexswarm.messages import (
+    AcceptDifference,
+    CancelOrder,
+    CandleClosed,
+    OrderApproved,
+    OrderState,
+    PlaceSlice,
+    Queue,
+)
 from volexswarm.ports import MessageSender
 
 logger = logging.getLogger(__name__)
 
 
-# Who answers a queue's messages, as the inbox knows them. A command about orders is answered by what stands among orders and
-# plans; those that are not named here need no second chance, because the keeper looks each minute for what they speak of.
+# Who answers a queue's messages, as the inbox knows them. A command about orders is answered by what stands among orders, plans
+# and differences (an acceptance also by being refused, which the event that it caused tells); those that are not named here need
+# no second chance, because the keeper looks each minute for what they speak of.
 _CONSUMERS = {"candles": "signal", "signals": "risk", "proposals": "compliance", "events": "monitor"}
 
 _RECALL = """
@@ -34,6 +43,8 @@ WHERE published_at IS NOT NULL AND (queue <> 'candles' OR created_at > now() - %
         WHEN %(slice)s THEN EXISTS (SELECT FROM order_plans WHERE proposal_id = (e.data->>'proposal_id')::uuid
             AND state = 'working' AND next_slice = (e.data->>'number')::integer)
         WHEN %(cancel)s THEN EXISTS (SELECT FROM orders WHERE id = (e.data->>'order_id')::uuid AND state <> ALL(%(final)s))
+        WHEN %(accept)s THEN EXISTS (SELECT FROM differences WHERE id = (e.data->>'difference_id')::uuid AND state = 'open')
+            AND NOT EXISTS (SELECT FROM events said WHERE said.correlation_id = e.correlation_id AND said.causation_id = e.id)
         ELSE false END)
     ELSE EXISTS (SELECT FROM unnest(%(queues)s::text[], %(consumers)s::text[]) AS answers (queue, consumer)
         WHERE answers.queue = outbox.queue AND NOT EXISTS (
@@ -59,6 +70,7 @@ def recall(database: Database) -> int:
         "order": OrderApproved.type_name(),
         "slice": PlaceSlice.type_name(),
         "cancel": CancelOrder.type_name(),
+        "accept": AcceptDifference.type_name(),
         "final": [state.value for state in OrderState if state.is_final],
     }
     with database.connection() as connection:
