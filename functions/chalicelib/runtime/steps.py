@@ -1,7 +1,8 @@
 """Makes a handler a step of a task's state machine: called by it, recorded, told, and done once.
 
 What goes wrong reaches the machine under the name of its exception. `Retry` and its kin (`Unavailable`, `NotYet`) are what the
-machine tries again; anything else it takes for an answer.
+machine tries again; anything else it takes for an answer. `NotYet` is no failure: the work goes on with the next try, and the
+step stands as begun until then.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from chalice.app import Blueprint
 from chalicelib.runtime import wiring
 from chalicelib.runtime.observability import observed
 from chalicelib.runtime.wakers import woken
-from volexswarm.errors import Retry, VolexError
+from volexswarm.errors import NotYet, Retry, VolexError
 from volexswarm.tasks.record import Begun, StepKey
 
 logger = logging.getLogger(__name__)
@@ -51,6 +52,9 @@ def _recorded(name: str, handler: Handler) -> Handler:
             return begun.answer
         try:
             answer = handler(event)
+        except NotYet as more:
+            logger.info("%s goes on with the next try: %s", key.step, more)
+            raise
         except Exception as error:
             _note_failure(key, begun, error)
             raise

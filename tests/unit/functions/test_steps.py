@@ -1,5 +1,6 @@
 """A step of a state machine: recorded and told, done once, and its errors reach the machine under their own names."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from chalicelib.runtime import steps, wakers, wiring
 from tests.fakes.task_steps import FakeStepTransaction
 from tests.fakes.transaction import FakeStore, FixedClock
 from volexswarm.agents import Function, Invoker
-from volexswarm.errors import Conflict, InvalidInput, Unavailable
+from volexswarm.errors import Conflict, InvalidInput, NotYet, Unavailable
 from volexswarm.messages import TaskStatus, TaskStepped
 from volexswarm.tasks.record import StepKey, StepRecord
 
@@ -84,6 +85,18 @@ def test_an_error_reaches_the_machine_under_its_own_name_and_is_recorded(stage, 
     [*_, (status, detail)] = stage.told()
     assert status == "failed"
     assert detail.startswith(type(error).__name__)
+
+
+def test_work_that_needs_more_than_one_call_has_not_failed_meanwhile(stage):
+    stage.answer = NotYet("3 of 15 runs are done", timedelta(seconds=1))
+    for _ in range(2):
+        with pytest.raises(NotYet):
+            stage.call(EVENT)
+    assert stage.told() == [("started", "research began")] * 2
+    assert stage.state.ended == {}
+    stage.answer = {"summary": "all 15 runs are done"}
+    stage.call(EVENT)
+    assert stage.told()[-1] == ("done", "all 15 runs are done")
 
 
 def test_what_failed_runs_again(stage):
