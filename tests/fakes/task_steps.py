@@ -21,6 +21,7 @@ class FakeStepTransaction(FakeTransaction):
         self.begun: dict[StepKey, Begun] = {}
         self.given: dict[StepKey, Mapping[str, Any]] = {}
         self.ended: dict[StepKey, tuple[Outcome, str, Mapping[str, Any] | None]] = {}
+        self.forgotten_before: datetime | None = None
 
     def standing(self, task_id: str) -> tuple[TaskStatus, int]:
         if task_id not in self.standings:
@@ -38,3 +39,7 @@ class FakeStepTransaction(FakeTransaction):
         self, key: StepKey, status: Outcome, detail: str, answer: Mapping[str, Any] | None, at: datetime
     ) -> None:
         self.ended[key] = (status, detail, answer)
+
+    def forget_steps(self, before: datetime) -> int:
+        self.forgotten_before = before
+        return 0

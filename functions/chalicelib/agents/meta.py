@@ -37,7 +37,7 @@ def on_step(event: dict[str, Any]) -> dict[str, Any]:
 @woken(blueprint, "meta-keeper")
 @observed("meta-keeper")
 def on_schedule(event: Any) -> None:
-    """End what nobody confirmed or approved in time, submit and start what is due, judge what the team foretold."""
+    """End what nobody confirmed or approved in time, submit and start what is due, judge what was foretold, clean up."""
     upkeep = wiring.task_upkeep()
     each_chore(
         upkeep.expire_unconfirmed,
@@ -47,5 +47,6 @@ def on_schedule(event: Any) -> None:
         wiring.task_schedules().tick,
         wiring.dispatcher().look_after,
         wiring.calibration().settle,
+        wiring.step_record().forget,
         seconds_left=partial(seconds_left, event),
     )

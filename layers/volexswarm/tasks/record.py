@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Literal, Protocol
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal, Protocol
 
 from volexswarm.clock import Clock
 from volexswarm.errors import Conflict, InvalidInput, NotFound, require
@@ -16,6 +16,10 @@ from volexswarm.messages import Event, TaskStatus, TaskStepped
 from volexswarm.ports import Store, Transaction
 
 SOURCE = "meta"
+
+KEPT: Final = timedelta(days=90)
+"""So long after a task's end its steps are kept with all that went in and out; longer than any figure looks back on them (a day),
+and than a message can come again. The journal keeps what was told of them."""
 
 Outcome = Literal["done", "missing", "failed"]
 
@@ -66,6 +70,13 @@ class StepTransaction(Transaction, Protocol):
     def end_step(
         self, key: StepKey, status: Outcome, detail: str, answer: Mapping[str, Any] | None, at: datetime
     ) -> None: ...
+
+    def forget_steps(self, before: datetime) -> int:
+        """Delete the steps of tasks that ended before, but for the deliberations on what was traded; how many.
+
+        An order's story leads over the deliberation to what its trade was decided by.
+        """
+        ...
 
 
 class StepRecord:
@@ -121,6 +132,11 @@ class StepRecord:
         with self._store.transaction() as tx:
             tx.end_step(key, status, detail, answer, now)
             tx.publish(self._told(key, begun.run, status, detail, (now - begun.at).total_seconds(), now))
+
+    def forget(self) -> None:
+        """Delete the steps of tasks that ended long ago. Raises Unavailable."""
+        with self._store.transaction() as tx:
+            tx.forget_steps(self._clock.now() - KEPT)
 
     def _told(
         self,

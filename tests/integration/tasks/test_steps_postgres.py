@@ -56,3 +56,22 @@ def test_a_task_stands_as_it_is_stored(connection: Connection) -> None:
     assert tx.standing(TASK) == (TaskStatus.RUNNING, 1)
     with pytest.raises(NotFound):
         tx.standing("no-such-task")
+
+
+def test_steps_go_with_time_but_those_that_an_orders_story_leads_over(connection: Connection) -> None:
+    tx = TaskStepTransaction(connection)
+    keys = [KEY, *(StepKey(TASK, 1, "deliberate", symbol) for symbol in ("BTC/USDT", "ETH/USDT"))]
+    for key in keys:
+        tx.begin_step(key, "meta-steps", {}, START)
+    trade = (
+        "INSERT INTO task_trades (task_id, attempt, leg, symbol, side, amount, price, worst_price, share, why, signal_id)"
+        " VALUES (%s, 1, %s, %s, 'buy', 1, 1, 1, 0.1, 'a trend', %s)"
+    )
+    connection.execute(trade, (TASK, 0, "BTC/USDT", TASK))
+    connection.execute(trade, (TASK, 1, "ETH/USDT", None))
+    assert tx.forget_steps(LATER) == 0, "its task has not ended"
+    connection.execute("UPDATE tasks SET status = 'succeeded', ended_at = %s", (START,))
+    assert tx.forget_steps(START) == 0
+    assert tx.forget_steps(LATER) == 2
+    left = connection.execute("SELECT step, symbol FROM task_steps").fetchall()
+    assert left == [{"step": "deliberate", "symbol": "BTC/USDT"}]

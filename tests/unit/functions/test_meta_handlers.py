@@ -126,6 +126,7 @@ def test_what_one_chore_of_the_keeper_lacks_keeps_it_from_no_other(monkeypatch):
     monkeypatch.setattr(wiring, "task_schedules", lambda: SimpleNamespace(tick=_named("tick", chore("tick"))))
     monkeypatch.setattr(wiring, "dispatcher", lambda: SimpleNamespace(look_after=_named("start", chore("start"))))
     monkeypatch.setattr(wiring, "calibration", lambda: SimpleNamespace(settle=_named("judge", chore("judge"))))
+    monkeypatch.setattr(wiring, "step_record", lambda: SimpleNamespace(forget=_named("forget", chore("forget"))))
     meta.on_schedule(TICK, SimpleNamespace(get_remaining_time_in_millis=lambda: 50_000))
     assert done == [
         "expire_unconfirmed",
@@ -135,6 +136,7 @@ def test_what_one_chore_of_the_keeper_lacks_keeps_it_from_no_other(monkeypatch):
         "tick",
         "start",
         "judge",
+        "forget",
     ]
 
 

@@ -139,6 +139,12 @@ def test_a_task_token_is_stored_nowhere_in_the_record(stage):
     assert "token" not in stage.state.given[KEY]
 
 
+def test_steps_are_kept_for_ninety_days_after_their_task():
+    state, clock = FakeStepTransaction(), FixedClock()
+    StepRecord(FakeStore(state), clock).forget()
+    assert state.forgotten_before == clock.now() - timedelta(days=90)
+
+
 def test_a_stack_trace_is_no_part_of_the_record(stage):
     stage.call(EVENT | {"error": {"Error": "Conflict", "Cause": '{"stackTrace": []}'}})
     assert stage.state.given[KEY]["error"] == {"Error": "Conflict"}

@@ -28,6 +28,13 @@ UPDATE task_steps SET status = %(status)s, detail = %(detail)s, output = %(outpu
 WHERE task_id = %(task_id)s AND attempt = %(attempt)s AND step = %(step)s AND symbol = %(symbol)s
 """
 
+_FORGET = """
+DELETE FROM task_steps s USING tasks t
+WHERE t.id = s.task_id AND t.ended_at < %s AND NOT (s.step = 'deliberate' AND EXISTS (
+    SELECT FROM task_trades w WHERE (w.task_id, w.attempt, w.symbol) = (s.task_id, s.attempt, s.symbol)
+        AND w.signal_id IS NOT NULL))
+"""
+
 
 class TaskStepTransaction(PostgresTransaction):
     """Implements `tasks.record.StepTransaction`."""
@@ -51,6 +58,9 @@ class TaskStepTransaction(PostgresTransaction):
     ) -> None:
         output = None if answer is None else Jsonb(answer)
         self.connection.execute(_END, {**_names(key), "status": status, "detail": detail, "output": output, "at": at})
+
+    def forget_steps(self, before: datetime) -> int:
+        return self.connection.execute(_FORGET, (before,)).rowcount
 
 
 def _names(key: StepKey) -> dict[str, Any]:
