@@ -101,6 +101,7 @@ def _failed(answer: Answer | None) -> bool:
 
 def ruling(deliberation: Deliberation, decision: Decision) -> Ruling:
     """The decision in the form in which the task goes on with it."""
+    said = panel(deliberation.checkpoint.turns)
     return Ruling(
         deliberation_id=deliberation.id,
         symbol=deliberation.snapshot.question.symbol,
@@ -108,11 +109,18 @@ def ruling(deliberation: Deliberation, decision: Decision) -> Ruling:
         size_frac=decision.size_frac,
         confidence=decision.confidence,
         vetoed_by=decision.vetoed_by,
+        vetoes=tuple(_words(said.get(role)) for role in decision.vetoed_by),
         abstained=decision.abstained,
         dissent=decision.dissent,
         degraded=decision.degraded,
         explanation=explanation(deliberation, decision),
     )
+
+
+def _words(answer: Answer | None) -> str:
+    if isinstance(answer, Opinion):
+        return answer.rationale
+    return f"no opinion: {answer.reason}" if answer is not None else "was not asked"
 
 
 def explanation(deliberation: Deliberation, decision: Decision) -> str:

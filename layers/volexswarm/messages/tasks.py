@@ -130,9 +130,9 @@ class Testimony(BaseModel):
 class Ruling(BaseModel):
     """What came of a deliberation, in the form in which the task goes on with it.
 
-    `size_frac` share of the equity to trade (0 when `action` is hold), `dissent` who spoke for another action; `degraded` when a
-    model was replaced or a voice was missing. Who abstained because there is nothing to judge (no news, no active strategy)
-    is not missing.
+    `size_frac` share of the equity to trade (0 when `action` is hold), `vetoes` what each of `vetoed_by` said, `dissent` who
+    spoke for another action; `degraded` when a model was replaced or a voice was missing. Who abstained because there is nothing
+    to judge (no news, no active strategy) is not missing.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -145,6 +145,7 @@ class Ruling(BaseModel):
     vetoed_by: tuple[str, ...] = ()
     abstained: tuple[str, ...] = ()
     dissent: tuple[str, ...] = ()
+    vetoes: tuple[str, ...] = ()
     degraded: bool
     explanation: str
 

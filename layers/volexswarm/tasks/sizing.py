@@ -76,7 +76,8 @@ def aim_of_target(symbol: str, target: Decimal, account: AccountState, policy: T
 def ruled(aim: Aim, ruling: Ruling, account: AccountState, policy: TasksPolicy) -> Aim | Left:
     """What the team leaves of an aim."""
     if ruling.action != aim.side:
-        vetoes = f", vetoed by {' and '.join(ruling.vetoed_by)}" if ruling.vetoed_by else ""
+        said = f": {' '.join(ruling.vetoes)}" if ruling.vetoes else ""
+        vetoes = f", vetoed by {' and '.join(ruling.vetoed_by)}{said}" if ruling.vetoed_by else ""
         return Left(aim.symbol, f"the team rules {ruling.action} on {aim.symbol}{vetoes}", refused=True)
     allowed = Decimal(str(ruling.size_frac))
     if aim.side is Side.BUY and allowed < aim.share:

@@ -259,7 +259,8 @@ def test_a_missing_voice_has_a_defined_outcome() -> None:
     ruling = ruled(Stage(), news_sentiment=None)
     assert (ruling.action, ruling.abstained, ruling.degraded) == ("buy", ("news-sentiment",), True)
     assert "news-sentiment was not reached" in ruling.explanation
-    assert ruled(Stage(), risk=None).vetoed_by == ("risk",)
+    silent = ruled(Stage(), risk=None)
+    assert (silent.vetoed_by, silent.vetoes) == (("risk",), ("no opinion: risk was not reached",))
 
 
 def test_who_has_nothing_to_judge_abstains_and_nothing_is_degraded_by_it() -> None:

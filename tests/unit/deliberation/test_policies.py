@@ -96,6 +96,21 @@ def test_older_news_and_shorter_history_are_less_sure() -> None:
     assert said("research", hours=240).confidence > said("research", hours=6).confidence
 
 
+@pytest.mark.parametrize("role", ["risk", "compliance"])
+@pytest.mark.parametrize("wish", [Side.BUY, None])
+def test_a_gate_names_the_checks_that_a_trade_would_fail(role: str, wish: Side | None) -> None:
+    found = Findings(role, question())
+    found.know("passed", 0, "a buy would be refused")
+    found.show("check", "per_symbol", "per_symbol: 20.41 % (limit 20.00 %)")
+    found.show("flag", "f1", "something else")
+    answer = speak(role, Brief(question=question(wish), testimonies=(found.testimony("unused"),)))
+    assert isinstance(answer, Opinion)
+    assert "refuse" in answer.rationale
+    assert "now: per_symbol: 20.41 % (limit 20.00 %)." in answer.rationale
+    assert f"{role}:check:per_symbol" in answer.evidence
+    assert "something else" not in answer.rationale
+
+
 @pytest.mark.parametrize(("role", "name"), [("strategy", "active"), ("news-sentiment", "items")])
 def test_a_role_with_nothing_to_judge_has_no_opinion_and_says_so_in_its_agents_words(role: str, name: str) -> None:
     found = Findings(role, question())

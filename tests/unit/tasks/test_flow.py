@@ -123,6 +123,14 @@ def test_a_rebalancing_sells_before_it_buys(world, steps):
     assert trades[1].amount == Decimal(30)
 
 
+def test_a_veto_is_the_tasks_reason_with_the_limit_that_it_is_about(world, steps):
+    task = world.task(wish())
+    said = "The limits would refuse to buy now: per_symbol: 20.41 % (limit 20.00 %)."
+    steps.rules("ETH/USDT", "hold", vetoed_by=("risk",), vetoes=(said,))
+    steps.planned(task)
+    assert steps.end(task).reason == f"the team rules hold on ETH/USDT, vetoed by risk: {said}"
+
+
 @pytest.mark.parametrize("action", ["hold", "sell"])
 def test_what_the_team_does_not_agree_with_is_not_traded(world, steps, action):
     task = world.task(wish())

@@ -19,10 +19,12 @@ def judge(brief: Brief) -> Opinion | Abstention:
     wish, left, flags = wished(brief), numbers.get("trades_left_today"), numbers.get("open_flags") or 0.0
     flagged = f"; {flags:.0f} flags are open" if flags else ""
     if wish is None:
-        words = f"No trade was wished{flagged}." if passed else f"The rules would refuse a trade now{flagged}."
+        found = "No trade was wished" if passed else f"The rules would refuse a trade now{numbers.failed_checks()}"
+        words = f"{found}{flagged}."
         return opinion(Stance.HOLD, 0.2 if passed else 0.8, 0.0, words, numbers.used)
     if not passed:
-        return opinion(Stance.VETO, 1.0, 0.0, f"The rules would refuse to {wish.value} now{flagged}.", numbers.used)
+        words = f"The rules would refuse to {wish.value} now{numbers.failed_checks()}{flagged}."
+        return opinion(Stance.VETO, 1.0, 0.0, words, numbers.used)
     if left is not None and left < 1:
         return opinion(Stance.VETO, 1.0, 0.0, "No trade is left for today.", numbers.used)
     words = f"The rules let it {wish.value}{flagged}."

@@ -21,10 +21,11 @@ def judge(brief: Brief) -> Opinion | Abstention:
         return opinion(Stance.VETO, 1.0, 0.0, f"{breakers:.0f} circuit breakers are open.", numbers.used)
     left = "" if room is None else f"; limits leave room for {room:.2%} of the equity"
     if wish is None:
-        refused = "" if passed else " A standard trade would be refused now."
+        refused = "" if passed else f" A standard trade would be refused now{numbers.failed_checks()}."
         return opinion(Stance.HOLD, 0.2 if passed else 0.8, 0.0, f"No trade was wished{left}.{refused}", numbers.used)
     if not passed:
-        return opinion(Stance.VETO, 1.0, 0.0, f"The limits would refuse to {wish.value} now{left}.", numbers.used)
+        words = f"The limits would refuse to {wish.value} now{numbers.failed_checks()}{left}."
+        return opinion(Stance.VETO, 1.0, 0.0, words, numbers.used)
     size = share_for(brief, wish, 1.0)
     if wish is Stance.BUY and room is not None:
         size = min(size, max(0.0, room))

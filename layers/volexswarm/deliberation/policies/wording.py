@@ -21,7 +21,7 @@ class Numbers:
         found = brief.testimony(agent)
         self._agent = agent
         self._features = {} if found is None else found.features
-        self._words = {} if found is None else {one.id: one.text for one in found.evidence if not one.tainted}
+        self._evidence = () if found is None else tuple(one for one in found.evidence if not one.tainted)
         self.used: list[str] = []
         given = next((t for t in brief.testimonies if t.agent == agent), None)
         self.missing = f"{agent} said nothing" if given is None else given.missing
@@ -33,13 +33,20 @@ class Numbers:
             self.used.append(cited)
         return value
 
+    def failed_checks(self) -> str:
+        """The checks that a trade would fail, each with what was found and the limit, after a colon; empty if none was told."""
+        failed = [one for one in self._evidence if one.kind == "check"]
+        self.used += [one.id for one in failed if one.id not in self.used]
+        return f": {'; '.join(one.text for one in failed)}" if failed else ""
+
     def silence(self, needed: str) -> Abstention:
         """There is too little to judge by."""
         return Abstention(why=Silence.NO_DATA, reason=(self.missing or f"needs {needed}")[:RATIONALE_LENGTH])
 
     def nothing(self, name: str, otherwise: str) -> Abstention:
         """The number shows that there is nothing to judge; why in the words of its evidence, `otherwise` where it has none."""
-        reason = self._words.get(f"{self._agent}:{name}", otherwise)
+        words = {one.id: one.text for one in self._evidence}
+        reason = words.get(f"{self._agent}:{name}", otherwise)
         return Abstention(why=Silence.NOTHING, reason=reason[:RATIONALE_LENGTH])
 
 
