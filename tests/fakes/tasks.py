@@ -197,6 +197,9 @@ class FakeTrader:
         if idempotency_key not in self.raised:
             require_near(trade, self.market.get(trade.symbol, trade.price))
         self.raised[idempotency_key] = trade
+        return self.signal_of(requested_by, idempotency_key)
+
+    def signal_of(self, requested_by: str, idempotency_key: str) -> str:
         return f"signal of {idempotency_key}"
 
     def cancel(self, order_id: str, requested_by: str, reason: str) -> None:

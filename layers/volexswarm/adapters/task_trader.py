@@ -37,6 +37,10 @@ class DeskTrader:
         )
         return taken.event_id
 
+    def signal_of(self, requested_by: str, idempotency_key: str) -> str:
+        """The id of the signal that `raise_trade` gives for this key, before it has been raised, too."""
+        return self._desk.signal_id(requested_by=requested_by, idempotency_key=idempotency_key)
+
     def cancel(self, order_id: str, requested_by: str, reason: str) -> None:
         """Command the order off the exchange."""
         order = self._orders().order(order_id)

@@ -24,6 +24,7 @@ from volexswarm.messages import (
     Side,
     SignalRaised,
     TimeInForce,
+    root_id,
 )
 from volexswarm.ports import QuoteBoard, Store
 
@@ -159,6 +160,10 @@ class TradingDesk:
         _check_sides(wish, quote.mid)
         return self._event(wish, quote, requested_by, idempotency_key)
 
+    def signal_id(self, *, requested_by: str, idempotency_key: str) -> str:
+        """The id of the signal that this key gives, whether it has been raised or not."""
+        return root_id(SignalRaised, _identity(requested_by, idempotency_key))
+
     def cancel(self, order: Standing, *, requested_by: str, reason: str) -> None:
         """Send the command to take an order off the exchange.
 
@@ -230,9 +235,13 @@ class TradingDesk:
             reason=f"{requested_by} asked for it",
             requested_by=requested_by,
         )
-        # a name may hold anything: its length keeps name and key apart
-        identity = f"{MANUAL}/{len(requested_by)}/{requested_by}/{key}"
+        identity = _identity(requested_by, key)
         return Event.root(signal, source=SOURCE, subject=signal.key, identity=identity, time=self._clock.now())
+
+
+def _identity(requested_by: str, key: str) -> str:
+    """A name may hold anything: its length keeps name and key apart."""
+    return f"{MANUAL}/{len(requested_by)}/{requested_by}/{key}"
 
 
 def _wish(signal: SignalRaised) -> Wish:

@@ -33,6 +33,7 @@ from volexswarm.messages.envelope import (
     Queue,
     decode,
     encode,
+    root_id,
 )
 from volexswarm.messages.market import CandleClosed, CandleCorrected, Columns, Quote, QuotesMoved, TickBatch
 from volexswarm.messages.research import MarketReported, NewsRecorded, StrategyChanged, StrategyStatus
@@ -157,4 +158,5 @@ __all__ = [
     "Verdict",
     "decode",
     "encode",
+    "root_id",
 ]

@@ -145,7 +145,7 @@ class Event(BaseModel, Generic[DataT]):
     @classmethod
     def root(cls, data: DataT, *, source: str, subject: str, identity: str, time: datetime) -> Event[DataT]:
         """The first message of a chain. `identity` says what makes it unique: the same identity gives the same id."""
-        event_id = str(uuid.uuid5(NAMESPACE, f"{data.type_name()}/{identity}"))
+        event_id = root_id(type(data), identity)
         return cls(
             id=event_id,
             source=source,
@@ -184,6 +184,11 @@ class Event(BaseModel, Generic[DataT]):
             causationid=cause.id,
             data=data,
         )
+
+
+def root_id(kind: type[Payload], identity: str) -> str:
+    """The id that the first message of a chain has, by what it carries and what makes it unique."""
+    return str(uuid.uuid5(NAMESPACE, f"{kind.type_name()}/{identity}"))
 
 
 _DEFLATED = "deflate"

@@ -118,6 +118,11 @@ class RaisedTrade(PlannedTrade):
     refusal: str | None = None
 
 
+def trade_key(task: Task, leg: int) -> str:
+    """By what the desk knows a trade of the task's attempt again."""
+    return f"task/{task.id}/{task.attempt}/{leg}"
+
+
 @dataclass(frozen=True)
 class OrderOutcome:
     """An order that came of a trade. `cost` in quote currency of what is filled; `cancelable`: open, not being canceled yet."""

@@ -55,7 +55,7 @@ class TaskTransaction(Transaction, Protocol):
         ...
 
     def canceled_at_work(self, since: datetime) -> Sequence[Task]:
-        """Tasks that were canceled since, with a trade of theirs raised."""
+        """Tasks that were canceled since, with a trade of theirs that was raised or about to be."""
         ...
 
     def mark_dispatched(self, task_id: str, attempt: int, at: datetime | None) -> None: ...
@@ -205,6 +205,10 @@ class Trader(Protocol):
         Unavailable
             If there is no present price.
         """
+        ...
+
+    def signal_of(self, requested_by: str, idempotency_key: str) -> str:
+        """The id of the signal that `raise_trade` gives for this key, before it has been raised, too."""
         ...
 
     def cancel(self, order_id: str, requested_by: str, reason: str) -> None:

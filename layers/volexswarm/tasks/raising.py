@@ -15,7 +15,7 @@ from volexswarm.clock import Clock
 from volexswarm.errors import Conflict, InvalidInput
 from volexswarm.messages import Side, TaskStatus
 from volexswarm.ports import Store
-from volexswarm.tasks.model import NOTHING_YET, RaisedTrade, Task
+from volexswarm.tasks.model import NOTHING_YET, RaisedTrade, Task, trade_key
 from volexswarm.tasks.ports import TaskTransaction, Trader
 from volexswarm.tasks.prepare import required_policy
 
@@ -84,7 +84,7 @@ class Raising:
 
     def _raise(self, task: Task, trade: RaisedTrade) -> str:
         try:
-            signal_id = self._trader.raise_trade(trade, task.requested_by, f"task/{task.id}/{task.attempt}/{trade.leg}")
+            signal_id = self._trader.raise_trade(trade, task.requested_by, trade_key(task, trade.leg))
             done = replace(trade, signal_id=signal_id)
         except (InvalidInput, Conflict) as refused:
             done = replace(trade, refusal=f"desk: {refused}")

@@ -13,6 +13,7 @@ from volexswarm.messages import TaskStatus
 from volexswarm.ports import Store
 from volexswarm.tasks.desk import conclude_approval
 from volexswarm.tasks.life import SYSTEM, move
+from volexswarm.tasks.model import Task, trade_key
 from volexswarm.tasks.ports import Flows, TaskTransaction, Trader
 
 logger = logging.getLogger(__name__)
@@ -73,12 +74,18 @@ class Upkeep:
         since = self._clock.now() - AFTERMATH
         with self._store.transaction() as tx:
             tasks = tx.canceled_at_work(since)
-            signals = [trade.signal_id for task in tasks for trade in tx.trades(task.id) if trade.signal_id]
+            signals = [signal for task in tasks for signal in self._signals(tx, task)]
             outcomes = tx.outcomes(signals)
         for outcome in outcomes.values():
             for order in outcome.orders:
                 if order.cancelable:
                     self._cancel(order.id)
+
+    def _signals(self, tx: TaskTransaction, task: Task) -> set[str]:
+        """Those noted, and those of trades that were about to be raised: a crash may have kept the id from being stored."""
+        noted = {trade.signal_id for trade in tx.trades(task.id) if trade.signal_id}
+        intended = (trade for trade in tx.trades(task.id, task.attempt) if trade.intended_at and not trade.refusal)
+        return noted | {self._trader.signal_of(task.requested_by, trade_key(task, trade.leg)) for trade in intended}
 
     def _cancel(self, order_id: str) -> None:
         try:

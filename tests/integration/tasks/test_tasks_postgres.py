@@ -383,13 +383,13 @@ def test_the_newest_policy_is_the_one_in_force(tx: TaskTransaction, connection: 
     assert (stored.version, stored.body["max_running"]) == (2, 2)
 
 
-def test_canceled_tasks_with_signals_are_looked_after(tx: TaskTransaction) -> None:
+def test_canceled_tasks_with_trades_on_their_way_are_looked_after(tx: TaskTransaction) -> None:
     one = added(tx, status=S.RUNNING)
     [planned] = tx.add_trades(one, [trade()])
     ended = replace(one, status=S.CANCELED, ended_at=LATER)
     tx.save_task(one, ended, "anna", LATER)
     assert tx.canceled_at_work(START) == []
-    tx.save_trade(one, replace(planned, signal_id=str(uuid.UUID(int=9))))
+    tx.save_trade(one, replace(planned, intended_at=START))
     assert [each.id for each in tx.canceled_at_work(START)] == [one.id]
     assert tx.canceled_at_work(LATER) == []
     assert isinstance(one.request, TradeWish)

@@ -130,6 +130,7 @@ def test_a_tasks_trade_is_a_signal_once() -> None:
     trader = DeskTrader(desk(state), orders())
     first = trader.raise_trade(TRADE, "anna", "task/t1/1/0")
     assert trader.raise_trade(TRADE, "anna", "task/t1/1/0") == first
+    assert trader.signal_of("anna", "task/t1/1/0") == first != trader.signal_of("anna", "task/t1/1/1")
     [signal] = state.of(SignalRaised)
     assert (signal.symbol, signal.side, signal.amount, signal.order_type) == (
         "ETH/USDT",

@@ -199,6 +199,17 @@ def test_an_order_that_comes_up_after_its_task_was_canceled_is_canceled_too(worl
     assert world.trader.canceled == ["o1"]
 
 
+@pytest.mark.parametrize(("refusal", "canceled"), [(None, ["o1"]), ("desk: halted", [])])
+def test_an_order_whose_signal_a_crash_left_unnoted_is_canceled_too(world, refusal, canceled):
+    task = world.task(dispatched_at=START)
+    world.state.planned[task.id, 1] = [trade(intended_at=START, refusal=refusal)]
+    world.desk.cancel(task.id, "anna", "stop")
+    order = OrderOutcome("o1", "accepted", Decimal("0.5"), Decimal(0), Decimal(0), None, True, cancelable=True)
+    world.state.results[f"signal of task/{task.id}/1/0"] = TradeOutcome(None, (order,), (), working=True)
+    world.upkeep.withdraw_orders()
+    assert world.trader.canceled == canceled
+
+
 @pytest.mark.parametrize("status", [s for s in S if s.is_final])
 def test_what_has_ended_is_not_canceled(world, status):
     with pytest.raises(Conflict):

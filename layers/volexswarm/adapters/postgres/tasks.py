@@ -55,7 +55,7 @@ _CANCELED = (
     TASK
     + """
 WHERE t.status = 'canceled' AND t.ended_at > %s
-  AND EXISTS (SELECT FROM task_trades r WHERE r.task_id = t.id AND r.signal_id IS NOT NULL)
+  AND EXISTS (SELECT FROM task_trades r WHERE r.task_id = t.id AND r.intended_at IS NOT NULL)
 """
 )
 
