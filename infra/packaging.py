@@ -91,7 +91,8 @@ def write_code(app: App, platform: Platform, folder: Path, *, with_bootstrap: bo
     """Write the code's zip as `<hash of its content>.zip`, precompiled, with the bootstrap of a custom runtime if wanted."""
     if with_bootstrap:
         shutil.copy2(runtime.FOLDER / "bootstrap", app.code / "bootstrap")
-        shutil.copyfile(runtime.FOLDER / "start.py", app.code / "volex_start.py")
+        for name in ("start", "nursery"):
+            shutil.copyfile(runtime.FOLDER / f"{name}.py", app.code / f"volex_{name}.py")
     precompile(app.code, "/var/task", platform)
     folder.mkdir(parents=True, exist_ok=True)
     scratch = folder / "code.zip"

@@ -16,7 +16,7 @@ from ministack.app import main
 from ministack.core.lambda_runtime import ProvidedWorker, Worker
 from ministack.services import apigateway_v1, lambda_svc
 
-from volexlocal import emulator_memory, emulator_sockets, emulator_states
+from volexlocal import emulator_memory, emulator_processes, emulator_sockets, emulator_states
 
 logger = logging.getLogger("volexlocal.emulator")
 
@@ -109,4 +109,5 @@ if __name__ == "__main__":
     emulator_sockets.hold_the_limits_of_connections()
     emulator_memory.hold_bursts_back()
     emulator_memory.let_functions_of_machines_sleep()
+    emulator_processes.fork_functions()
     main()

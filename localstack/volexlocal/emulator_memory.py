@@ -22,7 +22,7 @@ BURST_PATIENCE = 60.0
 
 
 def hold_bursts_back() -> None:
-    """It starts a process for each call that runs beside others: when 500 WebSocket clients leave at once, 500 of some 80 MiB."""
+    """It starts a process for each call that runs beside others: when 500 WebSocket clients leave at once, 500 of some 30 MiB."""
     execute = lambda_svc._execute_function_provided_warm
     places: defaultdict[str, Semaphore] = defaultdict(lambda: Semaphore(MOST_PROCESSES))
 
@@ -43,7 +43,7 @@ def hold_bursts_back() -> None:
 
 
 def let_functions_of_machines_sleep() -> None:
-    """Each function keeps one process for ever, some 80 MiB, though most are called by state machines alone, now and then."""
+    """Each function keeps one process for ever, some 30 MiB, though most are called by state machines alone, now and then."""
     reap = lambda_runtime.reap_idle_workers
 
     def reap_all(patience: float | None = None) -> int:

@@ -21,7 +21,7 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 """What the emulator accepts; they open nothing elsewhere."""
 
 WARM_SECONDS = 30
-"""How long a function's second and further processes stay when they have nothing to do; each takes about 60 to 90 MiB."""
+"""How long a function's second and further processes stay when they have nothing to do; each takes some 25 to 60 MiB."""
 
 DRAIN_PATIENCE = 10.0
 DEAD_LETTERS = "-dead"  # queues that nobody consumes

@@ -49,7 +49,7 @@ def zipped(files: Mapping[str, str]) -> bytes:
 
 def code_of(source: str) -> bytes:
     """A module `trial` with our own bootstrap: its handlers run under AWS's runtime client."""
-    ours = {"bootstrap": "bootstrap", "volex_start.py": "start.py"}
+    ours = {"bootstrap": "bootstrap", "volex_start.py": "start.py", "volex_nursery.py": "nursery.py"}
     return zipped({name: (runtime.FOLDER / file).read_text() for name, file in ours.items()} | {"trial.py": source})
 
 

@@ -30,7 +30,7 @@ def test_each_identity_reads_only_the_secrets_it_needs(vault_server: VaultServer
 
     assert _reads(client, "databases/main") == (identity != "authorizer")
     assert _reads(client, "api_keys/binance") == (identity in {"execution-orders", "execution-keeper", "realtime-data"})
-    assert _reads(client, "models/openai") == (identity == "meta-deliberate")
+    assert _reads(client, "models/openai") == (identity in {"meta-deliberate", "meta-read"})
 
 
 @pytest.mark.parametrize("identity", vault.identities())

@@ -210,7 +210,12 @@ def test_aws_functions_have_at_most_five_layers_and_python(app):
 
 
 def test_the_zip_holds_what_functions_run_and_nothing_else(app):
-    top = {path.name for path in app.code.iterdir()} - {"bootstrap", "volex_start.py", "__pycache__"}
+    top = {path.name for path in app.code.iterdir()} - {
+        "bootstrap",
+        "volex_start.py",
+        "volex_nursery.py",
+        "__pycache__",
+    }
     assert top == {"app.py", "chalice", "chalicelib", "volexswarm"}
     assert not [part for part in LEFT_OUT if (app.code / "volexswarm" / part).exists()]
     assert json.dumps(app.template).count('"CodeUri": "./deployment.zip"') == len(functions())
