@@ -104,13 +104,18 @@ class _Count:
         elif direction and size < _SMALLEST:
             reason = f"nothing is left to trade: {self._lines[-1].how}"
         acts = bool(direction) and size >= _SMALLEST and not vetoed_by
-        self._line("action", direction if acts else 0, reason)
+        taken = direction if acts else 0
+        self._line("action", taken, reason)
         return Tally(
-            action=_ACTIONS[direction if acts else 0],
+            action=_ACTIONS[taken],
             size_frac=size if acts else 0.0,
             confidence=round(confidence, _DIGITS),
             votes=tuple(self._vote(role) for role in self._seats),
-            dissent=tuple(role.name for role, opinion in self._spoken if direction_of(opinion.stance) != self._leaning),
+            dissent=tuple(
+                role.name
+                for role, opinion in self._spoken
+                if direction_of(opinion.stance) != taken and opinion.stance is not Stance.VETO
+            ),
             vetoed_by=vetoed_by,
             abstained=tuple(r.name for r in self._seats if not isinstance(self._panel.get(r.name), Opinion)),
             arithmetic=tuple(self._lines),

@@ -155,6 +155,19 @@ def test_the_arithmetic_shows_each_line_that_led_there() -> None:
     assert tally.dissent == (NEWS, "strategy", "risk", "compliance")
 
 
+def test_who_waits_agrees_with_a_team_that_waits() -> None:
+    panel = {"research": says("hold", 0.1), "signal": says("hold", 0.1), "strategy": says("hold", 0.1)}
+    tally = counted(**panel, risk=says("buy", 0.6), compliance=says("buy", 0.4))
+    assert (tally.action, tally.reason) == ("hold", "nobody who judges the market is for buying")
+    assert tally.dissent == ("risk", "compliance")
+
+
+def test_a_veto_is_no_dissent() -> None:
+    tally = counted(research=says("buy", 0.6), signal=says("buy", 0.4), risk=says("veto"))
+    assert (tally.action, tally.vetoed_by) == ("hold", ("risk",))
+    assert tally.dissent == ("research", "signal")
+
+
 def test_no_field_says_for_whom_an_opinion_speaks() -> None:
     with pytest.raises(ValidationError, match="extra"):
         Opinion.model_validate({**says("veto").model_dump(), "role": "risk"})
