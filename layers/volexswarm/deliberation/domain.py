@@ -228,7 +228,8 @@ class Decision(Said):
     """The verdict: computed by code from the votes. The same votes on the same facts give the same bytes.
 
     `size_frac` is the share of the equity to trade, 0 when the action is hold. `dissent` spoke for another action, without ending
-    the matter by a veto; `abstained` had no opinion. `tokens` and `cost` are those of the answers on the tape, not of repeated calls.
+    the matter by a veto; `abstained` had no opinion. `tokens` and `cost` are those of the answers on the tape, not of repeated
+    calls.
     """
 
     action: Literal["buy", "sell", "hold"]
