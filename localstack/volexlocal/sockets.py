@@ -16,6 +16,7 @@ from aiohttp import (
     ClientSession,
     ClientWebSocketResponse,
     DummyCookieJar,
+    TCPConnector,
     WSCloseCode,
     WSMsgType,
     WSServerHandshakeError,
@@ -147,7 +148,8 @@ def application(gateway: str, outputs: Path, most: int = MOST_CONNECTIONS) -> we
     app = web.Application()
 
     async def serve(app: web.Application) -> AsyncIterator[None]:
-        async with ClientSession(cookie_jar=DummyCookieJar()) as session:
+        unlimited = TCPConnector(limit=0)  # a session waits with its 101st connection; `most` refuses what is too many
+        async with ClientSession(connector=unlimited, cookie_jar=DummyCookieJar()) as session:
             app[_SOCKETS] = Sockets(gateway, Deployment(outputs), session, most)
             yield
 

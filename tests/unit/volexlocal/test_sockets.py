@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from aiohttp import ClientSession, WSMsgType, WSServerHandshakeError, web
+from aiohttp import ClientSession, TCPConnector, WSMsgType, WSServerHandshakeError, web
 from aiohttp.test_utils import TestServer
 
 from volexlocal.sockets import ANSWER_LIMIT, MESSAGE_LIMIT, application
 
 PATH = "/_aws/execute-api/abc/live"
+MOST = 130  # more than a client's session opens by itself
 
 
 class Gateway:
@@ -69,10 +70,11 @@ def _deploy(outputs: Path, socket_id: str | None) -> None:
 @pytest.fixture
 async def client(gateway: tuple[Gateway, str], outputs: Path) -> AsyncIterator[ClientSession]:
     """Run as its process runs it: aiohttp's own test server would cancel what is still to do when a client leaves."""
-    runner = web.AppRunner(application(gateway[1], outputs, most=3))
+    runner = web.AppRunner(application(gateway[1], outputs, most=MOST))
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    async with ClientSession(f"http://127.0.0.1:{runner.addresses[0][1]}") as found:
+    address = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    async with ClientSession(address, connector=TCPConnector(limit=0)) as found:
         yield found
     await runner.cleanup()
 
@@ -153,7 +155,7 @@ async def test_a_client_that_does_not_read_holds_its_sender_back(
 
 
 async def test_no_more_connections_than_allowed(client: ClientSession) -> None:
-    sockets = [await client.ws_connect("/") for _ in range(3)]
+    sockets = [await client.ws_connect("/") for _ in range(MOST)]
     with pytest.raises(WSServerHandshakeError) as refused:
         await client.ws_connect("/")
     assert refused.value.status == 429
