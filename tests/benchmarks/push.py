@@ -19,6 +19,7 @@ import aiohttp
 import boto3
 import httpx
 import hvac
+import psycopg
 
 from infra import vault
 from tests.benchmarks import clouds
@@ -50,6 +51,7 @@ def run(audiences: Sequence[int] = AUDIENCES, events: int = EVENTS) -> Iterator[
                 first, each = asyncio.run(_measured(cloud, tokens, publisher, size, events))
                 yield from spread(f"event committed → client, {size} clients", each)
                 yield from spread(f"event committed → last of {size} clients", first)
+                _await_departure(cloud)
         finally:
             publisher.close()
 
@@ -64,6 +66,16 @@ def _tokens(cloud: Cloud, users: int) -> list[str]:
         answer = httpx.post(f"{cloud.api_url}/api/login", json={"username": name, "password": PASSWORD}, timeout=30)
         found.append(answer.raise_for_status().json()["data"]["token"])
     return found
+
+
+def _await_departure(cloud: Cloud) -> None:
+    """The audience before must not count against its users, nor keep the functions busy."""
+    end = time.monotonic() + PATIENCE
+    with psycopg.connect(cloud.dsn, autocommit=True) as database:
+        while database.execute("SELECT EXISTS (SELECT FROM push_connections)").fetchone() == (True,):
+            if time.monotonic() > end:
+                raise TimeoutError("clients that have left are still counted")
+            time.sleep(0.2)
 
 
 class _Publisher:
