@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.e2e import evidence
 from tests.e2e.conftest import Swarm
+from tests.e2e.tasks.person import Person
 from tests.e2e.tasks.spectator import Message, Spectator
 
 pytestmark = pytest.mark.timeout(1800)
@@ -22,32 +21,11 @@ VOICES = ("research", "news-sentiment", "signal", "strategy", "risk", "complianc
 GATES = ("risk", "compliance")
 TAINTED = ("news-sentiment",)
 SYMBOLS = ("BTC/USDT", "ETH/USDT")
-KEPT = ("rsi", "5m")
 MOST_WISHES = 16
 MUCH = Decimal("0.11")
 """Of the equity: so much in a market leaves too little room to buy more than needs no approval."""
 ENDED = ("succeeded", "rejected", "failed", "canceled", "expired")
 DIRECTIONS = {"buy": 1, "sell": -1}
-
-
-class Person:
-    """Somebody at the HTTP API."""
-
-    def __init__(self, swarm: Swarm) -> None:
-        self._http = httpx.Client(base_url=f"{swarm.cloud.api_url}/api", timeout=35)
-        token = self.posts("/login", username="admin", password=swarm.cloud.admin_password)["token"]
-        self._http.headers["Authorization"] = f"Bearer {token}"
-
-    def gets(self, path: str, **query: Any) -> Any:
-        return self._answer(self._http.get(path, params=query))
-
-    def posts(self, path: str, **body: Any) -> Any:
-        headers = {"Idempotency-Key": uuid.uuid4().hex}
-        return self._answer(self._http.post(path, json=body, headers=headers))
-
-    def _answer(self, response: httpx.Response) -> Any:
-        assert response.is_success, response.text
-        return response.json()["data"]
 
 
 @dataclass
@@ -75,29 +53,6 @@ class Conversation:
         """Like `told`, of what may still be on its way: each event comes in a message of its own."""
         heard = self.spectator.await_(f"{event} on {channel}", lambda: self.told(channel, event), 60)
         return list(heard)
-
-
-@pytest.fixture(scope="module")
-def person(swarm: Swarm) -> Person:
-    return Person(swarm)
-
-
-@pytest.fixture(scope="module")
-def own_hands(person: Person) -> Iterator[None]:
-    """Most strategies pause, as they would for somebody who wants to trade by hand: together they leave no room in a market.
-
-    One of each market goes on, for without any the strategy agent has nothing to say.
-    """
-    active = [one["id"] for one in person.gets("/strategies", status="active")["items"] if not goes_on(one)]
-    for strategy in active:
-        person.posts(f"/strategies/{strategy}/status", status="paused", reason="I trade these markets by hand")
-    yield
-    for strategy in active:
-        person.posts(f"/strategies/{strategy}/status", status="active", reason="I am done")
-
-
-def goes_on(strategy: Any) -> bool:
-    return (strategy["template"], strategy["timeframe"]) == KEPT
 
 
 @pytest.fixture(scope="module")
