@@ -12,7 +12,7 @@ from tests.e2e.conftest import Swarm, swarms
 from tests.e2e.tasks.desk import Desk
 from tests.e2e.tasks.person import Person
 
-TALKED_ABOUT = "15m"
+TALKED_ABOUT = "5m"
 ENOUGH = 60
 """Candles from which on indicators and trend are known."""
 KEPT = ("rsi", "5m")
