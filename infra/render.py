@@ -39,10 +39,11 @@ themselves (`chalicelib/runtime/batch.py`): a low number here would bury good me
 VISIBILITY_FACTOR = 6
 """A queue's messages come back after so many times its function's time limit, where a call was killed and let none of them go: as
 AWS advises, so that a call which had to wait for its turn is not overtaken by the next delivery of its own messages."""
+HASTY = frozenset({Queue.TICKS, Queue.PUSHES})
 HASTE_SECONDS = 2
-"""What live updates get beside the time limit of their function (AWS allows no less than that limit), for the way to it: nobody
-watches a channel that stands still for a minute because one call was killed. A delivery that overtakes a call does no harm there:
-an update is numbered once, by its identity, and each call goes through its messages in their order."""
+"""What ticks and live updates get beside the time limit of their function (AWS allows no less than that limit), for the way to it:
+a market that stands still for two minutes because one call was killed is traded by nobody, and watched by nobody. A delivery that
+overtakes a call does no harm there: a trade and an update count once, by their identity, and candles are under the venue's lock."""
 RETENTION_DAYS = 14
 TASK_MACHINE = "task"
 OWN_SETTINGS = frozenset(("push_url", "task_machine"))
@@ -264,7 +265,7 @@ def _consumer(queue: Queue) -> Function:
 def _visibility(queue: Queue) -> int:
     """Seconds until a message that was delivered and not answered is delivered again."""
     limit = _consumer(queue).timeout
-    return limit + HASTE_SECONDS if queue is Queue.PUSHES else VISIBILITY_FACTOR * limit
+    return limit + HASTE_SECONDS if queue in HASTY else VISIBILITY_FACTOR * limit
 
 
 def _queue(queue: Queue, stack: str) -> dict[str, Any]:

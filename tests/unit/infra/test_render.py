@@ -74,16 +74,17 @@ def test_each_queue_has_dead_letters_and_waits_long_enough(resources, queue):
     dead_id, dead = by_name[f"volexswarm-{queue.dead_letters}"]
     consumer = next(function for function in functions() if function.queue is queue)
     assert alive["RedrivePolicy"]["deadLetterTargetArn"] == {"Fn::GetAtt": [dead_id, "Arn"]}
-    assert alive["VisibilityTimeout"] >= consumer.timeout * (1 if queue is Queue.PUSHES else 6)
+    assert alive["VisibilityTimeout"] >= consumer.timeout * (1 if queue in {Queue.TICKS, Queue.PUSHES} else 6)
     assert alive.get("FifoQueue", False) is dead.get("FifoQueue", False) is queue.is_fifo
     assert dead["MessageRetentionPeriod"] == 14 * 86_400
 
 
-def test_a_killed_broadcast_holds_its_channel_up_for_seconds_only(resources):
+@pytest.mark.parametrize("queue", [Queue.TICKS, Queue.PUSHES])
+def test_a_killed_call_holds_the_market_and_its_watchers_up_for_seconds_only(resources, queue):
     queues = of_type(resources, "AWS::SQS::Queue").values()
-    (pushes,) = [one for one in queues if one["QueueName"] == f"volexswarm-{Queue.PUSHES.value}"]
-    (broadcast,) = [function for function in functions() if function.queue is Queue.PUSHES]
-    assert broadcast.timeout <= pushes["VisibilityTimeout"] <= 15
+    (hasty,) = [one for one in queues if one["QueueName"] == f"volexswarm-{queue.value}"]
+    (consumer,) = [function for function in functions() if function.queue is queue]
+    assert consumer.timeout <= hasty["VisibilityTimeout"] <= consumer.timeout + 5
 
 
 def test_each_mapping_answers_for_single_messages_and_its_queue_has_dead_letters(resources):
