@@ -41,9 +41,10 @@ VISIBILITY_FACTOR = 6
 AWS advises, so that a call which had to wait for its turn is not overtaken by the next delivery of its own messages."""
 HASTY = frozenset({Queue.TICKS, Queue.PUSHES})
 HASTE_SECONDS = 2
-"""What ticks and live updates get beside the time limit of their function (AWS allows no less than that limit), for the way to it:
-a market that stands still for two minutes because one call was killed is traded by nobody, and watched by nobody. A delivery that
-overtakes a call does no harm there: a trade and an update count once, by their identity, and candles are under the venue's lock."""
+"""What ticks and live updates get beside the time limit of their function (AWS allows no less than that limit), for the way to
+it: a market that stands still for two minutes because one call was killed is traded by nobody, and watched by nobody. A delivery
+that overtakes a call does no harm there: a trade and an update count once, by their identity, and candles are under the venue's
+lock."""
 RETENTION_DAYS = 14
 TASK_MACHINE = "task"
 OWN_SETTINGS = frozenset(("push_url", "task_machine"))
