@@ -13,7 +13,19 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from tests.benchmarks import deliberation, evaluation, imports, ingest, latency, orders, push, realtime, reconcile, risk
+from tests.benchmarks import (
+    deliberation,
+    evaluation,
+    imports,
+    ingest,
+    latency,
+    orders,
+    push,
+    realtime,
+    reconcile,
+    risk,
+    tasks,
+)
 from tests.benchmarks.figure import Figure
 from tests.benchmarks.machine import Load, Machine
 
@@ -26,6 +38,7 @@ BENCHMARKS: dict[str, tuple[str, Callable[[], Iterable[Figure]]]] = {
     "evaluation": ("Signal agent, in process", evaluation.run),
     "risk": ("Risk agent, in process", risk.run),
     "deliberation": ("Deliberation with policy analysts, in process on a database", deliberation.run),
+    "tasks": ("Analyses by the team, on a whole cloud", tasks.run),
     "push": ("People who watch: an event's way to each WebSocket client", push.run),
     "imports": ("Cold functions", imports.run),
 }

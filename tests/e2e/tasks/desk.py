@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,11 +14,22 @@ import httpx
 from tests.e2e.conftest import Swarm
 
 MARKETS = ("BTC/USDT", "ETH/USDT")
-SMALL = {"BTC/USDT": "0.002", "ETH/USDT": "0.04"}
-"""So little of each that no person is asked, unless a person is asked about everything."""
+SMALL = {"BTC/USDT": "0.01", "ETH/USDT": "0.3"}
+"""So little of each that no person is asked, unless a person is asked about everything, and enough to be worth a trade when the
+team allows half of it."""
 ENDED = ("succeeded", "rejected", "failed", "canceled", "expired")
-TRIES = 12
-"""A market that the team likes comes sooner or later."""
+AGREEMENT, PAUSE = 420.0, 4.0
+"""Seconds in which a market comes that the team likes, and between two looks: a quarter of an hour of this market."""
+
+
+def occasions() -> Iterator[int]:
+    """Numbers from 0, now and then, until a market that the team likes should have come."""
+    end = time.monotonic() + AGREEMENT
+    for number in itertools.count():
+        yield number
+        if time.monotonic() > end:
+            return
+        time.sleep(PAUSE)
 
 
 class Desk:
@@ -47,13 +59,15 @@ class Desk:
 
     def asking(self) -> Any:
         """The story of a task that asks a person: the team agrees to a small purchase sooner or later."""
-        for number in range(TRIES):
+        told = []
+        for number in occasions():
             market = MARKETS[number % len(MARKETS)]
             task = self.submit(f"buy {SMALL[market]} {market}")
             story = self.await_status(task, "awaiting_approval", "rejected")
             if story["task"]["status"] == "awaiting_approval":
                 return story
-        raise AssertionError(f"the team agreed to none of {TRIES} purchases: {story['task']['reason']}")
+            told.append(story["task"]["reason"])
+        raise AssertionError("the team agreed to no purchase:\n" + "\n".join(told))
 
     def decide(self, story: Any, word: str) -> None:
         self.swarm.succeeds("approvals", word, story["approval"]["id"], "--reason", "as the test wants it")

@@ -12,6 +12,7 @@ import pytest
 
 from tests.e2e import evidence
 from tests.e2e.conftest import Swarm
+from tests.e2e.tasks.desk import occasions
 from tests.e2e.tasks.person import Person
 from tests.e2e.tasks.spectator import Message, Spectator
 
@@ -21,7 +22,6 @@ VOICES = ("research", "news-sentiment", "signal", "strategy", "risk", "complianc
 GATES = ("risk", "compliance")
 TAINTED = ("news-sentiment",)
 SYMBOLS = ("BTC/USDT", "ETH/USDT")
-MOST_WISHES = 16
 MUCH = Decimal("0.11")
 """Of the equity: so much in a market leaves too little room to buy more than needs no approval."""
 ENDED = ("succeeded", "rejected", "failed", "canceled", "expired")
@@ -61,7 +61,7 @@ def talk(swarm: Swarm, person: Person, own_hands: None) -> Iterator[Conversation
     ticket = person.posts("/ws/ticket")["ticket"]
     with Spectator(f"{swarm.cloud.socket_url}?ticket={ticket}", ("tasks", "deliberations", "orders")) as spectator:
         refused = []
-        for number in range(MOST_WISHES):
+        for number in occasions():
             post_news(swarm, number)
             words = wish(person, number)
             taken = person.posts("/task", words=words)["task"]

@@ -2,105 +2,27 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
-import boto3
 import httpx
 import pytest
 
 from tests.e2e import evidence
-from tests.e2e.conftest import Swarm
+from tests.e2e.tasks.desk import SMALL, Desk
 
-pytestmark = pytest.mark.timeout(2400)
+pytestmark = pytest.mark.timeout(1800)
 
-MARKETS = ("BTC/USDT", "ETH/USDT")
-SMALL = {"BTC/USDT": "0.002", "ETH/USDT": "0.04"}
-ENDED = ("succeeded", "rejected", "failed", "canceled", "expired")
 VOICES = {"research", "news-sentiment", "signal", "strategy", "portfolio", "risk", "compliance"}
-TRIES = 12
-"""A market that the team likes comes sooner or later."""
 
 
-class Desk:
-    """A person at the command line of a swarm whose every trade needs an approval."""
-
-    def __init__(self, swarm: Swarm) -> None:
-        self.swarm = swarm
-        aws = swarm.cloud.parts.emulator.environment
-        self._aws = {
-            "endpoint_url": aws["AWS_ENDPOINT_URL"],
-            "region_name": aws["AWS_REGION"],
-            "aws_access_key_id": aws["AWS_ACCESS_KEY_ID"],
-            "aws_secret_access_key": aws["AWS_SECRET_ACCESS_KEY"],
-        }
-
-    def submit(self, words: str) -> str:
-        """Say it, and that it is meant; the task's id."""
-        return str(self.swarm.answers("task", words, "--yes", "--no-wait")["task"]["id"])
-
-    def story(self, task: str) -> Any:
-        return self.swarm.answers("tasks", "show", task)
-
-    def await_status(self, task: str, *wanted: str, seconds: float = 300) -> Any:
-        """The story, once the task is in one of these statuses."""
-        end = time.monotonic() + seconds
-        while True:
-            story = self.story(task)
-            status = story["task"]["status"]
-            if status in wanted:
-                return story
-            assert status not in ENDED, f"it is {status}: {story['task']['reason']}"
-            assert time.monotonic() < end, f"still {status} after {seconds} s"
-            time.sleep(1)
-
-    def asking(self) -> Any:
-        """The story of a task that asks a person: the team agrees to a small purchase sooner or later."""
-        for number in range(TRIES):
-            market = MARKETS[number % len(MARKETS)]
-            task = self.submit(f"buy {SMALL[market]} {market}")
-            story = self.await_status(task, "awaiting_approval", "rejected")
-            if story["task"]["status"] == "awaiting_approval":
-                return story
-        raise AssertionError(f"the team agreed to none of {TRIES} purchases: {story['task']['reason']}")
-
-    def decide(self, story: Any, word: str) -> None:
-        self.swarm.succeeds("approvals", word, story["approval"]["id"], "--reason", "as the test wants it")
-
-    def policy(self, policy: str, **fields: str) -> None:
-        changes = [f"{name}={value}" for name, value in fields.items()]
-        self.swarm.succeeds("policy", "set", policy, *changes, "--reason", "as the test wants it")
-
-    def execution(self, story: Any) -> str:
-        """How the state machine's execution of a task stands."""
-        states = boto3.client("stepfunctions", **self._aws)
-        [machine] = [m for m in states.list_state_machines()["stateMachines"] if m["name"] == "volexswarm-task"]
-        arn = machine["stateMachineArn"].replace(":stateMachine:", ":execution:")
-        name = f"task-{story['task']['id']}-{story['task']['attempt']}"
-        return str(states.describe_execution(executionArn=f"{arn}:{name}")["status"])
-
-    @contextmanager
-    def broken(self, function: str) -> Iterator[None]:
-        """A function whose code can't be loaded, as long as the block lasts."""
-        client, name = boto3.client("lambda", **self._aws), f"volexswarm-api-{function}"
-        handler = client.get_function_configuration(FunctionName=name)["Handler"]
-        client.update_function_configuration(FunctionName=name, Handler="chalicelib.agents.nothing.on_task")
-        try:
-            yield
-        finally:
-            client.update_function_configuration(FunctionName=name, Handler=handler)
-
-
-@pytest.fixture(scope="module")
-def desk(swarm: Swarm) -> Iterator[Desk]:
-    """A swarm that asks a person about everything, as long as these tests last."""
-    desk = Desk(swarm)
-    desk.policy("tasks", approval_above="0")
-    yield desk
-    desk.policy("tasks", approval_above="0.05")
+@pytest.fixture(scope="module", autouse=True)
+def unanswered(desk: Desk, asked_about_everything: None) -> str:
+    """A task that asks a person who never answers; it has a minute, in which the other ways are gone."""
+    desk.policy("tasks", approval_minutes="1")
+    story = desk.asking()
+    desk.policy("tasks", approval_minutes="30")
+    return str(story["task"]["id"])
 
 
 def raised(desk: Desk, story: Any) -> int:
@@ -119,15 +41,14 @@ def test_approved_it_trades_and_explains_itself_from_the_words_to_the_fill(desk:
     done = desk.await_status(story["task"]["id"], "succeeded")
     [trade] = done["trades"]
     assert Decimal(trade["filled"]) > 0
-    [order] = trade["orders"]
-    assert order["state"] == "filled"
+    assert {order["state"] for order in trade["orders"]} == {"filled"}
     told = "\n".join(done["explanation"])
     for words in ("In their words: “buy", "the team's ruling is buy", "Approved by admin", "Fill: ", "fees "):
         assert words in told
     statuses = [change["after"] for change in done["transitions"]]
     assert statuses == ["unconfirmed", "waiting", "running", "awaiting_approval", "running", "succeeded"]
     assert desk.execution(done) == "SUCCEEDED"
-    chain = desk.swarm.answers("explain", order["id"])
+    chain = desk.swarm.answers("explain", trade["orders"][0]["id"])
     assert chain["signal"]["id"] == trade["signal_id"]
 
 
@@ -138,15 +59,6 @@ def test_rejected_it_trades_nothing(desk: Desk) -> None:
     assert done["task"]["reason"] == "rejected by admin: as the test wants it"
     assert raised(desk, done) == 0
     assert desk.swarm.runs("approvals", "approve", story["approval"]["id"], "--reason", "late").returncode != 0
-
-
-def test_when_nobody_answers_in_time_that_is_a_no(desk: Desk) -> None:
-    desk.policy("tasks", approval_minutes="1")
-    story = desk.asking()
-    desk.policy("tasks", approval_minutes="30")
-    done = desk.await_status(story["task"]["id"], "rejected")
-    assert done["task"]["reason"] == "expired by system: nobody answered in time"
-    assert raised(desk, done) == 0
 
 
 def test_a_veto_of_compliance_ends_it_and_nobody_is_asked(desk: Desk) -> None:
@@ -223,6 +135,12 @@ def test_every_other_kind_of_task_answers_or_says_what_it_lacks(desk: Desk, word
     assert done["explanation"]
     if done["task"]["status"] == "failed":  # a young market may have too few candles: then it says so
         assert "candles" in done["task"]["reason"]
+
+
+def test_when_nobody_answers_in_time_that_is_a_no(desk: Desk, unanswered: str) -> None:
+    done = desk.await_status(unanswered, "rejected")
+    assert done["task"]["reason"] == "expired by system: nobody answered in time"
+    assert raised(desk, done) == 0
 
 
 def test_the_books_are_exact_in_the_end(desk: Desk) -> None:
