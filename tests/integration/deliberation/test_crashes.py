@@ -45,7 +45,7 @@ def test_verdicts_are_those_of_an_undisturbed_run_and_replay_byte_for_byte(
 ) -> None:
     calm = crashes.hurt(second_dsn, redis_url, size(), SEED, calm=True)
     hurt = crashes.hurt(database_dsn, redis_url, size(), SEED)
-    print(f"\n{size()} deliberations: {hurt.kills} kills, {hurt.asked} model calls, {hurt.repeated} repeated")
+    print(f"\n{size()} deliberations: {hurt.kills} kills, {hurt.asked} model calls, {hurt.repeated} repeated")  # noqa: T201 - a measurement
     assert (calm.kills, calm.repeated) == (0, 0)
     assert hurt.kills >= size() // 2
     undisturbed, disturbed = decisions(second_dsn), decisions(database_dsn)
