@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -78,11 +79,12 @@ def _await_history(cloud: Cloud) -> None:
     time.sleep(SETTLE_SECONDS)
 
 
-def _person(cloud: Cloud) -> httpx.Client:
-    person = httpx.Client(base_url=f"{cloud.api_url}/api", timeout=60)
-    answer = person.post("/login", json={"username": "admin", "password": cloud.admin_password})
-    person.headers["Authorization"] = f"Bearer {answer.raise_for_status().json()['data']['token']}"
-    return person
+@contextmanager
+def _person(cloud: Cloud) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=f"{cloud.api_url}/api", timeout=60) as person:
+        answer = person.post("/login", json={"username": "admin", "password": cloud.admin_password})
+        person.headers["Authorization"] = f"Bearer {answer.raise_for_status().json()['data']['token']}"
+        yield person
 
 
 def _post(person: httpx.Client, number: int) -> _Posted:

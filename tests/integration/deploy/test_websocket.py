@@ -144,8 +144,7 @@ async def kill(*functions: str) -> None:
     ended = []
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error):
-            name = process.environ().get("AWS_LAMBDA_FUNCTION_NAME", "")
-            if name.removeprefix(f"{STACK}-api-") in functions:
+            if process.name() in functions:
                 process.send_signal(signal.SIGKILL)
                 ended.append(process)
     assert len(ended) >= len(functions)

@@ -105,6 +105,11 @@ def test_each_has_the_environment_of_its_own_function_and_nothing_else(call: Cal
         assert (answer["name"], answer["own"], answer["strange"]) == (name, name, [])
 
 
+def test_each_shows_its_functions_name_to_who_lists_processes(call: Call) -> None:
+    for name in ("one", "other"):
+        assert psutil.Process(call(name=name)[0]["pid"]).name() == name
+
+
 @pytest.mark.parametrize("what", ["die", "exit"])
 def test_a_process_that_ends_fails_its_call_and_the_next_is_answered(call: Call, what: str) -> None:
     before, _ = call()
