@@ -204,7 +204,7 @@ EXECUTION = Agent(
     ),
     emits=(
         *("AccountOpened", "OrderChanged", "FillRecorded", "ReviewProtections", "ProtectionChanged"),
-        *("DifferenceFound", "DifferenceSettled", "TransferRecorded", "HaltSettled"),
+        *("DifferenceFound", "DifferenceSettled", "TransferRecorded", "EquityTaken", "HaltSettled"),
     ),
 )
 MONITOR = Agent(

@@ -206,6 +206,19 @@ class TransferRecorded(Payload):
     as_of: AwareDatetime
 
 
+class EquityTaken(Payload):
+    """What the account was worth in `currency` at `as_of` in market time; `cash` is the part held in that currency."""
+
+    CHANNELS: ClassVar[tuple[Channel, ...]] = (Channel.PORTFOLIO,)
+
+    venue: str
+    account: str
+    currency: str
+    equity: Money
+    cash: Money
+    as_of: AwareDatetime
+
+
 class AccountOpened(Payload):
     """The books of an account start with the exchange's balances at this moment."""
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from volexswarm.clock import Clock
 from volexswarm.errors import Retry, Stop
-from volexswarm.messages import AccountOpened, Event, Quote
+from volexswarm.messages import AccountOpened, DataT, EquityTaken, Event, Quote
 from volexswarm.portfolio import ledger, valuation
 from volexswarm.portfolio.model import LedgerAccount, Valuation
 from volexswarm.portfolio.ports import ExchangeAccount, PortfolioTransaction
@@ -83,13 +83,8 @@ class PortfolioAgent:
         balances, as_of = self._balances_at_rest()
         opening = ledger.of_opening(self._venue, self._account, balances, as_of)
         now = self._clock.now()
-        event = Event.root(
-            AccountOpened(venue=self._venue, account=self._account, balances=dict(balances), as_of=as_of),
-            source=SOURCE,
-            subject=f"{self._venue}:{self._account}",
-            identity=f"{self._venue}/{self._account}",
-            time=now,
-        )
+        data = AccountOpened(venue=self._venue, account=self._account, balances=dict(balances), as_of=as_of)
+        event = self._event(data, f"{self._venue}/{self._account}", now)
         with self._store.transaction() as tx:
             if not tx.add_account(self._venue, self._account, as_of, self._mode):
                 return False
@@ -117,12 +112,26 @@ class PortfolioAgent:
         return worth
 
     def _store_valuation(self, tx: PortfolioTransaction, worth: Valuation, equity: Decimal, as_of: datetime) -> None:
-        """Store the valuation, with what came from outside at its own prices, and the account's units after that."""
+        """Store and tell the valuation, with what came from outside at its own prices, and the account's units after that."""
         units = tx.units(self._venue, self._account)
         last_worth = tx.last_worth(self._venue, self._account, self._currency)
         tx.value_flows(self._venue, self._account, worth.prices, self._currency, as_of)
         after = units_after(units, equity, worth.flow, last_worth)
-        tx.add_snapshot(self._venue, self._account, as_of, worth, after, self._clock.now())
+        now = self._clock.now()
+        tx.add_snapshot(self._venue, self._account, as_of, worth, after, now)
+        data = EquityTaken(
+            venue=self._venue,
+            account=self._account,
+            currency=worth.currency,
+            equity=equity,
+            cash=worth.cash,
+            as_of=as_of,
+        )
+        tx.publish(self._event(data, f"{self._venue}/{self._account}/{as_of.isoformat()}/{equity}", now))
+
+    def _event(self, data: DataT, identity: str, now: datetime) -> Event[DataT]:
+        subject = f"{self._venue}:{self._account}"
+        return Event.root(data, source=SOURCE, subject=subject, identity=identity, time=now)
 
     def _is_open(self, tx: PortfolioTransaction) -> bool:
         if tx.opened_at(self._venue, self._account) is None:

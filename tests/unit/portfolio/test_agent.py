@@ -10,7 +10,7 @@ import pytest
 from tests.fakes.portfolio import FakePortfolioTransaction
 from tests.fakes.transaction import START, FakeQuoteBoard, FakeStore, FixedClock
 from volexswarm.errors import Retry, Stop, Unavailable
-from volexswarm.messages import AccountOpened, Quote
+from volexswarm.messages import AccountOpened, EquityTaken, Quote
 from volexswarm.portfolio.agent import PortfolioAgent
 from volexswarm.portfolio.bookkeeping import Bookkeeper
 from volexswarm.portfolio.model import LedgerAccount
@@ -114,6 +114,21 @@ def test_a_snapshot_is_taken_in_market_time_at_the_middle_price() -> None:
     assert worth is not None
     assert state.snapshots == {MARKET: worth}
     assert worth.equity == 1050
+    (told,) = state.of(EquityTaken)
+    assert (told.currency, told.equity, told.cash, told.as_of) == ("USDT", 1050, 1000, MARKET)
+
+
+def test_the_same_worth_of_the_same_moment_has_one_id() -> None:
+    state = FakePortfolioTransaction()
+    board = FakeQuoteBoard(**{"BTC/USDT": quote("100")})
+    books = agent(state, FakeExchange({"USDT": "1000", "BTC": "0.5"}), board)
+    books.open_account()
+    books.snapshot()
+    books.snapshot()
+    board.quotes["BTC/USDT"] = quote("102")
+    books.snapshot()
+    first, again, other = (event.id for event in state.published if isinstance(event.data, EquityTaken))
+    assert first == again != other
 
 
 @pytest.mark.parametrize("board", [FakeQuoteBoard(), FakeQuoteBoard(**{"BTC/USDT": quote("100", age=31)})])
@@ -126,6 +141,7 @@ def test_without_a_fresh_price_the_equity_is_unknown_and_nothing_is_stored(board
     assert worth.equity is None
     assert worth.missing == ("BTC",)
     assert not state.snapshots
+    assert not state.of(EquityTaken)
 
 
 def test_money_from_outside_changes_the_units_and_not_their_worth() -> None:
