@@ -14,12 +14,12 @@ from typing import Any
 import hvac
 from hvac.exceptions import InvalidPath, InvalidRequest, VaultError
 
+from volexswarm.adapters.vault_users import ADMIN, VaultUsers
 from volexswarm.agents import REALTIME_DATA, functions
+from volexswarm.security.roles import Role
 
 MOUNT = "volexswarm"
 SIGNING_KEY = "jwt"
-ROLES = ("admin", "trader", "analyst", "viewer")
-ADMIN = "admin"
 
 MODEL_USERS = frozenset({"meta-deliberate", "meta-read"})
 EXCHANGE_USERS = frozenset({REALTIME_DATA.name, *(function.name for function in functions() if function.trades)})
@@ -82,38 +82,15 @@ def seed(
     _enable(client)
     for identity in identities():
         client.sys.create_or_update_policy(f"function-{identity}", _rules(_needs(identity)))
-    for role in ROLES:
-        client.sys.create_or_update_policy(f"role-{role}", _rules(_role_needs(role)))
+    for role in Role:
+        client.sys.create_or_update_policy(role.policy, _rules(_role_needs(role)))
     _ensure_signing_key(client)
     _ensure_secret(client, "databases/main", {"dsn": credentials.dsn})
     _ensure_secret(
         client, f"api_keys/{credentials.venue}", {"api_key": credentials.api_key, "secret": credentials.secret}
     )
-    ensure_user(client, ADMIN, admin_password, "admin")
+    VaultUsers(client).ensure(ADMIN, admin_password, Role.ADMIN)
     return {identity: _app_role(client, identity, (known or {}).get(identity)) for identity in identities()}
-
-
-def ensure_user(client: hvac.Client, username: str, password: str, role: str) -> None:
-    """Make a user with one of the ROLES, unless the name is taken.
-
-    Raises
-    ------
-    ValueError
-        If there is no such role.
-    """
-    if role not in ROLES:
-        raise ValueError(f"role: expected one of {', '.join(ROLES)}, got {role!r}")
-    try:
-        client.auth.userpass.read_user(username)
-    except InvalidPath:
-        # Its token is thrown away at once: only the policies that come with it are of use.
-        client.auth.userpass.create_or_update_user(
-            username,
-            password,
-            policies=[f"role-{role}"],
-            token_ttl="1m",  # noqa: S106
-            token_max_ttl="1m",  # noqa: S106
-        )
 
 
 def _enable(client: hvac.Client) -> None:
@@ -146,10 +123,12 @@ def _needs(identity: str) -> dict[str, list[str]]:
     return needs
 
 
-def _role_needs(role: str) -> dict[str, list[str]]:
+def _role_needs(role: Role) -> dict[str, list[str]]:
     """Paths that a person may use with a token of their own; what they may do in the swarm is decided by the swarm."""
     own = {"auth/token/lookup-self": ["read"]}
-    return own | {"auth/userpass/users/*": ["create", "read", "update", "delete", "list"]} if role == "admin" else own
+    return (
+        own | {"auth/userpass/users/*": ["create", "read", "update", "delete", "list"]} if role is Role.ADMIN else own
+    )
 
 
 def _rules(needs: Mapping[str, Iterable[str]]) -> str:

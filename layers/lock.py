@@ -12,11 +12,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from uv import find_uv_bin
+
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = ("base", "analytics", "exchange", "autogen")
 EXCHANGE = "localstack/simexchange/requirements"
 COMPILE = (
-    "uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes",
+    find_uv_bin(), "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes",
     "--no-emit-index-url", "--no-emit-find-links", "--custom-compile-command", "make lock",
 )  # fmt: skip
 

@@ -21,6 +21,7 @@ from volexlocal.configuration import DEFAULT_PORTS, Configuration
 from volexlocal.failures import CloudError
 from volexlocal.home import Home
 from volexlocal.parts import Parts
+from volexlocal.people import People
 from volexlocal.state import PartState, State
 
 POLL = 0.1
@@ -69,6 +70,11 @@ class Cloud:
     def parts(self) -> Parts:
         """Addresses and credentials of the parts. Do not start them: the supervisor does."""
         return self._parts
+
+    @property
+    def people(self) -> People:
+        """Who may log in."""
+        return People(self._parts.openbao.url, self._parts.openbao.root_token)
 
     @property
     def admin_password(self) -> str:

@@ -15,6 +15,7 @@ from volexlocal import configuration, private, provisioning, site
 from volexlocal.configuration import DEFAULT_PORTS, Configuration
 from volexlocal.failures import CloudError, NotHealthy
 from volexlocal.home import CHECKOUT, Home
+from volexlocal.people import People
 from volexlocal.servers.emulator import CREDENTIALS, REGION
 from volexlocal.steps import KEEPERS, PROVISION
 from volexlocal.vault_keys import VaultKeys
@@ -73,6 +74,12 @@ class Containers:
     def admin_password_file(self) -> str:
         return str(self._home.admin_password)
 
+    @property
+    def people(self) -> People:
+        """Who may log in."""
+        keys = self._vault_keys(configuration.load(self._home.configuration))
+        return People(keys.url, keys.root_token)
+
     def environment(self, chosen: Configuration) -> dict[str, str]:
         """What `compose.yaml` asks for."""
         ports = {f"VOLEX_PORT_{part.replace('-', '_').upper()}": str(chosen.port(part)) for part in DEFAULT_PORTS}
@@ -95,11 +102,11 @@ class Containers:
         lines = [f"{name}={value}" for name, value in (names | aws | CREDENTIALS).items()]
         private.write(self._feed_environment, "\n".join(lines) + "\n")
 
+    def _vault_keys(self, chosen: Configuration) -> VaultKeys:
+        return VaultKeys(chosen.url("openbao"), self._home.secrets / "vault.json")
+
     def _open_vault(self, chosen: Configuration) -> None:
-        keys, end = (
-            VaultKeys(chosen.url("openbao"), self._home.secrets / "vault.json"),
-            time.monotonic() + VAULT_PATIENCE,
-        )
+        keys, end = self._vault_keys(chosen), time.monotonic() + VAULT_PATIENCE
         while True:
             try:
                 return keys.open()

@@ -1,13 +1,14 @@
-"""The command line of the local cloud: `volexlocal up | down | status | logs | restart | deploy | clean`."""
+"""The command line of the local cloud: `volexlocal up | down | status | logs | restart | deploy | user | clean`."""
 
 from __future__ import annotations
 
 import json
 import os
+import secrets
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import click
 from rich.console import Console
@@ -17,9 +18,11 @@ from volexlocal import compose, screen
 from volexlocal.cloud import Cloud
 from volexlocal.compose import Containers
 from volexlocal.configuration import DEFAULT_PORTS, PARTS
-from volexlocal.failures import CloudError
+from volexlocal.failures import CloudError, NotHealthy
 from volexlocal.home import Home
+from volexlocal.people import People
 from volexlocal.state import State
+from volexswarm.security.roles import Role
 
 console = Console(highlight=False, soft_wrap=True)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -141,6 +144,54 @@ def deploy(target: str) -> None:
         Containers(Home.current()).provision(("deploy",), console.print)
     else:
         raise CloudError("AWS needs its own parameters: python -m infra.deploy --target aws --parameter NAME=VALUE …")
+
+
+@commands.group()
+@click.option("--target", type=click.Choice(["embedded", "compose"]), default="embedded")
+@click.pass_context
+def user(context: click.Context, target: str) -> None:
+    """Who may log in: add, list, remove."""
+    context.obj = target
+
+
+@user.command("add")
+@click.argument("name")
+@click.option("--role", type=click.Choice([role.value for role in Role]), required=True, help="What they may do.")
+@click.option(
+    "--password-file", type=click.File(), help="Their password, or - for standard input; else one is made and shown."
+)
+@click.pass_obj
+def add_user(target: str, name: str, role: str, password_file: IO[str] | None) -> None:
+    """Let somebody log in."""
+    password = secrets.token_urlsafe(18) if password_file is None else password_file.read().strip()
+    _people(target).add(name, Role(role), password)
+    shown = "" if password_file else f", password [bold]{password}[/]  (shown this once)"
+    console.print(f"user [bold]{name}[/], {role}{shown}")
+
+
+@user.command("list")
+@click.pass_obj
+def list_users(target: str) -> None:
+    """Everybody who may log in, with their roles."""
+    for name, role in sorted(_people(target).roles().items()):
+        console.print(f"{name:<20} {role or 'no role'}")
+
+
+@user.command("remove")
+@click.argument("name")
+@click.pass_obj
+def remove_user(target: str, name: str) -> None:
+    """Let somebody log in no more; a token they hold is good to its end, an hour at most."""
+    _people(target).remove(name)
+    console.print(f"{name} can't log in any more")
+
+
+def _people(target: str) -> People:
+    cloud = Cloud(Home.current()) if target == "embedded" else Containers(Home.current())
+    try:
+        return cloud.people
+    except NotHealthy as problem:
+        raise CloudError(f"there is no Vault with users yet: make up ({problem})") from problem
 
 
 @commands.command()

@@ -24,7 +24,7 @@ class VaultKeys:
     """
 
     def __init__(self, url: str, file: Path) -> None:
-        self._url = url
+        self.url = url
         self.file = file
 
     @property
@@ -61,7 +61,7 @@ class VaultKeys:
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None, token: str | None = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
         headers = {} if token is None else {"X-Vault-Token": token}
-        request = Request(f"{self._url}/v1/sys/{path}", data=data, method=method, headers=headers)  # noqa: S310
+        request = Request(f"{self.url}/v1/sys/{path}", data=data, method=method, headers=headers)  # noqa: S310
         try:
             with urlopen(request, timeout=30) as response:  # noqa: S310 -- always http on 127.0.0.1
                 return json.loads(response.read() or b"{}")

@@ -18,10 +18,8 @@ from typing import Any
 import aiohttp
 import boto3
 import httpx
-import hvac
 import psycopg
 
-from infra import vault
 from tests.benchmarks import clouds
 from tests.benchmarks.figure import Figure, spread
 from volexlocal.cloud import Cloud
@@ -32,6 +30,7 @@ from volexswarm.adapters.postgres.outbox import Relay
 from volexswarm.adapters.postgres.store import PostgresStore, PostgresTransaction
 from volexswarm.adapters.sqs import SqsSender
 from volexswarm.messages import Event, OrderChanged, OrderState
+from volexswarm.security.roles import Role
 
 AUDIENCES = (1, 50, 500)
 EVENTS = 20
@@ -57,12 +56,10 @@ def run(audiences: Sequence[int] = AUDIENCES, events: int = EVENTS) -> Iterator[
 
 
 def _tokens(cloud: Cloud, users: int) -> list[str]:
-    openbao = cloud.parts.openbao
-    client = hvac.Client(url=openbao.url, token=openbao.root_token)
     found = []
     for number in range(users):
         name = f"watcher-{number}"
-        vault.ensure_user(client, name, PASSWORD, "viewer")
+        cloud.people.add(name, Role.VIEWER, PASSWORD)
         answer = httpx.post(f"{cloud.api_url}/api/login", json={"username": name, "password": PASSWORD}, timeout=30)
         found.append(answer.raise_for_status().json()["data"]["token"])
     return found

@@ -36,8 +36,9 @@ LEASE_SHARE = (
     0.8  # log in again when this share of the lease is over: background renewal stops while a function is frozen
 )
 
-# hvac puts the name into the URL as it is: anything but these characters could address another path of Vault
-_USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""What a user may be called. hvac puts the name into the URL as it is: other characters could address another path of Vault."""
+
 
 AnswerT = TypeVar("AnswerT")
 
@@ -225,7 +226,7 @@ class Vault:
         Unavailable
             If Vault is sealed or silent.
         """
-        if not _USERNAME.fullmatch(username):
+        if not USERNAME.fullmatch(username):
             raise Unauthorized("username or password is wrong")
         visitor = _anonymous(self._url)
         try:

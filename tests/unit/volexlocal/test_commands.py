@@ -52,6 +52,14 @@ def test_a_second_up_shows_no_steps_of_the_first(tmp_path: Path) -> None:
     assert step.title not in done.stdout
 
 
+@pytest.mark.parametrize("words", [("list",), ("add", "eve", "--role", "viewer"), ("remove", "eve")])
+def test_users_of_a_cloud_that_never_was(tmp_path: Path, words: tuple[str, ...]) -> None:
+    done = _volexlocal(tmp_path, "user", *words)
+
+    assert done.returncode == 1
+    assert "make up" in done.stderr
+
+
 def test_down_where_nothing_runs_is_harmless(tmp_path: Path) -> None:
     done = _volexlocal(tmp_path, "down")
 
