@@ -121,6 +121,22 @@ def test_who_records_first_is_who_is_believed():
     assert both == [BUY, BUY]
 
 
+def test_a_role_with_nothing_to_judge_says_so_and_no_model_is_paid():
+    tape, budget, model = MemoryTape(), MemoryBudget(), ScriptedModel([Heard(BUY, "", Usage(tokens=1, cost=0))])
+    nothing = abstention(Silence.NOTHING, "there is no news of BTC/USDT")
+    assert answered(guarded(model, ask(), budget, tape, speak=lambda role, brief: nothing)) == [nothing]
+    assert (model.calls, len(budget.held)) == (0, 0)
+    (recorded,) = tape.answers.values()
+    assert not recorded.degraded
+    assert recorded.note == "nothing to judge: openai:a-model was not asked"
+
+
+def test_where_data_is_missing_the_model_is_asked_all_the_same():
+    model = ScriptedModel([Heard(BUY, "", Usage(tokens=1, cost=0))])
+    missing = abstention(Silence.NO_DATA, "needs candles")
+    assert answered(guarded(model, ask(), speak=lambda role, brief: missing)) == [BUY]
+
+
 def test_a_repetition_waits_as_long_as_the_server_asks_and_only_if_there_is_time():
     busy = Failure(Silence.UNREACHABLE, "HTTP 429", again=True, after=3.0, charged=False)
     model, pauses = ScriptedModel([busy, Heard(BUY, "", Usage(tokens=1, cost=0))]), []

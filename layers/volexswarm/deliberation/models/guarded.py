@@ -86,7 +86,8 @@ class Guarded(ChatCompletionClient):
     budget, tape : Budget, Tape
         Asked in the loop of whoever asks.
     speak : callable
-        The policy analysts, who stand in where the model fails and the ask allows it.
+        The policy analysts, who stand in where the model fails and the ask allows it. Where they find nothing to judge the model
+        is not asked.
     pause : callable
         Waits so many seconds.
     spread : callable
@@ -165,6 +166,8 @@ class Guarded(ChatCompletionClient):
 
     async def _asked(self, key: str) -> Recorded:
         """What the model says, or what is said in its place, after at most `ATTEMPTS` calls."""
+        if (idle := self._idle()) is not None:
+            return idle
         try:
             model = self._model()
         except Exception as error:
@@ -184,6 +187,16 @@ class Guarded(ChatCompletionClient):
             if attempt == ATTEMPTS or not came.again or not await self._waited(came.after):
                 break
         return self._replaced(abstention(failure.why, failure.reason), used)
+
+    def _idle(self) -> Recorded | None:
+        """What a role says that has nothing to judge: a model would be paid for other words, or make something up."""
+        if self._choice.provider == POLICY:
+            return None
+        answer = spoken(self._speak, self._ask)
+        if not isinstance(answer, Abstention) or answer.why is not Silence.NOTHING:
+            return None
+        note = f"nothing to judge: {self._choice.words} was not asked"
+        return Recorded(role=self._ask.role, answer=answer, model=f"{POLICY}:{self._ask.role}", note=note)
 
     def _settled(self, room: Reservation, came: Heard | Failure, most: Usage) -> Usage:
         """What the attempt took. One that broke off may be charged in full: its reservation stays."""
