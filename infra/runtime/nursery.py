@@ -139,8 +139,9 @@ class Nursery:
 
 
 def _show_name(function: str) -> None:
-    """Let `ps` and `top` tell which function this is: its command line is the nursery's. What differs is at a name's end."""
-    Path("/proc/self/comm").write_text(function[-MOST_NAMED:].lstrip("-"), encoding="utf-8")
+    """Let `ps` and `top` tell which function this is: its command line is the nursery's. Chalice names it `app-stage-name`."""
+    name = function.split("-", 2)[-1]
+    Path("/proc/self/comm").write_text(name[-MOST_NAMED:], encoding="utf-8")
 
 
 def _digits(number: int) -> bytes:

@@ -1,5 +1,6 @@
 "use strict";
 const at = (id) => document.getElementById(id);
+const moment = (time) => (time === null ? "–" : time.replace("T", " ").replace(/(\.\d+)?(Z|\+00:00)$/, "") + " UTC");
 
 /* Who is logged in, and how a page speaks to the API. A page calls `open` with what it looks at and how often. */
 const session = (() => {

@@ -82,7 +82,7 @@ def test_who_gives_a_wrong_password_stays_outside(window: Callable[[], Window]) 
 def test_a_trade_goes_from_words_to_its_fill(window: Callable[[], Window], swarm: Swarm, person: Person) -> None:
     own = window()
     page = as_admin(own, swarm, "tasks/page")
-    expect(page.locator("#money")).to_have_text("simulated: simulated money.")
+    expect(page.locator("#money")).to_have_text("simulated, simulated money.")
     ask_for_a_trade(page)
     box = asked(page)
     approve = box.get_by_role("button", name="Approve")
