@@ -232,6 +232,7 @@ def _welcome(cloud: Cloud, state: State, is_first: bool) -> None:
     console.print(
         f"The swarm is up: [bold]{cloud.api_url}/api[/]  (simulated money, {state.total_memory / 2**20:.0f} MiB)"
     )
+    console.print(f"  pages      {cloud.api_url}/api/tasks/page · {cloud.api_url}/api/control/page")
     console.print(f"  WebSocket  {cloud.socket_url}")
     console.print(f"  exchange   {cloud.configuration.url('exchange')}/admin/status")
     console.print(f"  feed       {cloud.configuration.url('realtime-data')}/metrics")
