@@ -119,6 +119,7 @@ def test_another_window_is_told_at_once_and_a_refusal_there_ends_it_here(
     ask_for_a_trade(page)
     there = other.locator(".asked").filter(has_text=str(asked(page).locator("strong").text_content()))
     expect(there).to_be_visible(timeout=SOON)
+    expect(other).to_have_title(re.compile(r"^\([1-9]\d*\) VolexSwarm tasks$"))
     there.get_by_label("Why").fill("not today")
     there.get_by_role("button", name="Reject").click()
     expect(page.locator("#standing")).to_have_text("rejected: rejected by admin: not today", timeout=SOON)
