@@ -151,6 +151,8 @@ def load(path: Path) -> Configuration:
 def changed(configuration: Configuration, wishes: dict[str, Any]) -> Configuration:
     """The configuration with new wishes. Asking for symbols ends a replay; ports are added to those set before.
 
+    A model is another one as a whole where its provider is named; without that the fields are those of the model set before.
+
     Raises
     ------
     CloudError
@@ -159,8 +161,16 @@ def changed(configuration: Configuration, wishes: dict[str, Any]) -> Configurati
     whole = configuration.model_dump()
     if "symbols" in wishes:
         whole |= {"replay": None, "symbol": None}
+    if "provider" not in wishes.get("model", {"provider": ""}):
+        wishes = wishes | {"model": _same_model(whole["model"], wishes["model"])}
     whole |= wishes | {"ports": whole["ports"] | wishes.get("ports", {})}
     return _validated(whole, "options")
+
+
+def _same_model(before: dict[str, str], fields: dict[str, str]) -> dict[str, str]:
+    if "provider" not in before:
+        raise CloudError(f"--model {', '.join(fields)}: of which provider? Name it too, as --model provider=openai")
+    return before | fields
 
 
 def _validated(values: dict[str, Any], source: str) -> Configuration:

@@ -81,6 +81,9 @@ MISBEHAVIOURS: Mapping[str, Misbehaviour] = {
     "503": Misbehaviour(_error(503, "overloaded"), Silence.UNREACHABLE),
     "401": Misbehaviour(_error(401, "Incorrect API key provided: key-of-the-test"), Silence.UNREACHABLE),
     "404": Misbehaviour(_error(404, "no such model"), Silence.UNREACHABLE),
+    "500 by a server that knows no schemas": Misbehaviour(
+        _error(500, "response_format.type: input should be text or json_object"), Silence.UNREACHABLE
+    ),
     "400 by a content filter": Misbehaviour(_error(400, "blocked by content_filter"), Silence.REFUSED),
     "HTML with 200": Misbehaviour(_sends(Wire(_HTML, content_type="text/html")), Silence.MALFORMED),
     "HTML with 502": Misbehaviour(_sends(Wire(_HTML, status=502, content_type="text/html")), Silence.UNREACHABLE),

@@ -67,6 +67,13 @@ def test_where_a_model_fails_its_analyst_stands_in_and_the_tape_says_so(server, 
     assert stands.note.startswith(f"in place of openai:a-model: {MISBEHAVIOURS[name].why}")
 
 
+def test_a_server_without_schemas_is_asked_once_and_told_how_to_set_it_up(server):
+    server.script = MISBEHAVIOURS["500 by a server that knows no schemas"].answer
+    answer, _ = asked(voices(server), ask(fallback=False))
+    assert "set VOLEX_MODEL_FORM to json" in answer.reason
+    assert len(server.asked) == 1
+
+
 @pytest.mark.parametrize("provider", ["openai", "azure", "anthropic", "ollama", "bedrock"])
 def test_every_provider_is_asked_in_its_own_protocol(server, provider, monkeypatch):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):

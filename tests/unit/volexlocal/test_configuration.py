@@ -113,12 +113,19 @@ def test_a_model_is_handed_on_to_the_product_and_replaced_as_a_whole() -> None:
     assert Settings.model_validate(own.settings()).model_url is None
 
 
+def test_a_field_of_the_model_that_is_set_can_be_changed_alone() -> None:
+    first = _changed(model={"provider": "openai", "name": "a-model", "url": "http://127.0.0.1:9", "price": "0:0"})
+    again = configuration.changed(configuration.changed(first, {"speed": 10.0}), {"model": {"form": "json"}})
+    assert again.model == first.model | {"form": "json"}
+
+
 @pytest.mark.parametrize(
     ("model", "words"),
     [
         ({"provider": "ollama"}, "--model name: expected the name of a model of ollama"),
         ({"provider": "clippy"}, "--model provider: expected 'policy'"),
-        ({"temper": "hot"}, "--model temper: expected no field of this name"),
+        ({"provider": "policy", "temper": "hot"}, "--model temper: expected no field of this name"),
+        ({"form": "json"}, "--model form: of which provider"),
     ],
 )
 def test_a_model_that_can_not_be_asked_is_refused(model: dict[str, str], words: str) -> None:
