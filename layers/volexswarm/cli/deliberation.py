@@ -74,9 +74,11 @@ def _verdict(verdict: Any) -> Iterable[RenderableType]:
         ("\nverdict: ", "bold"), coloured(verdict["action"]), f"{size}, confidence {verdict['confidence']:.2f}"
     )
     yield Text(f"  {verdict['reason']}")
-    for name in ("vetoed_by", "abstained", "dissent", "degraded_why"):
+    for name in ("vetoed_by", "abstained", "dissent"):
         if verdict[name]:
             yield Text(f"  {name.replace('_', ' ')}: {', '.join(verdict[name])}", style="yellow")
+    for why in verdict["degraded_why"]:
+        yield Text(f"  degraded: {why}", style="yellow")
     yield table(
         ["role", "stance", "confidence", "weight", "strength", "counted"],
         [
