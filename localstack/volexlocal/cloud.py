@@ -21,8 +21,8 @@ from volexlocal.configuration import DEFAULT_PORTS, Configuration
 from volexlocal.failures import CloudError
 from volexlocal.home import Home
 from volexlocal.parts import Parts
-from volexlocal.people import People
 from volexlocal.state import PartState, State
+from volexlocal.vault_desk import VaultDesk
 
 POLL = 0.1
 START_PATIENCE = 20.0
@@ -72,9 +72,9 @@ class Cloud:
         return self._parts
 
     @property
-    def people(self) -> People:
-        """Who may log in."""
-        return People(self._parts.openbao.url, self._parts.openbao.root_token)
+    def vault(self) -> VaultDesk:
+        """Who may log in, and model keys."""
+        return VaultDesk(self._parts.openbao.url, self._parts.openbao.root_token)
 
     @property
     def admin_password(self) -> str:

@@ -15,9 +15,9 @@ from volexlocal import configuration, private, provisioning, site
 from volexlocal.configuration import DEFAULT_PORTS, Configuration
 from volexlocal.failures import CloudError, NotHealthy
 from volexlocal.home import CHECKOUT, Home
-from volexlocal.people import People
 from volexlocal.servers.emulator import CREDENTIALS, REGION
 from volexlocal.steps import KEEPERS, PROVISION
+from volexlocal.vault_desk import VaultDesk
 from volexlocal.vault_keys import VaultKeys
 
 FILE = CHECKOUT / "localstack" / "compose.yaml"
@@ -75,10 +75,10 @@ class Containers:
         return str(self._home.admin_password)
 
     @property
-    def people(self) -> People:
-        """Who may log in."""
+    def vault(self) -> VaultDesk:
+        """Who may log in, and model keys."""
         keys = self._vault_keys(configuration.load(self._home.configuration))
-        return People(keys.url, keys.root_token)
+        return VaultDesk(keys.url, keys.root_token)
 
     def environment(self, chosen: Configuration) -> dict[str, str]:
         """What `compose.yaml` asks for."""

@@ -1,4 +1,4 @@
-"""The command line of the local cloud: `volexlocal up | down | status | logs | restart | deploy | user | clean`."""
+"""The command line of the local cloud: `volexlocal up | down | status | logs | restart | deploy | user | model-key | clean`."""
 
 from __future__ import annotations
 
@@ -20,12 +20,15 @@ from volexlocal.compose import Containers
 from volexlocal.configuration import DEFAULT_PORTS, PARTS
 from volexlocal.failures import CloudError, NotHealthy
 from volexlocal.home import Home
-from volexlocal.people import People
 from volexlocal.state import State
+from volexlocal.vault_desk import KEYED, VaultDesk
 from volexswarm.security.roles import Role
 
 console = Console(highlight=False, soft_wrap=True)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+_TARGET = click.option("--target", type=click.Choice(["embedded", "compose"]), default="embedded")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -147,7 +150,7 @@ def deploy(target: str) -> None:
 
 
 @commands.group()
-@click.option("--target", type=click.Choice(["embedded", "compose"]), default="embedded")
+@_TARGET
 @click.pass_context
 def user(context: click.Context, target: str) -> None:
     """Who may log in: add, list, remove."""
@@ -164,7 +167,7 @@ def user(context: click.Context, target: str) -> None:
 def add_user(target: str, name: str, role: str, password_file: IO[str] | None) -> None:
     """Let somebody log in."""
     password = secrets.token_urlsafe(18) if password_file is None else password_file.read().strip()
-    _people(target).add(name, Role(role), password)
+    _vault(target).add_user(name, Role(role), password)
     shown = "" if password_file else f", password [bold]{password}[/]  (shown this once)"
     console.print(f"user [bold]{name}[/], {role}{shown}")
 
@@ -173,7 +176,7 @@ def add_user(target: str, name: str, role: str, password_file: IO[str] | None) -
 @click.pass_obj
 def list_users(target: str) -> None:
     """Everybody who may log in, with their roles."""
-    for name, role in sorted(_people(target).roles().items()):
+    for name, role in sorted(_vault(target).roles().items()):
         console.print(f"{name:<20} {role or 'no role'}")
 
 
@@ -182,16 +185,28 @@ def list_users(target: str) -> None:
 @click.pass_obj
 def remove_user(target: str, name: str) -> None:
     """Let somebody log in no more; a token they hold is good to its end, an hour at most."""
-    _people(target).remove(name)
+    _vault(target).remove_user(name)
     console.print(f"{name} can't log in any more")
 
 
-def _people(target: str) -> People:
+@commands.command("model-key")
+@click.argument("provider", type=click.Choice(KEYED))
+@click.option("--key-file", type=click.File(), help="A file with it, or - for standard input; else it is asked for.")
+@_TARGET
+def model_key(provider: str, key_file: IO[str] | None, target: str) -> None:
+    """Keep the API key that a language model of PROVIDER is asked with."""
+    vault = _vault(target)
+    key = click.prompt(f"API key of {provider}", hide_input=True) if key_file is None else key_file.read()
+    vault.keep_model_key(provider, key)
+    console.print(f"the key of {provider} is kept; the model itself: volexlocal up --model provider={provider} …")
+
+
+def _vault(target: str) -> VaultDesk:
     cloud = Cloud(Home.current()) if target == "embedded" else Containers(Home.current())
     try:
-        return cloud.people
+        return cloud.vault
     except NotHealthy as problem:
-        raise CloudError(f"there is no Vault with users yet: make up ({problem})") from problem
+        raise CloudError(f"there is no Vault yet: make up ({problem})") from problem
 
 
 @commands.command()

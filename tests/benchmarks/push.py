@@ -59,7 +59,7 @@ def _tokens(cloud: Cloud, users: int) -> list[str]:
     found = []
     for number in range(users):
         name = f"watcher-{number}"
-        cloud.people.add(name, Role.VIEWER, PASSWORD)
+        cloud.vault.add_user(name, Role.VIEWER, PASSWORD)
         answer = httpx.post(f"{cloud.api_url}/api/login", json={"username": name, "password": PASSWORD}, timeout=30)
         found.append(answer.raise_for_status().json()["data"]["token"])
     return found

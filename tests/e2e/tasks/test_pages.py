@@ -150,7 +150,7 @@ def test_a_page_that_is_opened_anew_shows_the_same_task_after_a_new_login(
 
 
 def test_a_viewer_sees_everything_and_can_touch_nothing(window: Callable[[], Window], swarm: Swarm, desk: Desk) -> None:
-    swarm.cloud.people.add(VIEWER, Role.VIEWER, PASSWORD)
+    swarm.cloud.vault.add_user(VIEWER, Role.VIEWER, PASSWORD)
     story = desk.asking()
     try:
         page = window().open("tasks/page", VIEWER, PASSWORD)

@@ -1,4 +1,4 @@
-"""Who may log in to the cloud on this machine: users and their roles, kept by its Vault."""
+"""What an operator changes in the Vault of the cloud on this machine: who may log in, and the keys of language models."""
 
 from __future__ import annotations
 
@@ -10,34 +10,38 @@ import requests
 from hvac.exceptions import VaultError
 
 from volexlocal.failures import CloudError
-from volexswarm.adapters.vault import USERNAME
+from volexswarm.adapters.vault import MOUNT, USERNAME
 from volexswarm.adapters.vault_users import ADMIN, VaultUsers
 from volexswarm.security.roles import Role
+
+KEYED = ("anthropic", "azure", "openai")
+"""Providers of language models that take an API key."""
 
 _LEAST_PASSWORD = 12
 
 AnswerT = TypeVar("AnswerT")
 
 
-class People:
-    """The users of one cloud.
+class VaultDesk:
+    """Users and model keys of one cloud.
 
     Parameters
     ----------
     url, token : str
-        Of its Vault; the token may write users.
+        Of its Vault; the token may write them.
 
     Every method raises `CloudError` with what to do: for what can't be, and when the Vault does not answer.
     """
 
     def __init__(self, url: str, token: str) -> None:
-        self._users = VaultUsers(hvac.Client(url=url, token=token, timeout=10))
+        self._client = hvac.Client(url=url, token=token, timeout=10)
+        self._users = VaultUsers(self._client)
 
     def roles(self) -> Mapping[str, Role | None]:
         """Each user's role, by name; None for one that may do nothing."""
-        return self._asked(self._users.roles)
+        return _asked(self._users.roles)
 
-    def add(self, name: str, role: Role, password: str) -> None:
+    def add_user(self, name: str, role: Role, password: str) -> None:
         """Let somebody log in. A name that is taken stays as it is, and is an error."""
         if not USERNAME.fullmatch(name):
             raise CloudError(f"user: expected up to 64 letters, digits, dots, dashes or underscores, got {name!r}")
@@ -45,18 +49,26 @@ class People:
             raise CloudError(f"password: expected at least {_LEAST_PASSWORD} characters, got {len(password)}")
         if name.lower() in self.roles():
             raise CloudError(f"there is a user {name} already; to change them: volexlocal user remove {name}, then add")
-        self._asked(lambda: self._users.ensure(name, password, role))
+        _asked(lambda: self._users.ensure(name, password, role))
 
-    def remove(self, name: str) -> None:
+    def remove_user(self, name: str) -> None:
         """Let nobody log in by this name any more. Tokens that it was given before are good to their end, an hour at most."""
         if name.lower() == ADMIN:
             raise CloudError(f"{name} stays: `make up` would make that user again")
         if name.lower() not in self.roles():
             raise CloudError(f"there is no user {name}; there are {', '.join(self.roles())}")
-        self._asked(lambda: self._users.remove(name))
+        _asked(lambda: self._users.remove(name))
 
-    def _asked(self, question: Callable[[], AnswerT]) -> AnswerT:
-        try:
-            return question()
-        except (VaultError, requests.RequestException) as error:
-            raise CloudError(f"the Vault does not answer; is the cloud up? (make status) {error}") from error
+    def keep_model_key(self, provider: str, key: str) -> None:
+        """The API key that a model of the provider is asked with; one that was kept before is replaced."""
+        if not key.strip():
+            raise CloudError("key: expected the provider's API key, got nothing")
+        store = self._client.secrets.kv.v2
+        _asked(lambda: store.create_or_update_secret(f"models/{provider}", {"api_key": key.strip()}, mount_point=MOUNT))
+
+
+def _asked(question: Callable[[], AnswerT]) -> AnswerT:
+    try:
+        return question()
+    except (VaultError, requests.RequestException) as error:
+        raise CloudError(f"the Vault does not answer; is the cloud up? (make status) {error}") from error
