@@ -141,7 +141,8 @@ class Nursery:
 def _show_name(function: str) -> None:
     """Let `ps` and `top` tell which function this is: its command line is the nursery's. Chalice names it `app-stage-name`."""
     name = function.split("-", 2)[-1]
-    Path("/proc/self/comm").write_text(name[-MOST_NAMED:], encoding="utf-8")
+    with suppress(OSError):  # where that file can't be written, the function works all the same
+        Path("/proc/self/comm").write_text(name[-MOST_NAMED:], encoding="utf-8")
 
 
 def _digits(number: int) -> bytes:

@@ -151,7 +151,8 @@ def load(path: Path) -> Configuration:
 def changed(configuration: Configuration, wishes: dict[str, Any]) -> Configuration:
     """The configuration with new wishes. Asking for symbols ends a replay; ports are added to those set before.
 
-    A model is another one as a whole where its provider is named; without that the fields are those of the model set before.
+    A model is another one as a whole where its provider is named; without that the fields are those of the model set before, and
+    an empty value takes a field away.
 
     Raises
     ------
@@ -168,9 +169,9 @@ def changed(configuration: Configuration, wishes: dict[str, Any]) -> Configurati
 
 
 def _same_model(before: dict[str, str], fields: dict[str, str]) -> dict[str, str]:
-    if "provider" not in before:
+    if before.get("provider", "policy") == "policy":
         raise CloudError(f"--model {', '.join(fields)}: of which provider? Name it too, as --model provider=openai")
-    return before | fields
+    return {name: value for name, value in (before | fields).items() if value}
 
 
 def _validated(values: dict[str, Any], source: str) -> Configuration:

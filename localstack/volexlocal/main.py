@@ -150,11 +150,8 @@ def deploy(target: str) -> None:
 
 
 @commands.group()
-@_TARGET
-@click.pass_context
-def user(context: click.Context, target: str) -> None:
+def user() -> None:
     """Who may log in: add, list, remove."""
-    context.obj = target
 
 
 @user.command("add")
@@ -163,17 +160,17 @@ def user(context: click.Context, target: str) -> None:
 @click.option(
     "--password-file", type=click.File(), help="Their password, or - for standard input; else one is made and shown."
 )
-@click.pass_obj
-def add_user(target: str, name: str, role: str, password_file: IO[str] | None) -> None:
+@_TARGET
+def add_user(name: str, role: str, password_file: IO[str] | None, target: str) -> None:
     """Let somebody log in."""
     password = secrets.token_urlsafe(18) if password_file is None else password_file.read().strip()
-    _vault(target).add_user(name, Role(role), password)
+    name = _vault(target).add_user(name, Role(role), password)
     shown = "" if password_file else f", password [bold]{password}[/]  (shown this once)"
     console.print(f"user [bold]{name}[/], {role}{shown}")
 
 
 @user.command("list")
-@click.pass_obj
+@_TARGET
 def list_users(target: str) -> None:
     """Everybody who may log in, with their roles."""
     for name, role in sorted(_vault(target).roles().items()):
@@ -182,8 +179,8 @@ def list_users(target: str) -> None:
 
 @user.command("remove")
 @click.argument("name")
-@click.pass_obj
-def remove_user(target: str, name: str) -> None:
+@_TARGET
+def remove_user(name: str, target: str) -> None:
     """Let somebody log in no more; a token they hold is good to its end, an hour at most."""
     _vault(target).remove_user(name)
     console.print(f"{name} can't log in any more")
@@ -198,7 +195,7 @@ def model_key(provider: str, key_file: IO[str] | None, target: str) -> None:
     vault = _vault(target)
     key = click.prompt(f"API key of {provider}", hide_input=True) if key_file is None else key_file.read()
     vault.keep_model_key(provider, key)
-    console.print(f"the key of {provider} is kept; the model itself: volexlocal up --model provider={provider} …")
+    console.print(f"the key of {provider} is kept. Functions that have asked before take it after make down, make up")
 
 
 def _vault(target: str) -> VaultDesk:

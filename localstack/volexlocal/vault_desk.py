@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import hvac
 import requests
-from hvac.exceptions import VaultError
+from hvac.exceptions import VaultDown, VaultError
 
 from volexlocal.failures import CloudError
 from volexswarm.adapters.vault import MOUNT, USERNAME
@@ -18,6 +18,8 @@ KEYED = ("anthropic", "azure", "openai")
 """Providers of language models that take an API key."""
 
 _LEAST_PASSWORD = 12
+_MOST_PASSWORD = 72
+"""Bytes that Vault's hash of a password takes."""
 
 AnswerT = TypeVar("AnswerT")
 
@@ -41,26 +43,34 @@ class VaultDesk:
         """Each user's role, by name; None for one that may do nothing."""
         return _asked(self._users.roles)
 
-    def add_user(self, name: str, role: Role, password: str) -> None:
-        """Let somebody log in. A name that is taken stays as it is, and is an error."""
+    def add_user(self, name: str, role: Role, password: str) -> str:
+        """Let somebody log in; the name that they have then. One that is taken stays as it is, and is an error."""
         if not USERNAME.fullmatch(name):
-            raise CloudError(f"user: expected up to 64 letters, digits, dots, dashes or underscores, got {name!r}")
-        if len(password) < _LEAST_PASSWORD:
-            raise CloudError(f"password: expected at least {_LEAST_PASSWORD} characters, got {len(password)}")
-        if name.lower() in self.roles():
+            rule = "letters, digits, dots, dashes and underscores, a letter or digit first, up to 64"
+            raise CloudError(f"user: expected {rule}, got {name!r}")
+        if not _LEAST_PASSWORD <= len(password.encode()) <= _MOST_PASSWORD:
+            rule = f"{_LEAST_PASSWORD} to {_MOST_PASSWORD} bytes"
+            raise CloudError(f"password: expected {rule}, got {len(password.encode())}")
+        name = name.lower()  # as Vault takes it
+        if not _asked(lambda: self._users.ensure(name, password, role)):
             raise CloudError(f"there is a user {name} already; to change them: volexlocal user remove {name}, then add")
-        _asked(lambda: self._users.ensure(name, password, role))
+        return name
 
     def remove_user(self, name: str) -> None:
         """Let nobody log in by this name any more. Tokens that it was given before are good to their end, an hour at most."""
-        if name.lower() == ADMIN:
+        name = name.lower()
+        if name == ADMIN:
             raise CloudError(f"{name} stays: `make up` would make that user again")
-        if name.lower() not in self.roles():
-            raise CloudError(f"there is no user {name}; there are {', '.join(self.roles())}")
+        known = self.roles()
+        if name not in known:
+            raise CloudError(f"there is no user {name}; there are {', '.join(known)}")
         _asked(lambda: self._users.remove(name))
 
     def keep_model_key(self, provider: str, key: str) -> None:
-        """The API key that a model of the provider is asked with; one that was kept before is replaced."""
+        """The API key that a model of the provider is asked with; one that was kept before is replaced.
+
+        A function's process that has asked with the one before goes on with it until it ends.
+        """
         if not key.strip():
             raise CloudError("key: expected the provider's API key, got nothing")
         store = self._client.secrets.kv.v2
@@ -70,5 +80,9 @@ class VaultDesk:
 def _asked(question: Callable[[], AnswerT]) -> AnswerT:
     try:
         return question()
-    except (VaultError, requests.RequestException) as error:
+    except requests.RequestException as error:
         raise CloudError(f"the Vault does not answer; is the cloud up? (make status) {error}") from error
+    except VaultDown as error:
+        raise CloudError("the Vault is sealed: volexlocal restart openbao") from error
+    except VaultError as error:
+        raise CloudError(f"the Vault refuses: {error}") from error

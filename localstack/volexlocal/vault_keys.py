@@ -29,7 +29,7 @@ class VaultKeys:
 
     @property
     def root_token(self) -> str:
-        """The token that may do everything; for seeding only. Raises NotHealthy if the file is missing."""
+        """The token that may do everything: for seeding and an operator's changes. Raises NotHealthy if the file is missing."""
         return self._key("root_token")
 
     def open(self) -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request, expect, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 NEEDED = "VOLEX_NEEDS_BROWSER"
@@ -18,6 +18,8 @@ QUIET = (
     *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic"),
     *("--no-first-run", "--disable-gpu", "--disable-dev-shm-usage"),
 )
+PATIENCE = 60_000.0
+"""Milliseconds that a page has to come to what is expected of it: the machine may be busy, and functions cold."""
 ANSWERED = "Failed to load resource"
 """How Chromium's console begins to tell of an answer that is an error; the page tells it in its own words."""
 
@@ -31,10 +33,9 @@ def browsers() -> Iterator[Browser]:
         if os.environ.get(NEEDED):
             pytest.fail(missing)
         pytest.skip(missing)
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=program, args=[*QUIET, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
-        )
+        browser = playwright.chromium.launch(executable_path=program, args=[*QUIET], chromium_sandbox=os.geteuid() != 0)
         try:
             yield browser
         finally:
@@ -51,6 +52,8 @@ class Window:
         Of the API, `http://host:port`.
     sockets : str
         Of the WebSocket API.
+
+    `posted` are the paths of what the page has sent, in order; `sockets` how often it has dialled the WebSocket API.
     """
 
     def __init__(self, browser: Browser, origin: str, sockets: str) -> None:
@@ -59,12 +62,13 @@ class Window:
         self._origin = origin
         self.troubles: list[str] = []
         self.sockets = 0
+        self.posted: list[str] = []
         self.page: Page = self._context.new_page()
-        self.page.set_default_timeout(60_000)
+        self.page.set_default_timeout(PATIENCE)
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
-        self.page.on("dialog", lambda dialog: self.troubles.append(f"dialog: {dialog.message}"))
-        self.page.on("request", lambda request: self._see(request.url))
+        self.page.on("dialog", self._dismiss)
+        self.page.on("request", self._note)
         self.page.on("websocket", lambda socket: self._connect(socket.url))
 
     def open(self, path: str, username: str, password: str) -> Page:
@@ -86,6 +90,15 @@ class Window:
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning") and not message.text.startswith(ANSWERED):
             self.troubles.append(message.text)
+
+    def _dismiss(self, dialog: Dialog) -> None:
+        self.troubles.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def _note(self, request: Request) -> None:
+        self._see(request.url)
+        if request.method == "POST":
+            self.posted.append(urlsplit(request.url).path)
 
     def _see(self, url: str) -> None:
         if urlsplit(url).netloc not in self._places:

@@ -84,6 +84,9 @@ MISBEHAVIOURS: Mapping[str, Misbehaviour] = {
     "500 by a server that knows no schemas": Misbehaviour(
         _error(500, "response_format.type: input should be text or json_object"), Silence.UNREACHABLE
     ),
+    "429 that speaks of schemas": Misbehaviour(
+        _error(429, "too many calls with response_format", retry_after="0"), Silence.UNREACHABLE
+    ),
     "400 by a content filter": Misbehaviour(_error(400, "blocked by content_filter"), Silence.REFUSED),
     "HTML with 200": Misbehaviour(_sends(Wire(_HTML, content_type="text/html")), Silence.MALFORMED),
     "HTML with 502": Misbehaviour(_sends(Wire(_HTML, status=502, content_type="text/html")), Silence.UNREACHABLE),

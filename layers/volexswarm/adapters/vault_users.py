@@ -32,8 +32,8 @@ class VaultUsers:
             return {}
         return {name: self._role(name) for name in names}
 
-    def ensure(self, name: str, password: str, role: Role) -> None:
-        """Make a user, unless the name is taken."""
+    def ensure(self, name: str, password: str, role: Role) -> bool:
+        """Make a user, unless the name is taken: then it stays as it is, and the answer is False."""
         try:
             self._users.read_user(name)
         except InvalidPath:
@@ -45,6 +45,8 @@ class VaultUsers:
                 token_ttl="1m",  # noqa: S106
                 token_max_ttl="1m",  # noqa: S106
             )
+            return True
+        return False
 
     def remove(self, name: str) -> None:
         """A user that is not there is no error."""

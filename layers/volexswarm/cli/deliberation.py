@@ -61,8 +61,9 @@ def _statement(said: Any) -> Iterable[Text]:
     turn = "" if said["phase"] == "blind" else f" (round {said['round']}, to {words(said['objection_to'])})"
     stance = coloured(said["stance"]) if said["stance"] else Text("abstains", style="yellow")
     size = f" {percent(said['size_frac'], signed=False)}" if said["size_frac"] else ""
-    degraded = Text(f" [{said['model']} stood in: {said['note']}]" if said["degraded"] else "", style="yellow")
-    yield Text.assemble((f"\n{said['role']}{turn}: ", "bold"), stance, f"{size} {said['confidence']:.2f}", degraded)
+    stood_in = f"{said['model']} stood in: " if said["degraded"] else ""
+    note = Text(f" [{stood_in}{said['note']}]" if said["note"] else "", style="yellow" if stood_in else "dim")
+    yield Text.assemble((f"\n{said['role']}{turn}: ", "bold"), stance, f"{size} {said['confidence']:.2f}", note)
     yield Text(f"  {said['rationale']}")
     if said["evidence"]:
         yield Text(f"  by {', '.join(said['evidence'])}", style="dim")

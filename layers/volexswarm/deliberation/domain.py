@@ -168,7 +168,7 @@ NOTHING_USED: Final = Usage(tokens=0, cost=0.0)
 class Recorded(Said):
     """One answer as it stands on the tape. `model` is who really answered; `degraded` when it replaced the one that was chosen.
 
-    `note` says why it was replaced or what was wrong; `raw` is what the model wrote, cut to what is worth keeping.
+    `note` says why it was replaced, not asked, or what was wrong; `raw` is what the model wrote, cut to what is worth keeping.
     """
 
     role: str

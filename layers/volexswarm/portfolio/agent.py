@@ -127,7 +127,7 @@ class PortfolioAgent:
             cash=worth.cash,
             as_of=as_of,
         )
-        tx.publish(self._event(data, f"{self._venue}/{self._account}/{as_of.isoformat()}/{equity}", now))
+        tx.publish(self._event(data, f"{self._venue}/{self._account}/{as_of.isoformat()}/{equity}/{worth.cash}", now))
 
     def _event(self, data: DataT, identity: str, now: datetime) -> Event[DataT]:
         subject = f"{self._venue}:{self._account}"

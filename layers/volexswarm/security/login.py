@@ -67,7 +67,7 @@ class Login:
         self._issuer = issuer
 
     def log_in(self, username: str, password: str) -> Session:
-        """A token with the rights of the user's role.
+        """A token with the rights of the user's role, in the user's one name: Vault takes it in capitals, too.
 
         Raises
         ------
@@ -80,8 +80,8 @@ class Login:
         Unavailable
             If Vault or the count of failures can't be had; this is no failure of the user's.
         """
-        key = username.casefold()  # Vault's names are case-insensitive
-        wait = self._attempts.count(key, MAX_FAILURES, LOCKED_FOR)
+        username = username.lower()  # else one person could be two: who asked for a trade, and who approves it
+        wait = self._attempts.count(username, MAX_FAILURES, LOCKED_FOR)
         if wait is not None:
             raise TooManyAttempts(f"too many failed logins: {username} is locked for another {_minutes(wait)}", wait)
         try:
@@ -90,9 +90,9 @@ class Login:
         except Unauthorized:
             raise
         except VolexError:
-            self._attempts.take_back(key)
+            self._attempts.take_back(username)
             raise
-        self._attempts.forget(key)
+        self._attempts.forget(username)
         return session
 
 

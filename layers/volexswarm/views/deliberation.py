@@ -11,7 +11,8 @@ from volexswarm.views.shape import View
 class Statement(View):
     """What a role said at one moment. `stance` is null if it had no opinion: `rationale` then says why.
 
-    `model` is who really spoke for it; `degraded` that it stood in for the one that was chosen, and `note` why.
+    `model` is who really spoke for it; `degraded` that it stood in for the one that was chosen; `note` why
+    that was so, or why no model was asked.
     """
 
     phase: str

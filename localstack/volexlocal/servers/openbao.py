@@ -42,7 +42,7 @@ class OpenBao(Server):
 
     @property
     def root_token(self) -> str:
-        """The token that may do everything; for seeding only."""
+        """The token that may do everything; for seeding, and for an operator's own changes."""
         return self._keys.root_token
 
     def prepare(self) -> None:

@@ -67,11 +67,19 @@ def test_where_a_model_fails_its_analyst_stands_in_and_the_tape_says_so(server, 
     assert stands.note.startswith(f"in place of openai:a-model: {MISBEHAVIOURS[name].why}")
 
 
-def test_a_server_without_schemas_is_asked_once_and_told_how_to_set_it_up(server):
-    server.script = MISBEHAVIOURS["500 by a server that knows no schemas"].answer
-    answer, _ = asked(voices(server), ask(fallback=False))
-    assert "set VOLEX_MODEL_FORM to json" in answer.reason
-    assert len(server.asked) == 1
+@pytest.mark.parametrize(
+    ("form", "name", "calls"),
+    [
+        ("schema", "500 by a server that knows no schemas", 1),
+        ("json", "500 by a server that knows no schemas", 2),
+        ("schema", "429 that speaks of schemas", 2),
+    ],
+)
+def test_who_takes_no_schemas_is_asked_once_and_it_says_what_to_set(server, form, name, calls):
+    server.script = MISBEHAVIOURS[name].answer
+    answer, _ = asked(voices(server, model_form=form), ask(fallback=False))
+    assert ("set the model's form to json" in answer.reason) == (calls == 1)
+    assert len(server.asked) == calls
 
 
 @pytest.mark.parametrize("provider", ["openai", "azure", "anthropic", "ollama", "bedrock"])

@@ -144,7 +144,8 @@ async def kill(*functions: str) -> None:
     ended = []
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error):
-            if process.name() in functions:
+            own = process.environ().get("AWS_LAMBDA_FUNCTION_NAME", "").removeprefix(f"{STACK}-api-")
+            if {process.name(), own} & set(functions):  # forked ones show the environment of what they are forks of
                 process.send_signal(signal.SIGKILL)
                 ended.append(process)
     assert len(ended) >= len(functions)

@@ -75,6 +75,11 @@ def test_another_spelling_of_the_name_counts_as_the_same(login: Login) -> None:
         login.log_in("Ann", "right")
 
 
+@pytest.mark.parametrize("spelling", ["ann", "Ann", "ANN"])
+def test_whoever_logs_in_is_one_person_however_the_name_is_written(login: Login, spelling: str) -> None:
+    assert login.log_in(spelling, "right").username == "ann"
+
+
 def test_one_users_failures_do_not_lock_another(login: Login) -> None:
     fail(login, MAX_FAILURES, "bob")
     assert login.log_in("ann", "right").username == "ann"

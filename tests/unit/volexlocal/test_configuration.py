@@ -117,6 +117,15 @@ def test_a_field_of_the_model_that_is_set_can_be_changed_alone() -> None:
     first = _changed(model={"provider": "openai", "name": "a-model", "url": "http://127.0.0.1:9", "price": "0:0"})
     again = configuration.changed(configuration.changed(first, {"speed": 10.0}), {"model": {"form": "json"}})
     assert again.model == first.model | {"form": "json"}
+    assert configuration.changed(again, {"model": {"form": ""}}).model == first.model
+    with pytest.raises(CloudError, match="--model name: expected the name of a model"):
+        configuration.changed(again, {"model": {"name": ""}})
+
+
+def test_a_field_alone_does_not_make_a_model_of_the_analysts() -> None:
+    own = _changed(model={"provider": "policy"})
+    with pytest.raises(CloudError, match="--model name: of which provider"):
+        configuration.changed(own, {"model": {"name": "a-model"}})
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,14 @@ from volexswarm.deliberation.fencing import cleaned
 
 REASON: Final = 160
 _DECLINES: Final = ("content_filter", "content_policy", "responsible_ai")
-_SCHEMA: Final = "response_format"
+_NOT_UNDERSTOOD: Final = frozenset(
+    {
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        HTTPStatus.NOT_IMPLEMENTED,
+    }
+)
 _PASSING: Final = frozenset(
     {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 )
@@ -57,11 +64,13 @@ def _answered(error: BaseException, status: int) -> Failure:
         return Failure(Silence.MALFORMED, words)
     if any(sign in str(error) for sign in _DECLINES):
         return Failure(Silence.REFUSED, words)
-    if _SCHEMA in str(error):  # a server that only resembles the provider's: asked again it says the same
-        hint = "the server takes no answer by schema, set VOLEX_MODEL_FORM to json; "
-        return Failure(Silence.UNREACHABLE, hint + words, charged=False)
     passing = status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR
     return Failure(Silence.UNREACHABLE, words, again=passing, after=_retry_after(error), charged=False)
+
+
+def takes_no_schema(error: BaseException) -> bool:
+    """Whether the server, asked for an answer by a schema, says that it does not know how: it only resembles the provider's."""
+    return getattr(error, "status_code", None) in _NOT_UNDERSTOOD and "response_format" in str(error)
 
 
 def _retry_after(error: BaseException) -> float:

@@ -192,7 +192,10 @@ class Guarded(ChatCompletionClient):
         """What a role says that has nothing to judge: a model would be paid for other words, or make something up."""
         if self._choice.provider == POLICY:
             return None
-        answer = spoken(self._speak, self._ask)
+        try:
+            answer = self._speak(self._ask.role, self._ask.brief)
+        except Exception:  # it would not have stood in either; whether that matters shows when it is asked to
+            return None
         if not isinstance(answer, Abstention) or answer.why is not Silence.NOTHING:
             return None
         note = f"nothing to judge: {self._choice.words} was not asked"

@@ -19,7 +19,7 @@ from volexswarm.deliberation.models.answers import (
     read_text,
     storable,
 )
-from volexswarm.deliberation.models.failures import Failure, failure_of
+from volexswarm.deliberation.models.failures import Failure, failure_of, takes_no_schema
 from volexswarm.deliberation.models.guarded import Heard
 from volexswarm.deliberation.models.lane import Lane
 from volexswarm.deliberation.models.prices import Price, tokens_of
@@ -48,6 +48,9 @@ class Opened:
     client: ChatCompletionClient
     key: str
     schema: Mapping[str, Any]
+
+
+NO_SCHEMA: Final = "the server takes no answer by schema: set the model's form to json"
 
 
 class RemoteModel:
@@ -86,6 +89,8 @@ class RemoteModel:
                 self._lane = None
                 lane.leave()
             failure = failure_of(error, patience)
+            if self._form is Form.SCHEMA and takes_no_schema(error):  # asked again it says the same
+                failure = replace(failure, again=False, reason=f"{NO_SCHEMA}; {failure.reason}")
             return replace(failure, reason=self._without_key(failure.reason))
         return self._heard(result, ask)
 
