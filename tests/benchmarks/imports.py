@@ -26,7 +26,7 @@ from volexswarm.settings import PREFIX
 TIMES = 3
 STACK = "volexswarm"
 WIRED = {
-    "api-handler": ("swarm_reader",),
+    "api-handler": ("control_reader",),
     "authorizer": ("token_verifier",),
     "market-data": ("batch", "market_data_agent"),
     "signal": ("batch", "signal_agent"),
@@ -34,7 +34,7 @@ WIRED = {
     "compliance": ("batch", "compliance_agent"),
     "execution-orders": ("batch", "execution_agent"),
     "execution-fills": ("batch", "execution_agent"),
-    "execution-keeper": ("portfolio_agent", "execution_agent"),
+    "execution-keeper": ("execution_agent", "slicer", "guard"),
     "portfolio-voice": ("portfolio_voice",),
     "signal-voice": ("signal_voice",),
     "risk-voice": ("risk_voice",),

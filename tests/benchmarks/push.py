@@ -127,7 +127,7 @@ async def _measured(
         async with asyncio.timeout(PATIENCE):
             while any(len(heard[name]) < size for name in committed):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
-    waits = {name: [(moment - committed[name]) * 1000 for moment in heard[name]] for name in committed}
+    waits = {name: [round((moment - committed[name]) * 1000, 1) for moment in heard[name]] for name in committed}
     return [max(each) for each in waits.values()], [wait for each in waits.values() for wait in each]
 
 
