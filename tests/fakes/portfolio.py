@@ -149,6 +149,8 @@ class FakePortfolioTransaction(FakeGovernedTransaction):
 
     def add_snapshot(
         self, venue: str, account: str, as_of: datetime, valuation: Valuation, units: Decimal, taken_at: datetime
-    ) -> None:
+    ) -> bool:
+        before = self.snapshots.get(as_of), self.snapshot_units.get(as_of)
         self.snapshots[as_of] = valuation
         self.snapshot_units[as_of] = units
+        return before != (valuation, units)

@@ -118,7 +118,8 @@ class PortfolioAgent:
         tx.value_flows(self._venue, self._account, worth.prices, self._currency, as_of)
         after = units_after(units, equity, worth.flow, last_worth)
         now = self._clock.now()
-        tx.add_snapshot(self._venue, self._account, as_of, worth, after, now)
+        if not tx.add_snapshot(self._venue, self._account, as_of, worth, after, now):
+            return  # the market stands still: it has been told
         data = EquityTaken(
             venue=self._venue,
             account=self._account,

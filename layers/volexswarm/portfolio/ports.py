@@ -113,8 +113,8 @@ class PortfolioTransaction(Transaction, Protocol):
 
     def add_snapshot(
         self, venue: str, account: str, as_of: datetime, valuation: Valuation, units: Decimal, taken_at: datetime
-    ) -> None:
-        """Store a valuation and the account's units; a later valuation of the same moment replaces it."""
+    ) -> bool:
+        """Store a valuation and the account's units; a later one of the same moment replaces it. False if it says the same."""
         ...
 
 

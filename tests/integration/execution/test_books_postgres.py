@@ -144,6 +144,8 @@ def test_a_snapshot_is_stored_once_per_moment_of_market_time(
         assert connection.execute("SELECT as_of, currency, equity, cash FROM equity_snapshots").fetchall() == [
             (quote.as_of, "USDT", Decimal(1200), Decimal(1000))
         ]
+        told = connection.execute("SELECT count(*) FROM events WHERE type = 'volexswarm.EquityTaken'").fetchone()
+        assert told == (1,)
 
 
 def test_a_transfer_is_booked_once_and_changes_the_units_alone(

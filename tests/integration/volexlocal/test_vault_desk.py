@@ -36,14 +36,14 @@ def policies(server: VaultServer, name: str, password: str = PASSWORD) -> list[s
 def test_who_is_added_can_log_in_with_their_role_until_they_are_removed(
     desk: VaultDesk, vault_server: VaultServer
 ) -> None:
-    assert desk.add_user("Eve", Role.TRADER, PASSWORD) == "eve"
-    assert "role-trader" in policies(vault_server, "Eve")
-    assert desk.roles()["eve"] is Role.TRADER
+    assert desk.add_user("Olga", Role.TRADER, PASSWORD) == "olga"
+    assert "role-trader" in policies(vault_server, "Olga")
+    assert desk.roles()["olga"] is Role.TRADER
     assert desk.roles()["admin"] is Role.ADMIN
-    desk.remove_user("Eve")
-    assert "eve" not in desk.roles()
+    desk.remove_user("Olga")
+    assert "olga" not in desk.roles()
     with pytest.raises(InvalidRequest):
-        policies(vault_server, "Eve")
+        policies(vault_server, "Olga")
 
 
 def test_a_name_that_is_taken_keeps_its_password_and_role(desk: VaultDesk, vault_server: VaultServer) -> None:
@@ -58,9 +58,9 @@ def test_a_name_that_is_taken_keeps_its_password_and_role(desk: VaultDesk, vault
     [
         ("../roles", PASSWORD, "user: expected"),
         ("", PASSWORD, "user: expected"),
-        ("eve", "short", "expected 12 to 72 bytes, got 5"),
-        ("eve", "ä" * 37, "expected 12 to 72 bytes, got 74"),
-        ("eve.", PASSWORD, "the Vault refuses"),
+        ("olga", "short", "expected 12 to 72 bytes, got 5"),
+        ("olga", "ä" * 37, "expected 12 to 72 bytes, got 74"),
+        ("olga.", PASSWORD, "the Vault refuses"),
     ],
 )
 def test_what_can_not_be_a_user_is_refused(desk: VaultDesk, name: str, password: str, words: str) -> None:

@@ -281,18 +281,21 @@ class PortfolioTransaction(GovernedTransaction):
 
     def add_snapshot(
         self, venue: str, account: str, as_of: datetime, valuation: Valuation, units: Decimal, taken_at: datetime
-    ) -> None:
+    ) -> bool:
         self.connection.execute(
             "UPDATE accounts SET units = %s WHERE venue = %s AND account = %s AND units IS DISTINCT FROM %s",
             (units, venue, account, units),
         )
-        self.connection.execute(
-            "INSERT INTO equity_snapshots (venue, account, as_of, currency, equity, cash, units, taken_at)"
+        stored = self.connection.execute(
+            "INSERT INTO equity_snapshots AS known (venue, account, as_of, currency, equity, cash, units, taken_at)"
             " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (venue, account, as_of) DO UPDATE"
             " SET currency = EXCLUDED.currency, equity = EXCLUDED.equity, cash = EXCLUDED.cash, units = EXCLUDED.units,"
-            " taken_at = EXCLUDED.taken_at",
+            " taken_at = EXCLUDED.taken_at"
+            " WHERE (known.currency, known.equity, known.cash, known.units)"
+            " IS DISTINCT FROM (EXCLUDED.currency, EXCLUDED.equity, EXCLUDED.cash, EXCLUDED.units)",
             (venue, account, as_of, valuation.currency, valuation.equity, valuation.cash, units, taken_at),
         )
+        return stored.rowcount > 0
 
 
 def _key(fill: Fill) -> tuple[str, str, str, str]:
