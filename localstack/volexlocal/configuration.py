@@ -162,7 +162,7 @@ def changed(configuration: Configuration, wishes: dict[str, Any]) -> Configurati
     whole = configuration.model_dump()
     if "symbols" in wishes:
         whole |= {"replay": None, "symbol": None}
-    if "provider" not in wishes.get("model", {"provider": ""}):
+    if "model" in wishes and "provider" not in wishes["model"]:
         wishes = wishes | {"model": _same_model(whole["model"], wishes["model"])}
     whole |= wishes | {"ports": whole["ports"] | wishes.get("ports", {})}
     return _validated(whole, "options")

@@ -35,7 +35,7 @@ def browsers() -> Iterator[Browser]:
         pytest.skip(missing)
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=[*QUIET], chromium_sandbox=os.geteuid() != 0)
+        browser = playwright.chromium.launch(executable_path=program, args=QUIET, chromium_sandbox=os.geteuid() != 0)
         try:
             yield browser
         finally:
