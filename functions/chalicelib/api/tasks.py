@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import AwareDatetime, Field
@@ -11,6 +12,7 @@ from chalicelib.api.inputs import Cursor, Limit, PageOf, Reason, key_of
 from chalicelib.api.orders import IdempotencyKey
 from chalicelib.runtime import wiring
 from volexswarm.adapters.task_views import view_of
+from volexswarm.errors import require
 from volexswarm.messages import Priority, TaskKind, TaskStatus
 from volexswarm.security.roles import Permission
 from volexswarm.tasks import requests
@@ -69,12 +71,10 @@ def submit_task(call: Call[Any, TaskRequest, IdempotencyKey]) -> TaskTaken:
     What was understood is in `task.understood`. A task from words that moves money waits until its author confirms that this was
     meant; a typed one needs the permission to trade. `GET /tasks/{task}` tells what becomes of it.
     """
-    asked = call.body
-    if asked.type is not None and asked.type.moves_money:
+    given = _assignment(call.body)
+    if given.request is not None and given.request.kind.moves_money:
         call.caller.demand(Permission.TRADE_WRITE)
-    taken = wiring.task_desk().submit(
-        _assignment(asked), requested_by=call.caller.username, idempotency_key=call.headers.key
-    )
+    taken = wiring.task_desk().submit(given, requested_by=call.caller.username, idempotency_key=call.headers.key)
     task = view_of(taken.task)
     return TaskTaken(task=task, repeated=taken.repeated, next=_next(task))
 
@@ -128,14 +128,24 @@ def retry_task(call: Call[Any, Any, Any], task: str) -> Task:
 
 
 def _assignment(asked: TaskRequest) -> Assignment:
-    given = {"kind": asked.type, **(asked.parameters or {})}
     return Assignment(
-        request=None if asked.type is None and asked.parameters is None else requests.read(given),
+        request=None
+        if asked.type is None and asked.parameters is None
+        else _request(asked.type, asked.parameters or {}),
         words=asked.words,
         priority=asked.priority,
         deadline=asked.deadline,
         depends_on=tuple(text.lower() for text in asked.depends_on),
     )
+
+
+def _request(kind: TaskKind | None, parameters: Mapping[str, Any]) -> requests.Request:
+    """The type is said in one place: a second one among the parameters would be another task than the one that is asked for."""
+    require(
+        "kind" not in parameters, "parameters.kind", parameters.get("kind"), "nothing: what is wanted goes into type"
+    )
+    require(kind is not None, "type", None, f"with parameters, one of {', '.join(TaskKind)}")
+    return requests.read({**parameters, "kind": kind})
 
 
 def _whole(task: str) -> str:

@@ -13,7 +13,7 @@ from tests.unit.api.test_routes import ask, error_of
 from volexswarm.messages import TaskStatus
 from volexswarm.security.roles import Role
 
-TRADE = {"type": "trade", "parameters": {"symbol": "ETH/USDT", "side": "buy", "amount": "0.5"}}
+TRADE: dict[str, Any] = {"type": "trade", "parameters": {"symbol": "ETH/USDT", "side": "buy", "amount": "0.5"}}
 
 
 def test_words_that_move_money_wait_for_their_author_and_say_so(client: Client, swarm: FakeSwarm) -> None:
@@ -45,6 +45,18 @@ def test_who_may_trade_may_ask_for_trades(client: Client, role: Role, body: Any,
     assert ask(client, "POST", "/task", body, role=role).status_code == status
 
 
+@pytest.mark.parametrize("kind", [{"type": "analyze"}, {}])
+def test_a_trade_can_not_be_hidden_among_the_parameters_of_something_harmless(
+    client: Client, swarm: FakeSwarm, kind: Any
+) -> None:
+    hidden = {**kind, "parameters": {**TRADE["parameters"], "kind": "trade"}}
+    before = dict(swarm.tasks.state.tasks)
+    response = ask(client, "POST", "/task", hidden, role=Role.ANALYST)
+    assert response.status_code == 400
+    assert "parameters.kind" in error_of(response)["message"]
+    assert swarm.tasks.state.tasks == before
+
+
 def test_an_analysts_words_that_move_money_are_never_confirmed_by_one(client: Client) -> None:
     taken = ask(client, "POST", "/task", {"words": "buy 0.5 ETH"}, role=Role.ANALYST).json_body["data"]
     path = f"/tasks/{taken['task']['id']}/confirm"
@@ -61,7 +73,8 @@ def test_an_analysts_words_that_move_money_are_never_confirmed_by_one(client: Cl
         ({"type": "trade", "parameters": {"symbol": "DOGE/USDT", "side": "buy", "amount": "1"}}, "one of BTC/USDT"),
         ({"type": "trade", "parameters": {"symbol": "ETH/USDT", "side": "hold", "amount": "1"}}, "side"),
         ({"type": "gamble"}, "type"),
-        ({"parameters": {"symbols": ["BTC/USDT"]}}, "kind"),
+        ({"parameters": {"symbols": ["BTC/USDT"]}}, "type"),
+        ({"type": "trade", "parameters": {**TRADE["parameters"], "kind": "trade"}}, "parameters.kind"),
         ({"words": "analyze BTC", "priority": "now"}, "priority"),
         ({"words": "analyze BTC", "deadline": "2026-01-01"}, "deadline"),
         ({"words": "analyze BTC", "deadline": "2000-01-01T00:00:00Z"}, "still to come"),
