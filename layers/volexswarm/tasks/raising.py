@@ -6,7 +6,7 @@ neither loses a trade nor raises one twice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -49,17 +49,13 @@ class Raising:
         Conflict
             If the task is not at work, or a person must approve and has not.
         """
-        now = self._clock.now()
         with self._store.transaction() as tx:
             task = tx.task(event["task_id"], held=True)
             _require_leave(tx, task)
             turn = _whose_turn(tx.trades(task.id, task.attempt))
-            if task.is_late(now) and not any(trade.intended_at for trade in turn):
-                return {"next": "explain", "late": True, "words": "the deadline has passed: nothing more is traded"}
-            turn = [trade if trade.intended_at else replace(trade, intended_at=now) for trade in turn]
-            for trade in turn:
-                tx.save_trade(task, trade)
-        told = [self._raise(task, trade) for trade in turn]
+        told = [self._raise(task, trade) for trade in self._marked(task, turn)]
+        if turn and not told:
+            return {"next": "explain", "late": True, "words": "the deadline has passed: nothing more is traded"}
         return {"next": "settle", "words": "; ".join(told) or "nothing was left to raise"}
 
     def settle(self, event: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,6 +78,22 @@ class Raising:
             return {"next": "execute", "seconds": 0, "words": "what was sold pays for the rest"}
         return {"next": "explain", "seconds": 0, "words": f"{len(raised)} trades have ended"}
 
+    def _marked(self, task: Task, turn: Sequence[RaisedTrade]) -> Iterator[RaisedTrade]:
+        """Each trade, marked when it comes to it: a task that is canceled or late in between trades no further.
+
+        What was marked before is raised whatever the time: it may have been, in a call that did not live to say so.
+        """
+        for trade in turn:
+            now = self._clock.now()
+            with self._store.transaction() as tx:
+                present = tx.task(task.id, held=True)
+                _require_at_work(present)
+                if trade.intended_at is None and present.is_late(now):
+                    return
+                marked = replace(trade, intended_at=trade.intended_at or now)
+                tx.save_trade(present, marked)
+            yield marked
+
     def _raise(self, task: Task, trade: RaisedTrade) -> str:
         try:
             signal_id = self._trader.raise_trade(trade, task.requested_by, trade_key(task, trade.leg))
@@ -95,8 +107,7 @@ class Raising:
 
 def _require_leave(tx: TaskTransaction, task: Task) -> None:
     """Whatever the state machine says: money moves only for a task at work, and approved where that is asked for."""
-    if task.status is not TaskStatus.RUNNING:
-        raise Conflict(f"task {task.id} is {task.status}: {task.reason}")
+    _require_at_work(task)
     story = tx.story(task.id)
     appraisal = story.answer("appraise")
     if appraisal is None:
@@ -104,6 +115,11 @@ def _require_leave(tx: TaskTransaction, task: Task) -> None:
     approved = story.approval is not None and story.approval.verdict == "approved"
     if appraisal["next"] != "execute" and not approved:
         raise Conflict(f"task {task.id} needs an approval, and has none")
+
+
+def _require_at_work(task: Task) -> None:
+    if task.status is not TaskStatus.RUNNING:
+        raise Conflict(f"task {task.id} is {task.status}: {task.reason}")
 
 
 def _whose_turn(trades: Sequence[RaisedTrade]) -> list[RaisedTrade]:

@@ -1,5 +1,6 @@
 """The steps of a task, one after the other and each one twice: what is planned, refused, asked, raised and told."""
 
+import contextlib
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -405,6 +406,29 @@ def test_what_was_begun_before_the_deadline_is_finished_after_it(world, steps):
     world.trader.refusal = None
     assert steps.do("execute", task)["next"] == "settle"
     assert world.trader.raised
+
+
+@pytest.mark.parametrize("ended", ["canceled", "late"])
+def test_a_task_that_ends_between_two_trades_trades_no_further(world, steps, monkeypatch, ended):
+    task = world.task(rebalance(BTC="0", ETH="0"), deadline=START + timedelta(minutes=1))
+    for symbol in ("BTC/USDT", "ETH/USDT"):
+        steps.rules(symbol, "sell")
+    steps.planned(task)
+    world.state.answers["appraise", ""] = {"next": "execute", "words": "small"}
+    take = world.trader.raise_trade
+
+    def meanwhile(*given):
+        if ended == "canceled":
+            world.desk.cancel(task.id, "anna", "changed my mind")
+        else:
+            world.clock.advance(timedelta(minutes=1))
+        return take(*given)
+
+    monkeypatch.setattr(world.trader, "raise_trade", meanwhile)
+    with pytest.raises(Conflict) if ended == "canceled" else contextlib.nullcontext():
+        assert steps.do("execute", task)["next"] == "settle"
+    assert list(world.trader.raised) == [f"task/{task.id}/1/0"]
+    assert [bool(trade.intended_at) for trade in world.state.trades(task.id)] == [True, False]
 
 
 def test_buys_are_raised_when_the_sells_have_ended(world, steps):
