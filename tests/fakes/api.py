@@ -126,7 +126,7 @@ def _tasks() -> TaskWorld:
     )
     half = {"leg": 0, "symbol": "ETH/USDT", "side": Side.BUY, "amount": Decimal("0.5"), "share": Decimal("0.1")}
     prices = {"price": Decimal(2000), "worst_price": Decimal(2020)}
-    world.state.planned[views.ASKING_TASK_ID, 1] = [RaisedTrade(**half, **prices, why="wished")]
+    world.state.planned[views.ASKING_TASK_ID, 1] = [RaisedTrade(**half, **prices, why="wished", mode="simulated")]
     world.trader.market["ETH/USDT"] = Decimal(2012)
     return world
 

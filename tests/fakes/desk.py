@@ -19,5 +19,5 @@ class FakeDeskTransaction(FakeGovernedTransaction):
         self.signals[event.id] = event.data
         return True
 
-    def signal(self, signal_id: str) -> SignalRaised:
-        return self.signals[signal_id]
+    def signal(self, signal_id: str) -> SignalRaised | None:
+        return self.signals.get(signal_id)

@@ -219,6 +219,7 @@ class FakeAccount:
         return AccountState(
             venue="binance",
             account="main",
+            mode="simulated",
             currency="USDT",
             equity=sum((amount * worth[asset] for asset, amount in self.held.items() if amount), Decimal(0)),
             held=self.held,

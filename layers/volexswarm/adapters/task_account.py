@@ -55,6 +55,7 @@ class RiskAccount:
         return AccountState(
             venue=self._venue,
             account=first.state.account,
+            mode=first.state.mode,
             currency=first.marks.currency,
             equity=first.equity.amount,
             held=first.holdings.assets,

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from functools import partial
 
 from volexswarm.desk.agent import Standing, TradingDesk, Wish
+from volexswarm.errors import Conflict
 from volexswarm.messages import OrderType
+from volexswarm.ports import TradingState
 from volexswarm.tasks.drift import require_near
 from volexswarm.tasks.model import PlannedTrade
 from volexswarm.views.ports import TradingReader
@@ -27,13 +30,13 @@ class DeskTrader:
         self._orders = orders
 
     def raise_trade(self, trade: PlannedTrade, requested_by: str, idempotency_key: str) -> str:
-        """Raise it at the market's price, unless that is beyond the worst; the same key gives the same signal."""
+        """Raise it at the market's price, if the same money trades and that price will do; the same key gives the same signal."""
         wish = Wish(trade.symbol, trade.side, trade.amount, OrderType.MARKET)
         taken = self._desk.take(
             wish,
             requested_by=requested_by,
             idempotency_key=idempotency_key,
-            accept_price=partial(require_near, trade),
+            accept=partial(_require_as_decided, trade),
         )
         return taken.event_id
 
@@ -46,3 +49,13 @@ class DeskTrader:
         order = self._orders().order(order_id)
         standing = Standing(order.id, order.venue, order.account, order.symbol, order.state, order.purpose)
         self._desk.cancel(standing, requested_by=requested_by, reason=reason)
+
+
+def _require_as_decided(trade: PlannedTrade, state: TradingState, market: Decimal) -> None:
+    """Raise Conflict if it is for another money, or at a worse price, than it was decided and perhaps approved for."""
+    if state.mode != trade.mode:
+        raise Conflict(
+            f"it was decided for {trade.mode} money, and trading is in mode {state.mode} now: try the task again (volexswarm"
+            " tasks retry), and it is decided anew for the money that trades"
+        )
+    require_near(trade, market)

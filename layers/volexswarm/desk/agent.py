@@ -26,7 +26,7 @@ from volexswarm.messages import (
     TimeInForce,
     root_id,
 )
-from volexswarm.ports import QuoteBoard, Store
+from volexswarm.ports import QuoteBoard, Store, TradingState
 
 SOURCE = "api"
 MANUAL = "manual"
@@ -112,14 +112,16 @@ class TradingDesk:
         *,
         requested_by: str,
         idempotency_key: str,
-        accept_price: Callable[[Decimal], None] | None = None,
+        accept: Callable[[TradingState, Decimal], None] | None = None,
     ) -> Taken:
-        """Raise the wish as a signal. The same person's same key gives the same signal again, and nothing new.
+        """Raise the wish as a signal. The same person's same key gives the same signal again, and nothing new: also where the
+        market has gone since to where the wish would be refused, for whoever asks again did not hear the first answer.
 
         Parameters
         ----------
-        accept_price : callable, optional
-            Is given the market's price that the signal would carry, before it is raised for the first time; refuses by raising.
+        accept : callable, optional
+            Is given the state of trading and the market's price that the signal would carry, before it is raised for the first
+            time; refuses by raising.
 
         Raises
         ------
@@ -130,20 +132,24 @@ class TradingDesk:
         Unavailable
             If there is no present price of the symbol, or nothing can be stored.
         """
+        signal_id = self.signal_id(requested_by=requested_by, idempotency_key=idempotency_key)
+        with self._store.transaction() as tx:
+            known = self._known(tx, signal_id, wish)
+        if known is not None:
+            return known
         event = self.draft(wish, requested_by=requested_by, idempotency_key=idempotency_key)
         with self._store.transaction() as tx:
             state = tx.trading_state(self._venue)
-            if tx.add_signal(event):
-                if state.halt is not None:
-                    raise Conflict(f"trading is {state.halt}; nothing is traded until an administrator lifts it")
-                if accept_price is not None:
-                    accept_price(event.data.price)
-                tx.publish(event)
-                return Taken(event.id, event.correlationid, event.data, repeated=False, mode=state.mode)
-            known = tx.signal(event.id)
-        if _wish(known) != wish:
-            raise Conflict("this idempotency key was used for another trade: take a new one for a new trade")
-        return Taken(event.id, event.correlationid, known, repeated=True, mode=state.mode)
+            if not tx.add_signal(event):  # the same request came twice at once
+                known = self._known(tx, signal_id, wish)
+                assert known is not None
+                return known
+            if state.halt is not None:
+                raise Conflict(f"trading is {state.halt}; nothing is traded until an administrator lifts it")
+            if accept is not None:
+                accept(state, event.data.price)
+            tx.publish(event)
+        return Taken(event.id, event.correlationid, event.data, repeated=False, mode=state.mode)
 
     def draft(self, wish: Wish, *, requested_by: str, idempotency_key: str) -> Event[SignalRaised]:
         """The signal that the wish would be raised as at this moment; nothing is stored.
@@ -192,6 +198,15 @@ class TradingDesk:
         with self._store.transaction() as tx:
             identity = f"{order.order_id}/{len(requested_by)}/{requested_by}/{now.isoformat()}"
             tx.publish(Event.root(command, source=SOURCE, subject=command.key, identity=identity, time=now))
+
+    def _known(self, tx: DeskTransaction, signal_id: str, wish: Wish) -> Taken | None:
+        """What was taken under this id, None if nothing was. Raises Conflict if it was another wish."""
+        signal = tx.signal(signal_id)
+        if signal is None:
+            return None
+        if _wish(signal) != wish:
+            raise Conflict("this idempotency key was used for another trade: take a new one for a new trade")
+        return Taken(signal_id, signal_id, signal, repeated=True, mode=tx.trading_state(self._venue).mode)
 
     def _check(self, wish: Wish) -> None:
         kind = wish.order_type

@@ -15,6 +15,6 @@ class DeskTransaction(GovernedTransaction, Protocol):
         """Store the signal; False if one with this id is there already."""
         ...
 
-    def signal(self, signal_id: str) -> SignalRaised:
-        """What was published under this id. Raises NotFound if nothing was."""
+    def signal(self, signal_id: str) -> SignalRaised | None:
+        """What was published under this id; None if nothing was."""
         ...

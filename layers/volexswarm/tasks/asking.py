@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +12,7 @@ from volexswarm.errors import Conflict
 from volexswarm.messages import NAMESPACE, ApprovalAsked, Event, Ruling, TaskStatus
 from volexswarm.ports import Store
 from volexswarm.tasks.life import SYSTEM, move
-from volexswarm.tasks.model import Approval, Story
+from volexswarm.tasks.model import Approval, PlannedTrade, Story, Task
 from volexswarm.tasks.policy import TasksPolicy
 from volexswarm.tasks.ports import Flows, TaskTransaction
 from volexswarm.tasks.prepare import required_policy
@@ -67,12 +67,17 @@ class Asking:
             id=str(uuid.uuid5(NAMESPACE, f"approval/{task.id}/{task.attempt}")),
             task_id=task.id,
             attempt=task.attempt,
-            question=f"May {' and '.join(trade.in_words for trade in trades)} be traded for {task.requested_by}?",
+            question=_question(task, trades),
             reasons=tuple(_reasons(story)),
             token=token,
             asked_at=now,
             expires_at=until if task.deadline is None else min(until, task.deadline),
         )
+
+
+def _question(task: Task, trades: Sequence[PlannedTrade]) -> str:
+    money = " and ".join(dict.fromkeys(f"{trade.mode} money" for trade in trades))
+    return f"May {' and '.join(trade.in_words for trade in trades)} be traded with {money} for {task.requested_by}?"
 
 
 def _reasons(story: Story) -> list[str]:

@@ -84,7 +84,8 @@ class Task:
 class PlannedTrade:
     """One trade of an attempt: `amount` in base, decided and sized at `price`, `share` of the equity; `why` in words.
 
-    `worst_price` is the last one at which it is still ordered. Both prices are the market's middle, in quote per base.
+    `mode` says for which money it was decided, as `ports.TradingState` does: with no other is it ordered. `worst_price` is the
+    last price at which it is still ordered. Both prices are the market's middle, in quote per base.
     """
 
     leg: int
@@ -95,6 +96,7 @@ class PlannedTrade:
     worst_price: Decimal
     share: Decimal
     why: str
+    mode: str
 
     @property
     def in_words(self) -> str:

@@ -145,7 +145,7 @@ class Flows(Protocol):
 
 @dataclass(frozen=True)
 class AccountState:
-    """The account that trades, at market time `as_of`.
+    """The account that trades, at market time `as_of`; `mode` says what its money is, as `ports.TradingState` does.
 
     `equity` in `currency`; `held` amounts by asset, `sellable` by symbol what of its base no order binds; `prices` by symbol in
     quote per base, `worth` by asset in `currency`. What has no fresh price is in neither.
@@ -153,6 +153,7 @@ class AccountState:
 
     venue: str
     account: str
+    mode: str
     currency: str
     equity: Decimal
     held: Mapping[str, Decimal]
@@ -201,7 +202,7 @@ class Trader(Protocol):
         Raises
         ------
         InvalidInput, Conflict
-            If the desk does not take it, or the market is beyond the trade's worst price.
+            If the desk does not take it, trading is in another mode, or the market is beyond the trade's worst price.
         Unavailable
             If there is no present price.
         """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 from volexswarm.messages import Ruling, Side
@@ -83,9 +82,10 @@ def _against_trend(story: Story, aim: Aim) -> str | None:
 
 def _in_order(found: Sequence[Aim], account: AccountState, policy: TasksPolicy) -> list[PlannedTrade]:
     ordered = sorted(found, key=lambda aim: aim.side is Side.BUY)  # what is sold pays for what is bought
-    return [_planned(leg, aim, account.prices[aim.symbol], policy) for leg, aim in enumerate(ordered)]
+    return [_planned(leg, aim, account, policy) for leg, aim in enumerate(ordered)]
 
 
-def _planned(leg: int, aim: Aim, price: Decimal, policy: TasksPolicy) -> PlannedTrade:
+def _planned(leg: int, aim: Aim, account: AccountState, policy: TasksPolicy) -> PlannedTrade:
+    price = account.prices[aim.symbol]
     worst = worst_price(aim.side, price, policy.max_drift)
-    return PlannedTrade(leg, aim.symbol, aim.side, aim.amount, price, worst, aim.share, aim.why)
+    return PlannedTrade(leg, aim.symbol, aim.side, aim.amount, price, worst, aim.share, aim.why, account.mode)

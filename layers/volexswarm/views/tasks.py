@@ -128,7 +128,7 @@ class TaskFill(View):
 class TaskTrade(View):
     """A trade that an attempt decided on, and what became of it. `share` of the equity, sized at `price`.
 
-    It is not ordered once the market is beyond `worst_price`.
+    It is not ordered once the market is beyond `worst_price`, or in another `mode` of trading.
 
     `refusal`: why it could not even be asked for; `refused`: who refused it then, and why; `working` while anything may happen.
     """
@@ -141,6 +141,7 @@ class TaskTrade(View):
     worst_price: Money
     share: Money
     why: str
+    mode: str
     signal_id: str | None
     refusal: str | None
     refused: str | None

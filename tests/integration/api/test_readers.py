@@ -199,7 +199,9 @@ def _asking_task(chain: Chain) -> tuple[Task, RaisedTrade, Approval]:
         tx = TaskTransaction(connection)
         tx.add_task(task, "ann")
         price, worst = Decimal(100), Decimal(101)
-        planned = PlannedTrade(0, SYMBOL, Side.BUY, Decimal("0.5"), price, worst, Decimal("0.0005"), "wished")
+        planned = PlannedTrade(
+            0, SYMBOL, Side.BUY, Decimal("0.5"), price, worst, Decimal("0.0005"), "wished", "simulated"
+        )
         (trade,) = tx.add_trades(task, [planned])
         return task, trade, tx.ask(asked)
 

@@ -64,8 +64,8 @@ def test_steps_go_with_time_but_those_that_an_orders_story_leads_over(connection
     for key in keys:
         tx.begin_step(key, "meta-steps", {}, START)
     trade = (
-        "INSERT INTO task_trades (task_id, attempt, leg, symbol, side, amount, price, worst_price, share, why, signal_id)"
-        " VALUES (%s, 1, %s, %s, 'buy', 1, 1, 1, 0.1, 'a trend', %s)"
+        "INSERT INTO task_trades (task_id, attempt, leg, symbol, side, amount, price, worst_price, share, why, mode, signal_id)"
+        " VALUES (%s, 1, %s, %s, 'buy', 1, 1, 1, 0.1, 'a trend', 'paper', %s)"
     )
     connection.execute(trade, (TASK, 0, "BTC/USDT", TASK))
     connection.execute(trade, (TASK, 1, "ETH/USDT", None))

@@ -86,7 +86,7 @@ def approval(of: Task, token: str = "tok") -> Approval:
 
 def trade(leg: int = 0, side: Side = Side.BUY) -> PlannedTrade:
     price, worst = Decimal(2000), Decimal(2020)
-    return PlannedTrade(leg, "ETH/USDT", side, Decimal("0.1"), price, worst, Decimal("0.02"), "wished")
+    return PlannedTrade(leg, "ETH/USDT", side, Decimal("0.1"), price, worst, Decimal("0.02"), "wished", "simulated")
 
 
 def test_a_task_comes_back_as_it_was_stored(tx: TaskTransaction) -> None:

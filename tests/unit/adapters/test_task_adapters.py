@@ -28,7 +28,9 @@ from volexswarm.tasks.model import PlannedTrade
 
 SYMBOLS = ("BTC/USDT", "ETH/USDT")
 TIMEFRAMES = (Timeframe.M1, Timeframe.M15, Timeframe.H1, Timeframe.D1)
-TRADE = PlannedTrade(0, "ETH/USDT", Side.BUY, Decimal("0.5"), Decimal(2000), Decimal(2020), Decimal("0.1"), "wished")
+TRADE = PlannedTrade(
+    0, "ETH/USDT", Side.BUY, Decimal("0.5"), Decimal(2000), Decimal(2020), Decimal("0.1"), "wished", "simulated"
+)
 
 
 def quote(price: int, seconds_ago: int = 1) -> Quote:
@@ -151,6 +153,15 @@ def test_a_tasks_trade_is_no_signal_once_the_market_is_beyond_its_worst_price(wo
         with pytest.raises(Conflict, match=r"decided at 1990 USDT, and at 2000 the market is 0.50 % worse"):
             DeskTrader(desk(state), orders()).raise_trade(trade, "anna", "task/t1/1/0")
     assert len(state.of(SignalRaised)) == len(state.signals) == raised
+
+
+def test_a_tasks_trade_is_no_signal_once_another_money_trades() -> None:
+    state = FakeDeskTransaction()
+    state.state = replace(state.state, account="main-paper", mode="paper")
+    with pytest.raises(Conflict, match=r"decided for simulated money, and trading is in mode paper now.*retry"):
+        DeskTrader(desk(state), orders()).raise_trade(TRADE, "anna", "task/t1/1/0")
+    assert not state.signals
+    assert not state.published
 
 
 def test_a_tasks_trade_that_was_raised_stays_so_wherever_the_market_goes() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -13,7 +14,7 @@ from tests.fakes.desk import FakeDeskTransaction
 from tests.fakes.transaction import START, FakeQuoteBoard, FakeStore, FixedClock
 from volexswarm.desk.agent import Taken, TradingDesk, Wish
 from volexswarm.errors import Conflict, InvalidInput, Unavailable
-from volexswarm.messages import OrderType, Quote, Side, SignalRaised
+from volexswarm.messages import OrderType, Protection, Quote, Side, SignalRaised
 
 MARKET_TIME = START - timedelta(days=400)
 MAX_AGE = timedelta(seconds=30)
@@ -57,6 +58,17 @@ def test_the_same_request_is_answered_as_the_first_time_although_the_price_has_m
     desk.quote("200", "202")
     again = desk.take()
     assert (again.event_id, again.signal, again.repeated) == (first.event_id, first.signal, True)
+    assert len(desk.raised) == 1
+
+
+def test_it_is_answered_so_also_where_the_market_would_refuse_it_by_now_or_there_is_none() -> None:
+    desk = Desk()
+    wish = replace(WISH, protection=Protection(stop_price=Decimal(95)))
+    first = desk.take(wish)
+    desk.quote("93", "94")
+    assert desk.take(wish).event_id == first.event_id
+    desk.quotes.quotes.clear()
+    assert desk.take(wish).repeated
     assert len(desk.raised) == 1
 
 

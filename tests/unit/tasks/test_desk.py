@@ -40,7 +40,11 @@ def submit(world: TaskWorld, key: str = "k", by: str = "anna", **assignment: obj
 
 def trade(**fields: object) -> RaisedTrade:
     values = {"leg": 0, "symbol": "ETH/USDT", "side": wish().side, "amount": Decimal("0.5"), "price": Decimal(2000)}
-    return RaisedTrade(**values | {"worst_price": Decimal(2020), "share": Decimal("0.1"), "why": "wished"} | fields)
+    return RaisedTrade(
+        **values
+        | {"worst_price": Decimal(2020), "share": Decimal("0.1"), "why": "wished", "mode": "simulated"}
+        | fields
+    )
 
 
 def asked(world: TaskWorld, task: Task, **fields: object) -> Approval:

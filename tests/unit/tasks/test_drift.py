@@ -17,7 +17,7 @@ sides = st.sampled_from(Side)
 
 
 def trade(side: Side, price: Decimal, worst: Decimal) -> PlannedTrade:
-    return PlannedTrade(0, "ETH/USDT", side, Decimal(1), price, worst, Decimal("0.1"), "wished")
+    return PlannedTrade(0, "ETH/USDT", side, Decimal(1), price, worst, Decimal("0.1"), "wished", "simulated")
 
 
 def is_near(side: Side, price: Decimal, bound: Decimal, market: Decimal) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from volexswarm.adapters.postgres.governed import GovernedTransaction
 from volexswarm.adapters.postgres.signal_rows import insert_signal
-from volexswarm.errors import NotFound
 from volexswarm.messages import Event, SignalRaised
 
 
@@ -15,9 +14,7 @@ class DeskTransaction(GovernedTransaction):
         """Store the signal under its event's id; False if it is stored already."""
         return insert_signal(self.connection, event)
 
-    def signal(self, signal_id: str) -> SignalRaised:
+    def signal(self, signal_id: str) -> SignalRaised | None:
         """What was published under this id, read from the journal: the row of the signal holds no order type."""
         row = self.connection.execute("SELECT data FROM events WHERE id = %s", (signal_id,)).fetchone()
-        if row is None:
-            raise NotFound("signal", signal_id)
-        return SignalRaised.model_validate(row["data"])
+        return None if row is None else SignalRaised.model_validate(row["data"])

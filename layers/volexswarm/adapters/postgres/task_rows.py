@@ -25,7 +25,7 @@ FROM task_approvals
 """
 
 TRADE = """
-SELECT leg, symbol, side, amount, price, worst_price, share, why, intended_at, signal_id::text, refusal FROM task_trades
+SELECT leg, symbol, side, amount, price, worst_price, share, why, mode, intended_at, signal_id::text, refusal FROM task_trades
 """
 
 _ENDED = ("filled", "canceled", "rejected", "expired")

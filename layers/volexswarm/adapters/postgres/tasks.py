@@ -71,8 +71,10 @@ WHERE d.task_id = %(id)s AND d.attempt = %(attempt)s
 """
 
 _ADD_TRADE = """
-INSERT INTO task_trades (task_id, attempt, leg, symbol, side, amount, price, worst_price, share, why)
-VALUES (%(task_id)s, %(attempt)s, %(leg)s, %(symbol)s, %(side)s, %(amount)s, %(price)s, %(worst_price)s, %(share)s, %(why)s)
+INSERT INTO task_trades (task_id, attempt, leg, symbol, side, amount, price, worst_price, share, why,
+    mode)
+VALUES (%(task_id)s, %(attempt)s, %(leg)s, %(symbol)s, %(side)s, %(amount)s, %(price)s, %(worst_price)s, %(share)s, %(why)s,
+    %(mode)s)
 """
 
 # Numbers travel as text inside JSON, because JSON readers make floats of them.

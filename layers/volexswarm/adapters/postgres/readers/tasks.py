@@ -185,6 +185,7 @@ def _trade(trade: model.RaisedTrade, outcomes: Mapping[int, model.TradeOutcome])
         worst_price=trade.worst_price,
         share=trade.share,
         why=trade.why,
+        mode=trade.mode,
         signal_id=trade.signal_id,
         refusal=trade.refusal,
         refused=outcome.refused,
