@@ -7,6 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
 
+from volexswarm.arithmetic import wide
 from volexswarm.clock import Clock
 from volexswarm.ports import Store
 from volexswarm.tasks.ports import TaskTransaction
@@ -51,7 +52,7 @@ class Reporting:
 def in_lines(figures: Mapping[str, Any], currency: str) -> list[str]:
     """Each figure in a sentence."""
     return [
-        _equity(figures.get("equity_before"), figures.get("equity_after"), currency),
+        _equity(figures, currency),
         f"{figures['signals']} signals; risk refused {figures['refused_risk']}, compliance {figures['refused_compliance']}.",
         f"{figures['orders']} orders, {figures['rejected']} of them rejected by the exchange; {figures['fills']} fills.",
         *(f"Bought and sold for {volume} {quote}." for quote, volume in figures["volumes"].items()),
@@ -61,11 +62,26 @@ def in_lines(figures: Mapping[str, Any], currency: str) -> list[str]:
     ]
 
 
-def _equity(before: str | None, after: str | None, currency: str) -> str:
-    if after is None:
+def _equity(figures: Mapping[str, Any], currency: str) -> str:
+    before, after, moved = (_number(figures, name) for name in ("equity_before", "equity_after", "moved"))
+    if before is None or after is None:
         return "The account has not been valued in this time."
-    if before is None or Decimal(before) == 0:
-        return f"The equity is {Decimal(after):.2f} {currency}; what it was before is not known."
-    change = Decimal(after) - Decimal(before)
-    share = change / Decimal(before) * 100
-    return f"The equity went from {Decimal(before):.2f} to {Decimal(after):.2f} {currency} ({share:+.2f} %)."
+    told = f"The equity went from {before:.2f} to {after:.2f} {currency}; {_made(figures, before, after)}."
+    if not moved:
+        return told
+    return f"{told} {abs(moved):.2f} {currency} {'came in from' if moved > 0 else 'went'} outside."
+
+
+def _made(figures: Mapping[str, Any], before: Decimal, after: Decimal) -> str:
+    """What trading made of the money: by the worth of a unit, for what comes in or goes out is neither gain nor loss."""
+    units_before, units_after = _number(figures, "units_before"), _number(figures, "units_after")
+    if not (units_before and units_after and before):
+        return "there was nothing to trade with"
+    with wide():
+        change = (after / units_after) / (before / units_before) - 1
+    return f"trading made {change * 100:+.2f} % of it"
+
+
+def _number(figures: Mapping[str, Any], name: str) -> Decimal | None:
+    told = figures.get(name)
+    return None if told is None else Decimal(told)

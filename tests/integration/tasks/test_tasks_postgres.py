@@ -343,12 +343,21 @@ def test_a_report_counts_what_happened_in_its_time(tx: TaskTransaction, connecti
     connection.execute(_FILL, chain.keys)
     done = added(tx, 1, request=Report(), status=S.SUCCEEDED)
     connection.execute("UPDATE tasks SET ended_at = %s", (START,))
-    for equity, at in (("1000", START), ("1010.5", LATER)):
+    for account, equity, units, at in (
+        ("main", "1000", "1", START),
+        ("main-paper", "7", "7", START + timedelta(seconds=1)),  # not the books that trade
+        ("main", "1510.5", "1.5", LATER),
+    ):
         connection.execute(
             "INSERT INTO equity_snapshots (venue, account, as_of, currency, equity, cash, units, taken_at)"
-            " VALUES ('binance', 'main', %s, 'USDT', %s, 0, 1, %s)",
-            (at, equity, at),
+            " VALUES ('binance', %s, %s, 'USDT', %s, 0, %s, %s)",
+            (account, at, equity, units, at),
         )
+    connection.execute(
+        "INSERT INTO transfers (venue, account, kind, reference, currency, amount, fee, as_of, booked_at, correlation_id, value,"
+        " value_currency, valued_as_of) VALUES ('binance', 'main', 'deposit', 'd1', 'USDT', 500, 0, %s, %s, %s, 500, 'USDT', %s)",
+        (LATER, LATER, str(uuid.UUID(int=9)), LATER),
+    )
     figures = tx.figures(START - timedelta(hours=1), LATER)
     assert json.loads(json.dumps(dict(figures))) == {
         "signals": 1,
@@ -365,7 +374,10 @@ def test_a_report_counts_what_happened_in_its_time(tx: TaskTransaction, connecti
         "breakers": 0,
         "flags": 0,
         "equity_before": "1000",
-        "equity_after": "1010.5",
+        "units_before": "1",
+        "equity_after": "1510.5",
+        "units_after": "1.5",
+        "moved": "500",
     }
     assert tx.figures(LATER + timedelta(hours=1), LATER + timedelta(hours=2))["equity_after"] is None
     assert tx.task(done.id).request == Report()

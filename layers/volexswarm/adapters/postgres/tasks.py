@@ -110,31 +110,42 @@ SELECT function, count(*) FILTER (WHERE status = 'started' AND started_at > now(
 FROM task_steps WHERE started_at > %s GROUP BY function
 """
 
+# money counts in the books that trade at this moment: paper beside real money would be neither
 _FIGURES = """
+WITH period AS (
+    SELECT as_of, equity, units FROM equity_snapshots JOIN trading_modes USING (venue, account)
+    WHERE taken_at BETWEEN %(since)s AND %(until)s
+), ordered AS (
+    SELECT state FROM orders JOIN trading_modes USING (venue, account) WHERE intended_at BETWEEN %(since)s AND %(until)s
+), filled AS (
+    SELECT symbol, price, amount, fee, fee_currency FROM fills JOIN trading_modes USING (venue, account)
+    WHERE applied_at BETWEEN %(since)s AND %(until)s
+)
 SELECT
     (SELECT count(*) FROM signals WHERE raised_at BETWEEN %(since)s AND %(until)s) AS signals,
     (SELECT count(*) FROM decisions WHERE stage = 'risk' AND NOT approved AND decided_at BETWEEN %(since)s AND %(until)s)
         AS refused_risk,
     (SELECT count(*) FROM decisions WHERE stage = 'compliance' AND NOT approved AND decided_at BETWEEN %(since)s AND %(until)s)
         AS refused_compliance,
-    (SELECT count(*) FROM orders WHERE intended_at BETWEEN %(since)s AND %(until)s) AS orders,
-    (SELECT count(*) FROM orders WHERE state = 'rejected' AND intended_at BETWEEN %(since)s AND %(until)s) AS rejected,
-    (SELECT count(*) FROM fills WHERE applied_at BETWEEN %(since)s AND %(until)s) AS fills,
+    (SELECT count(*) FROM ordered) AS orders,
+    (SELECT count(*) FROM ordered WHERE state = 'rejected') AS rejected,
+    (SELECT count(*) FROM filled) AS fills,
     (SELECT coalesce(jsonb_object_agg(quote, volume::text), '{}') FROM (
-        SELECT split_part(symbol, '/', 2) AS quote, sum(price * amount) AS volume FROM fills
-        WHERE applied_at BETWEEN %(since)s AND %(until)s GROUP BY 1) v) AS volumes,
+        SELECT split_part(symbol, '/', 2) AS quote, sum(price * amount) AS volume FROM filled GROUP BY 1) v) AS volumes,
     (SELECT coalesce(jsonb_object_agg(fee_currency, fee::text), '{}') FROM (
-        SELECT fee_currency, sum(fee) AS fee FROM fills
-        WHERE applied_at BETWEEN %(since)s AND %(until)s AND fee <> 0 GROUP BY 1) f) AS fees,
+        SELECT fee_currency, sum(fee) AS fee FROM filled WHERE fee <> 0 GROUP BY 1) f) AS fees,
     (SELECT count(*) FROM tasks WHERE status = 'succeeded' AND ended_at BETWEEN %(since)s AND %(until)s) AS tasks_done,
     (SELECT count(*) FROM tasks WHERE status = 'rejected' AND ended_at BETWEEN %(since)s AND %(until)s) AS tasks_rejected,
     (SELECT count(*) FROM tasks WHERE status = 'failed' AND ended_at BETWEEN %(since)s AND %(until)s) AS tasks_failed,
     (SELECT count(*) FROM breakers WHERE state <> 'closed') AS breakers,
     (SELECT count(*) FROM compliance_flags WHERE state <> 'cleared') AS flags,
-    (SELECT e.equity::text FROM equity_snapshots e JOIN trading_modes m USING (venue, account)
-     WHERE e.taken_at BETWEEN %(since)s AND %(until)s ORDER BY e.taken_at LIMIT 1) AS equity_before,
-    (SELECT e.equity::text FROM equity_snapshots e JOIN trading_modes m USING (venue, account)
-     WHERE e.taken_at BETWEEN %(since)s AND %(until)s ORDER BY e.taken_at DESC LIMIT 1) AS equity_after
+    first.equity::text AS equity_before, first.units::text AS units_before,
+    last.equity::text AS equity_after, last.units::text AS units_after,
+    (SELECT coalesce(sum(value), 0)::text FROM transfers JOIN trading_modes USING (venue, account)
+     WHERE valued_as_of > first.as_of AND valued_as_of <= last.as_of) AS moved
+FROM (SELECT) one
+LEFT JOIN (SELECT * FROM period ORDER BY as_of LIMIT 1) first ON true
+LEFT JOIN (SELECT * FROM period ORDER BY as_of DESC LIMIT 1) last ON true
 """
 
 
