@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from chalicelib.api.endpoint import Call, Input, Resource
 from chalicelib.api.envelope import CSV, Text
-from chalicelib.api.inputs import Cursor, Limit, Reason, key_of
+from chalicelib.api.inputs import Cursor, Limit, Moment, Reason, key_of
 from chalicelib.api.spreadsheet import to_csv
 from chalicelib.runtime import wiring
 from volexswarm.errors import InvalidInput, NotFound
@@ -59,7 +59,7 @@ class ReportOf(Input):
 class AuditOf(Input):
     """A page of the audit, newest first."""
 
-    since: Annotated[AwareDatetime | None, Field(description="a time with its zone, as 2026-01-05T12:00:00Z")] = None
+    since: Moment | None = None
     limit: Limit = 50
     cursor: Cursor | None = None
 

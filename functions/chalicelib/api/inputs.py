@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, AwareDatetime, Field
 
 from chalicelib.api.endpoint import Input
 from chalicelib.runtime import wiring
 from volexswarm.errors import require
 
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("a time of the years 1 to 9999 in UTC") from error
+
+
 Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,20}/[A-Z0-9]{1,20}$", description="BASE/QUOTE, as BTC/USDT")]
 Cursor = Annotated[str, Field(max_length=400, pattern=r"^[A-Za-z0-9_-]+$", description="`next` of the page before")]
 Reason = Annotated[str, Field(min_length=3, max_length=500, description="why, in words that will be read again")]
+Moment = Annotated[
+    AwareDatetime, AfterValidator(_in_utc), Field(description="a time with its zone, as 2026-01-05T12:00:00Z")
+]
 Limit = Annotated[int, Field(ge=1, le=500, description="at most so many")]
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from chalicelib.api.endpoint import Call, Input, Resource
-from chalicelib.api.inputs import Symbol, known
+from chalicelib.api.inputs import Moment, Symbol, known
 from chalicelib.runtime import wiring
 from volexswarm.market.timeframes import Timeframe
 from volexswarm.security.roles import Permission
@@ -23,7 +23,7 @@ class CandlesOf(Input):
     symbol: Symbol
     timeframe: Timeframe
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
-    before: Annotated[AwareDatetime | None, Field(description="a time with its zone, as 2026-01-05T12:00:00Z")] = None
+    before: Moment | None = None
 
 
 @resource.route("GET", "/candles", Candles, permission=Permission.TRADE_READ, query=CandlesOf)

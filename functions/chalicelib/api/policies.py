@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from chalicelib.api.endpoint import Call, Input, Resource
-from chalicelib.api.inputs import Reason
+from chalicelib.api.inputs import Moment, Reason
 from chalicelib.runtime import wiring
 from volexswarm.rulebook.desk import Wanted
 from volexswarm.security.roles import Permission
@@ -15,8 +15,6 @@ from volexswarm.views.policies import Policy, PolicyActivation, WhatIf
 
 resource = Resource(__name__)
 blueprint = resource.blueprint
-
-Moment = Annotated[AwareDatetime | None, Field(description="a time with its zone, as 2026-01-05T12:00:00Z")]
 
 
 class Proposed(Input):
@@ -43,8 +41,8 @@ class ActivationRequest(Proposed):
 class WhatIfRequest(Proposed):
     """A change to try on the decisions of a time (market time); of all time unless said."""
 
-    since: Moment = None
-    until: Moment = None
+    since: Moment | None = None
+    until: Moment | None = None
 
 
 @resource.route("GET", "/policies/{name}", Policy, permission=Permission.COMPLIANCE_READ)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from chalicelib.api.endpoint import Call, Input, Resource
-from chalicelib.api.inputs import Cursor, Limit, PageOf, Reason, Symbol
+from chalicelib.api.inputs import Cursor, Limit, Moment, PageOf, Reason, Symbol
 from chalicelib.runtime import wiring
 from volexswarm.errors import NotFound
 from volexswarm.messages import StrategyStatus
@@ -33,9 +33,7 @@ class News(Input):
 
     source: Annotated[str, Field(min_length=1, max_length=200)]
     headline: Annotated[str, Field(min_length=1, max_length=2_000)]
-    published_at: Annotated[
-        AwareDatetime, Field(description="a time of the market with its zone, as 2026-01-05T12:00:00Z")
-    ]
+    published_at: Annotated[Moment, Field(description="a time of the market with its zone, as 2026-01-05T12:00:00Z")]
     url: Annotated[str | None, Field(max_length=500, pattern=r"^https?://[!-~]+$", description="an http address")] = (
         None
     )

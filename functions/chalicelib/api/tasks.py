@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from chalicelib.api.endpoint import Call, Input, Resource
-from chalicelib.api.inputs import Cursor, Limit, PageOf, Reason, key_of
+from chalicelib.api.inputs import Cursor, Limit, Moment, PageOf, Reason, key_of
 from chalicelib.api.orders import IdempotencyKey
 from chalicelib.runtime import wiring
 from volexswarm.adapters.task_views import view_of
@@ -36,7 +36,7 @@ class TaskRequest(Input):
     parameters: Annotated[dict[str, Any], Field(max_length=20)] | None = None
     words: Annotated[str, Field(min_length=1, max_length=500)] | None = None
     priority: Priority = Priority.MEDIUM
-    deadline: AwareDatetime | None = None
+    deadline: Moment | None = None
     depends_on: Annotated[tuple[TaskId, ...], Field(max_length=20)] = ()
 
 

@@ -112,15 +112,20 @@ class TaskDesk:
             If nothing can be stored.
         """
         require(0 < len(idempotency_key) <= MAX_KEY, "idempotency_key", idempotency_key, f"1 to {MAX_KEY} characters")
+        if (assignment.request is None) == (assignment.words is None):
+            given = "neither" if assignment.words is None else "both"
+            raise InvalidInput("task", given, "either a typed request or words")
+        with self._store.transaction() as tx:
+            known = tx.hold_key(requested_by, idempotency_key)
+        if known is not None:  # before a model reads the words again: it would cost, and may read them otherwise
+            return self._again(known, assignment)
         found = self._understood(assignment)
         now = self._clock.now()
         with self._store.transaction() as tx:
             known = tx.hold_key(requested_by, idempotency_key)
+            if known is not None:  # the same request came twice at once
+                return self._again(known, assignment)
             task = self._task(tx, assignment, found, requested_by, idempotency_key, now)
-            if known is not None:
-                if _asked(known) != _asked(task):
-                    raise Conflict("this idempotency key was used for another task: take a new one for a new task")
-                return Submitted(known, repeated=True)
             require(not task.is_late(now), "deadline", assignment.deadline, "a moment that is still to come")
             self._check_dependencies(tx, assignment.depends_on)
             tx.add_task(task, requested_by)
@@ -225,11 +230,15 @@ class TaskDesk:
         self._answer(decided)
         return decided
 
+    def _again(self, known: Task, assignment: Assignment) -> Submitted:
+        """What was submitted under this key. Raises Conflict if it was something else."""
+        as_typed = None if assignment.request is None else self._understood(assignment).request
+        if _terms(known) != _terms(assignment) or as_typed not in (None, known.request):
+            raise Conflict("this idempotency key was used for another task: take a new one for a new task")
+        return Submitted(known, repeated=True)
+
     def _understood(self, assignment: Assignment) -> Understanding:
         request, words = assignment.request, assignment.words
-        if (request is None) == (words is None):
-            given = "neither" if request is None else "both"
-            raise InvalidInput("task", given, "either a typed request or words")
         if words is not None:
             found = understand(words, self._markets, self._interpreter)
         else:
@@ -348,8 +357,8 @@ def _check_approver(tx: TaskTransaction, task: Task, verdict: Verdict, by: str) 
         raise Conflict(f"{by} asked for this task: by the policy somebody else must approve it")
 
 
-def _asked(task: Task) -> tuple[object, ...]:
-    return (task.request, task.words, task.priority, task.deadline, set(task.depends_on))
+def _terms(asked: Task | Assignment) -> tuple[object, ...]:
+    return (asked.words, asked.priority, asked.deadline, set(asked.depends_on))
 
 
 def _require_reason(reason: str) -> None:

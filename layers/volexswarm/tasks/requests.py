@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, TypeAdapter, ValidationError, model_validator
 
 from volexswarm.errors import InvalidInput, require
 from volexswarm.expectations import in_words
@@ -19,6 +19,8 @@ Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,20}/[A-Z0-9]{1,20}$")]
 Asset = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,20}$")]
 Symbols = Annotated[tuple[Symbol, ...], Field(min_length=1, max_length=10)]
 Amount = Annotated[Money, Field(gt=0, le=Decimal("1e12"), max_digits=36, decimal_places=18, allow_inf_nan=False)]
+ParameterName = Annotated[str, Field(pattern=r"^[a-z_]{1,50}$")]
+ParameterValue = StrictBool | StrictInt | Annotated[float, Field(allow_inf_nan=False)]
 Days = Annotated[int, Field(gt=0, le=3650)]
 
 
@@ -183,7 +185,7 @@ class Backtest(_OfStrategy):
     """A strategy over history; `parameters` that are not given have their defaults."""
 
     kind: Literal[TaskKind.BACKTEST] = TaskKind.BACKTEST
-    parameters: Mapping[str, Any] = Field(default_factory=dict, max_length=20)
+    parameters: Mapping[ParameterName, ParameterValue] = Field(default_factory=dict, max_length=20)
 
     @property
     def in_words(self) -> str:

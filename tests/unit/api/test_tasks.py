@@ -15,6 +15,8 @@ from volexswarm.security.roles import Role
 
 TRADE: dict[str, Any] = {"type": "trade", "parameters": {"symbol": "ETH/USDT", "side": "buy", "amount": "0.5"}}
 
+BACKTEST: dict[str, Any] = {"type": "backtest", "parameters": {"strategy": "ma_cross", "symbol": "BTC/USDT"}}
+
 
 def test_words_that_move_money_wait_for_their_author_and_say_so(client: Client, swarm: FakeSwarm) -> None:
     taken = ask(client, "POST", "/task", {"words": "put 20 % into BTC/USDT if the trend holds"}).json_body["data"]
@@ -77,6 +79,10 @@ def test_an_analysts_words_that_move_money_are_never_confirmed_by_one(client: Cl
         ({"type": "trade", "parameters": {**TRADE["parameters"], "kind": "trade"}}, "parameters.kind"),
         ({"words": "analyze BTC", "priority": "now"}, "priority"),
         ({"words": "analyze BTC", "deadline": "2026-01-01"}, "deadline"),
+        ({"words": "analyze BTC", "deadline": "9999-12-31T23:59:59-14:00"}, "years 1 to 9999"),
+        ({**BACKTEST, "parameters": {**BACKTEST["parameters"], "parameters": {"fast": "1e999"}}}, "fast"),
+        ({**BACKTEST, "parameters": {**BACKTEST["parameters"], "parameters": {"fast": "nan"}}}, "fast"),
+        ({**BACKTEST, "parameters": {**BACKTEST["parameters"], "parameters": {"fast\0": 5}}}, "parameters"),
         ({"words": "analyze BTC", "deadline": "2000-01-01T00:00:00Z"}, "still to come"),
         ({"words": "analyze BTC", "depends_on": ["7a5c"]}, "depends_on"),
         ({"words": "analyze BTC", "depends_on": ["00000000-0000-5000-8000-000000000000"]}, "submitted before"),

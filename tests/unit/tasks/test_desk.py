@@ -23,6 +23,7 @@ from volexswarm.tasks.model import (
 )
 from volexswarm.tasks.policy import TasksPolicy
 from volexswarm.tasks.requests import Analyze
+from volexswarm.tasks.understanding import Markets
 
 S = TaskStatus
 HOUR = timedelta(hours=1)
@@ -96,6 +97,30 @@ def test_the_same_key_gives_the_same_task_once(world):
     again = world.desk.submit(Assignment(words="analyze BTC"), requested_by="anna", idempotency_key="k")
     assert (again.task, again.repeated) == (first, True)
     assert len(world.state.of(TaskChanged)) == 1
+
+
+class Reader:
+    """A model that reads the same words otherwise each time."""
+
+    name = "moody"
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def interpret(self, words: str, markets: Markets) -> dict[str, object]:
+        self.calls += 1
+        return {"kind": "trade", "symbol": "ETH/USDT", "side": "buy", "amount": f"0.{self.calls}"}
+
+
+def test_words_that_a_model_reads_are_read_once_for_one_key():
+    reader = Reader()
+    world = TaskWorld(interpreter=reader)
+    first = submit(world, words="get me some of that ether")
+    again = world.desk.submit(Assignment(words="get me some of that ether"), requested_by="anna", idempotency_key="k")
+    assert (again.task, again.repeated, reader.calls) == (first, True, 1)
+    with pytest.raises(Conflict, match="another task"):
+        submit(world, words="get me some of that other")
+    assert reader.calls == 1
 
 
 def test_another_task_under_the_same_key_is_refused(world):
