@@ -78,6 +78,11 @@ class Oversight:
             kept = [breaker for breaker, _ in tx.breakers(self._venue, state.account, self._clock.now() - BINDING)]
             return self._report(tx, found, kept)
 
+    def situation(self, symbol: str) -> Situation:
+        """How the account stands for a trade of a symbol. Raises as `report`."""
+        with self._store.transaction() as tx:
+            return self._inquiry.situation(tx, self._venue, tx.trading_state(self._venue), symbol, None)
+
     def consider(self, question: Question, *, asked_by: str) -> Decision:
         """What risk would decide about a trade at the market's present price. Nothing is stored.
 

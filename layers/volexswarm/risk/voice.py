@@ -1,19 +1,25 @@
-"""Risk's voice in a deliberation: whether the standard trade would pass at this moment, and how much room the limits leave."""
+"""Risk's voice in a deliberation: whether the trade would pass at this moment, and how much room the limits leave."""
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
+from typing import Final
 
+from volexswarm.arithmetic import wide
 from volexswarm.messages import Question, Side, Testimony
 from volexswarm.policies import percent
 from volexswarm.ports import QuoteBoard
 from volexswarm.risk import oversight
 from volexswarm.risk.agent import CONSUMER, Decision
+from volexswarm.risk.model import ZERO, currencies
 from volexswarm.risk.report import Report
+from volexswarm.risk.situation import Situation
 from volexswarm.testimony import Findings
 
 EVERYTHING = "account"
 """A circuit breaker's scope where it is no symbol."""
+
+_FINEST: Final = Decimal("1e-8")
 
 
 class RiskVoice:
@@ -32,7 +38,7 @@ class RiskVoice:
         self._quotes = quotes
 
     def testify(self, question: Question) -> Testimony:
-        """What risk says to the trade that a strategy would be given, in the wished direction (a buy if there is no wish).
+        """What risk says to a buy as a strategy would be given it, or to the sale that the task wishes, of whatever it holds.
 
         All of it is as things are at this moment. Features: `passed` and `halted` (1 or 0), `breakers_open` (of the symbol and of
         the account), and for a buy `room_share` (of the equity, that limits and cash leave for the symbol) and `stop_share` (how
@@ -52,13 +58,33 @@ class RiskVoice:
         if not self._quotes.get(question.venue, [question.symbol]):
             return found.testimony(f"there is no price of {question.symbol} yet")
         side = question.wish or Side.BUY
-        decision = self._desk.consider(oversight.Question(question.symbol, side), asked_by=f"task {question.task_id}")
+        amount = None if side is Side.BUY else _wished_sale(self._desk.situation(question.symbol), question)
+        asked = oversight.Question(question.symbol, side, amount)
+        decision = self._desk.consider(asked, asked_by=f"task {question.task_id}")
         account = decision.situation.state.account
         if account != question.account:
             return found.testimony(f"the account in force is {account}, not {question.account}")
         _tell_decision(found, decision, side)
         _tell_report(found, self._desk.report(), question.symbol)
         return found.testimony("nothing is known")
+
+
+def _wished_sale(found: Situation, question: Question) -> Decimal | None:
+    """What the task would sell of the symbol's base, as far as no order binds it; None where there is nothing to sell.
+
+    A sale without an amount would be of the symbol's own position: what came by a deposit or by another market is none. All that
+    is free is asked about where the target is not known, or is above what is held: then it is not risk that speaks against it.
+    """
+    if found.holdings is None or not (free := found.holdings.sellable(question.symbol)):
+        return None
+    base = currencies(question.symbol)[0]
+    worth = found.marks.prices.get(base)
+    if question.target_share is None or not worth or found.marks.missing:
+        return free
+    with wide():
+        kept = Decimal(str(question.target_share)) * found.equity.amount / worth
+        wished = (found.holdings.assets.get(base, ZERO) - kept).quantize(_FINEST, rounding=ROUND_DOWN).normalize()
+    return min(wished, free) if wished > 0 else free
 
 
 def _tell_decision(found: Findings, decision: Decision, side: Side) -> None:

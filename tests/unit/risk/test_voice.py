@@ -14,6 +14,7 @@ from tests.unit.risk.desk import MARKET_START, SYMBOLS, Desk, policy_with
 from volexswarm.errors import InvalidInput
 from volexswarm.messages import Side
 from volexswarm.risk.breakers import Breaker, Kind
+from volexswarm.risk.model import Pending
 from volexswarm.risk.oversight import Oversight
 from volexswarm.risk.voice import RiskVoice
 
@@ -71,6 +72,43 @@ def test_a_sale_of_nothing_would_not_pass():
     assert "room_share" not in said.features
     assert "risk:check:position_to_sell" in {evidence.id for evidence in said.evidence}
     assert ask(Desk({"USDT": "50000", "BTC": "1"}, positions={"BTC/USDT": "1"}), wish=Side.SELL).features["passed"] == 1
+
+
+@pytest.mark.parametrize(
+    ("held", "pending", "target", "words"),
+    [
+        # half of what came with the account: no market's fills made it a position
+        ("1", "0", 0.25, "a sell of 0.5 would pass"),
+        # all of it
+        ("1", "0", 0, "a sell of 1 would pass"),
+        # a quarter is sold already: of the wished half there is enough, of all of it three quarters
+        ("1", "0.25", 0.25, "a sell of 0.5 would pass"),
+        ("1", "0.25", 0, "a sell of 0.75 would pass"),
+        # nobody said how much
+        ("1", "0", None, "a sell of 1 would pass"),
+        # the price fell since it was wished: whether there is anything left to sell is for the verdict to say
+        ("1", "0", 0.51, "a sell of 1 would pass"),
+        # everything is being sold already
+        ("1", "1", 0, "a sell would be refused"),
+    ],
+)
+def test_a_wished_sale_is_asked_about_by_its_amount(held, pending, target, words):
+    desk = Desk({"USDT": "50000", "BTC": held})
+    desk.state.pending.append(Pending("BTC/USDT", Side.SELL, Decimal(pending), Decimal(50_000)))
+    said = ask(desk, wish=Side.SELL, target_share=target)
+    assert said.features["passed"] == ("pass" in words)
+    (found,) = (evidence.text for evidence in said.evidence if evidence.id == "risk:passed")
+    assert found == f"{words} (policy version 1)"
+
+
+def test_a_wished_sale_passes_while_something_else_has_no_price():
+    desk = Desk({"USDT": "50000", "BTC": "1", "SOL": "3"})
+    desk.quotes.quotes.pop("SOL/USDT")
+    assert ask(desk, wish=Side.SELL, target_share=0.25).features["passed"] == 1
+
+
+def test_a_sale_of_an_account_that_is_not_open_would_not_pass():
+    assert ask(Desk(None), wish=Side.SELL, target_share=0).features["passed"] == 0
 
 
 def test_a_halt_is_told_and_nothing_passes():
