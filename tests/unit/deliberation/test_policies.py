@@ -78,8 +78,9 @@ def test_open_breakers_stop_no_sale_that_passes() -> None:
     assert said("risk", Side.BUY, breakers_open=2).stance is Stance.VETO
 
 
-def test_a_spent_day_is_a_veto() -> None:
+def test_a_spent_day_is_a_veto_of_purchases_and_holds_nobody_in_a_position() -> None:
     assert said("compliance", Side.BUY, trades_left_today=0).stance is Stance.VETO
+    assert said("compliance", Side.SELL, trades_left_today=0).stance is Stance.SELL
 
 
 def test_risk_consents_to_no_more_than_there_is_room_for() -> None:

@@ -9,7 +9,7 @@ from volexswarm.messages import Stance
 
 
 def judge(brief: Brief) -> Opinion | Abstention:
-    """Veto for a restricted symbol, a spent day, or where the wished trade would not pass; an open flag makes it less sure."""
+    """Veto for a restricted symbol, a purchase on a spent day, or where the wish would not pass; a flag makes it less sure."""
     numbers = Numbers(brief, COMPLIANCE.name)
     passed, restricted = numbers.get("passed"), numbers.get("restricted")
     if restricted:
@@ -25,7 +25,8 @@ def judge(brief: Brief) -> Opinion | Abstention:
     if not passed:
         words = f"The rules would refuse to {wish.value} now{numbers.failed_checks()}{flagged}."
         return opinion(Stance.VETO, 1.0, 0.0, words, numbers.used)
-    if left is not None and left < 1:
+    # the rule counts sales and refuses none: a spent day must not trap a position
+    if wish is Stance.BUY and left is not None and left < 1:
         return opinion(Stance.VETO, 1.0, 0.0, "No trade is left for today.", numbers.used)
     words = f"The rules let it {wish.value}{flagged}."
     return opinion(wish, 0.6 if not flags else 0.4, share_for(brief, wish, 1.0), words, numbers.used)
