@@ -229,7 +229,7 @@ class Decision(Said):
 
     `size_frac` is the share of the equity to trade, 0 when the action is hold. `dissent` spoke for another action, without ending
     the matter by a veto; `abstained` had no opinion. `tokens` and `cost` are those of the answers on the tape, not of repeated
-    calls.
+    calls. `rules` is the version of the arithmetic; what was decided before there were versions is of the first.
     """
 
     action: Literal["buy", "sell", "hold"]
@@ -250,6 +250,7 @@ class Decision(Said):
     model: str
     arithmetic: tuple[Line, ...]
     reason: str
+    rules: int = 1
 
 
 class Configuration(Said):

@@ -24,7 +24,7 @@ from volexswarm.deliberation.domain import (
 from volexswarm.deliberation.ports import Tape, Team
 from volexswarm.deliberation.prompts import ask_of
 from volexswarm.deliberation.tape import tape_key
-from volexswarm.deliberation.verdict import aggregate
+from volexswarm.deliberation.verdict import RULES, aggregate
 from volexswarm.errors import Conflict, NotFound, Unavailable
 from volexswarm.messages import Ruling
 
@@ -91,6 +91,7 @@ def decide(deliberation: Deliberation, absent: Collection[str] = ()) -> Decision
         model=rules.model.words,
         arithmetic=tally.arithmetic,
         reason=tally.reason,
+        rules=RULES,
     )
 
 

@@ -24,6 +24,7 @@ from volexswarm.deliberation.policies import speak
 from volexswarm.deliberation.ports import DeliberationTransaction, Tape, Team
 from volexswarm.deliberation.proceedings import proceed
 from volexswarm.deliberation.tape import tape_key
+from volexswarm.deliberation.verdict import RULES
 from volexswarm.errors import Conflict, InvalidInput, NotFound
 from volexswarm.ports import Store
 
@@ -70,7 +71,7 @@ class Replayer:
         NotFound
             If there is no such deliberation, or an answer is not on its tape.
         Conflict
-            If it has not come to a decision yet.
+            If it has not come to a decision yet, or was decided by other rules than these.
         """
         deliberation, decided, answers = self._concluded(deliberation_id)
         tape = Recording(answers)
@@ -103,6 +104,11 @@ class Replayer:
                 raise NotFound("deliberation", deliberation_id)
             if deliberation.checkpoint.decision is None:
                 raise Conflict(f"deliberation {deliberation_id} has not come to a decision yet")
+            if (rules := deliberation.checkpoint.decision.rules) != RULES:
+                raise Conflict(
+                    f"deliberation {deliberation_id} was decided by version {rules} of the verdict's rules:"
+                    f" version {RULES} can't decide it again"
+                )
             return deliberation, deliberation.checkpoint.decision, tx.answers(deliberation_id)
 
 

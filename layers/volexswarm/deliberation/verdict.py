@@ -18,6 +18,9 @@ from volexswarm.deliberation.desk import DESK, PORTFOLIO, Role
 from volexswarm.deliberation.domain import Abstention, Answer, Line, Opinion, Snapshot, Vote
 from volexswarm.messages import Side, Stance
 
+RULES: Final = 1
+"""Version of this arithmetic, raised with every change of what the same votes come to: only its own decisions are replayed."""
+
 THRESHOLD: Final = 0.25
 """Net strength for a direction, as a share of all strength, below which nothing is done."""
 AGREEING: Final = 2

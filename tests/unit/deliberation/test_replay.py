@@ -11,8 +11,9 @@ from tests.unit.deliberation.panels import all_testimonies, question, says
 from tests.unit.deliberation.speaking import Stage
 from tests.unit.deliberation.test_coordinator import quarrel
 from volexswarm.deliberation.desk import DESK
-from volexswarm.deliberation.domain import Answer, Ask, Limits
+from volexswarm.deliberation.domain import Answer, Ask, Decision, Limits
 from volexswarm.deliberation.replay import Effect, Replayer
+from volexswarm.deliberation.verdict import RULES
 from volexswarm.errors import Conflict, InvalidInput, NotFound
 from volexswarm.messages import DeliberationConcluded, Side
 
@@ -68,6 +69,23 @@ def test_what_is_not_decided_can_not_be_replayed() -> None:
     (key,) = stage.tx.deliberations
     with pytest.raises(Conflict, match="not come to a decision"):
         Replayer(stage.store).replay(key)
+
+
+def test_what_was_decided_by_other_rules_is_not_decided_again_by_these() -> None:
+    stage = Stage(quarrel)
+    key = concluded(stage)
+    stored = stage.tx.deliberations[key]
+    decided = stored.checkpoint.decision
+    assert decided is not None
+    assert decided.rules == RULES
+    before_versions = Decision.model_validate(decided.model_dump(exclude={"rules"}))
+    assert before_versions.rules == 1
+    older = before_versions.model_copy(update={"rules": RULES - 1})
+    checkpoint = stored.checkpoint.model_copy(update={"decision": older})
+    stage.tx.deliberations[key] = stored.model_copy(update={"checkpoint": checkpoint})
+    for ask in (Replayer(stage.store).replay, Replayer(stage.store).attribution):
+        with pytest.raises(Conflict, match=f"by version {RULES - 1} of the verdict's rules: version {RULES} can't"):
+            ask(key)
 
 
 def test_without_a_role_that_carried_it_the_trade_would_not_be() -> None:
