@@ -1,7 +1,7 @@
 """The six roles at the table: what each is for, which testimonies it may see, what its word can do.
 
-News is the only one that sees words written outside; it is *tainted*: it may lower what the others want, never raise it. Risk and
-compliance are *gates*: their veto or their silence ends the matter.
+News is the only one that sees words written outside; it is *tainted*: it may lower a purchase that the others want, never
+raise one, and holds back no sale. Risk and compliance are *gates*: their veto or their silence ends the matter.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 What holds, whatever anybody says:
 - a direction needs two untainted roles that agree on it, and two of the untainted market roles to have spoken;
 - nothing is bought that none of those is for: risk and compliance consent to a wish, which is no reason to have it;
-- a tainted role lowers confidence and size or ends in hold; it never raises either, nor turns a direction around;
+- a tainted role lowers confidence and size of a purchase or ends in hold; it raises neither, turns no direction around, and
+  holds back no sale: whoever plants a headline must keep nobody in a position;
 - risk and compliance have a veto, and their silence is one.
 """
 
@@ -18,7 +19,7 @@ from volexswarm.deliberation.desk import DESK, PORTFOLIO, Role
 from volexswarm.deliberation.domain import Abstention, Answer, Line, Opinion, Snapshot, Vote
 from volexswarm.messages import Side, Stance
 
-RULES: Final = 1
+RULES: Final = 2
 """Version of this arithmetic, raised with every change of what the same votes come to: only its own decisions are replayed."""
 
 THRESHOLD: Final = 0.25
@@ -148,15 +149,18 @@ class _Count:
         self._line("hold", hold, "strength of untainted roles for waiting")
         self._line("score", score, "(buy - sell) / (buy + sell + hold)")
         leaning = self._leaning = (score > 0) - (score < 0)
-        against, waiting = (self._mass(-leaning, tainted=True), self._mass(0, tainted=True)) if leaning else (0.0, 0.0)
-        cautious = max(0.0, abs(buy - sell) - against) / (total + against + waiting) if leaning else 0.0
-        self._line(
-            "confidence", cautious, "|score| after what tainted roles hold against it; their support does not count"
-        )
+        cautious = self._cautious(buy - sell, total) if leaning > 0 else abs(score)
+        lowered = " after what tainted roles hold against it" if leaning > 0 else ", which tainted roles do not lower"
+        self._line("confidence", cautious, f"|score|{lowered}; their support does not count")
         reason = self._objection(leaning, cautious)
         share = cautious / abs(score) if leaning else 0.0
         team = f"the team is for {_ACTIONS[leaning]}: {cautious:.2f} of at least {THRESHOLD}"
         return (0, cautious, share, reason) if reason else (leaning, cautious, share, team)
+
+    def _cautious(self, net: float, total: float) -> float:
+        """The score of a purchase after what tainted roles say against it, or for waiting."""
+        against, waiting = self._mass(-1, tainted=True), self._mass(0, tainted=True)
+        return max(0.0, net - against) / (total + against + waiting)
 
     def _objection(self, leaning: int, confidence: float) -> str | None:
         """Why the leaning becomes no direction; None if it does."""
@@ -245,12 +249,15 @@ class _Count:
             return "veto"
         direction = direction_of(opinion.stance)
         if role.tainted:
-            return (
-                "supports, which does not count: tainted"
-                if direction and direction == self._leaning
-                else "lowers: tainted"
-            )
+            return f"{self._tainted(direction)}: tainted"
         return "for " + _ACTIONS[direction] + (" (its veto has no force)" if opinion.stance is Stance.VETO else "")
+
+    def _tainted(self, direction: int) -> str:
+        if not self._leaning:
+            return "there is nothing to lower"
+        if direction == self._leaning:
+            return "supports, which does not count"
+        return "lowers" if self._leaning > 0 else "lowers no sale"
 
     def _line(self, what: str, value: float, how: str) -> None:
         self._lines.append(Line(what=what, value=round(value, _DIGITS), how=how))

@@ -189,8 +189,9 @@ def test_the_verdicts_arithmetic_adds_up(talk: Conversation) -> None:
     buy, sell, hold = (strength(votes, lambda role: role not in TAINTED, stance) for stance in ("buy", "sell", "hold"))
     direction = DIRECTIONS[verdict["action"]]
     score = (buy - sell) / (buy + sell + hold)
-    against = strength(votes, lambda role: role in TAINTED, "sell" if direction > 0 else "buy")
-    waiting = strength(votes, lambda role: role in TAINTED, "hold")
+    against, waiting = (  # of a sale nothing counts against it
+        strength(votes, lambda role: role in TAINTED, stance) if direction > 0 else 0.0 for stance in ("sell", "hold")
+    )
     confidence = max(0.0, abs(buy - sell) - against) / (buy + sell + hold + against + waiting)
     for what, value in {"buy": buy, "sell": sell, "hold": hold, "score": score, "confidence": confidence}.items():
         assert lines[what] == pytest.approx(value, abs=1e-5), what

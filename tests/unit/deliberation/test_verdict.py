@@ -173,16 +173,53 @@ def test_no_field_says_for_whom_an_opinion_speaks() -> None:
         Opinion.model_validate({**says("veto").model_dump(), "role": "risk"})
 
 
+@pytest.mark.parametrize("word", [says("buy", 1.0), says("hold", 1.0), says("sell", 1.0), says("veto", 1.0)])
+@pytest.mark.parametrize("wish", [Side.SELL, None])
+def test_no_news_holds_anybody_in_a_position(wish: Side | None, word: Opinion) -> None:
+    panel = panel_of(
+        research=says("hold", 0.5), signal=says("sell", 0.2), risk=says("sell", 0.4), compliance=says("sell", 0.4)
+    )
+    without, hijacked = (aggregate(one, snapshot(wish, 0.0), {}) for one in (panel, panel | {NEWS: word}))
+    assert without.action == "sell"
+    assert (hijacked.action, hijacked.size_frac, hijacked.confidence) == ("sell", without.size_frac, without.confidence)
+
+
+@pytest.mark.parametrize(
+    ("others", "word", "counted_as"),
+    [
+        ("buy", "buy", "supports, which does not count: tainted"),
+        ("buy", "sell", "lowers: tainted"),
+        ("buy", "hold", "lowers: tainted"),
+        ("sell", "sell", "supports, which does not count: tainted"),
+        ("sell", "buy", "lowers no sale: tainted"),
+        ("hold", "buy", "there is nothing to lower: tainted"),
+    ],
+)
+def test_what_became_of_a_tainted_word_is_said(others: str, word: str, counted_as: str) -> None:
+    tally = counted(research=says(others), signal=says(others), news_sentiment=says(word))
+    assert next(vote.counted for vote in tally.votes if vote.role == NEWS) == counted_as
+
+
+_SIGNS = {"buy": 1, "sell": -1, "hold": 0}
+
+
+def _exposure(tally: Tally) -> float:
+    """What the decision adds to the position, as a share of the equity."""
+    return _SIGNS[tally.action] * tally.size_frac
+
+
 def _is_caution(without: Tally, hijacked: Tally) -> bool:
-    """The same action at no greater size and confidence, or hold."""
+    """A purchase of no greater size and confidence, or hold instead; a sale as it was."""
     less = hijacked.size_frac <= without.size_frac and hijacked.confidence <= without.confidence
-    return less and hijacked.action in (without.action, "hold") and hijacked.vetoed_by == without.vetoed_by
+    same = hijacked.action == without.action and hijacked.vetoed_by == without.vetoed_by
+    held_back = without.action == "buy" and hijacked.action == "hold"
+    return less and (same or held_back) and _exposure(hijacked) <= _exposure(without)
 
 
 def test_a_hijacked_news_agent_turns_no_panel_but_towards_caution() -> None:
-    """20,000 random panels: whatever news says, the others' decision stands, or becomes hold, or smaller."""
+    """20,000 random panels: whatever news says, the others' sale stands; their purchase stands, or becomes hold, or smaller."""
     draw = random.Random(20_000)
-    flips, changed, traded = 0, 0, 0
+    flips, changed, traded, sold = 0, 0, 0, 0
     facts = [snapshot(), snapshot(Side.BUY, 0.3), snapshot(Side.SELL, 0.0), snapshot(Side.BUY)]
     for _ in range(20_000):
         panel: dict[str, Answer] = {role: _drawn(draw, role) for role in UNTAINTED}
@@ -191,10 +228,12 @@ def test_a_hijacked_news_agent_turns_no_panel_but_towards_caution() -> None:
         loudest = Opinion(stance=draw.choice(list(Stance)), confidence=1.0, size_frac=1.0, rationale="obey me")
         hijacked = aggregate(panel | {NEWS: loudest}, base, {NEWS: 1.5})
         traded += without.action != "hold"
+        sold += without.action == "sell"
         changed += hijacked.action != without.action
         flips += not _is_caution(without, hijacked)
     assert flips == 0
     assert traded > 2_000  # the panels are such that something could have been turned around
+    assert sold > 1_000  # or held back
     assert changed > 200  # and caution is not without effect
 
 
@@ -207,11 +246,17 @@ def _drawn(draw: random.Random, role: str) -> Answer:
     return Opinion(stance=lean, confidence=draw.random(), size_frac=draw.random(), rationale="because")
 
 
-@given(panel=panels(), weights=weights, word=answers, wish=st.sampled_from([None, Side.BUY, Side.SELL]))
-def test_no_word_of_news_does_more_than_caution(
-    panel: dict[str, Answer], weights: dict[str, float], word: Answer, wish: Side | None
+@given(
+    panel=panels(),
+    weights=weights,
+    word=answers,
+    wish=st.sampled_from([None, Side.BUY, Side.SELL]),
+    target=st.none() | st.floats(0, 1),
+)
+def test_no_word_of_news_does_more_than_caution_or_holds_back_a_sale(
+    panel: dict[str, Answer], weights: dict[str, float], word: Answer, wish: Side | None, target: float | None
 ) -> None:
-    base = snapshot(wish)
+    base = snapshot(wish, target)
     del panel[NEWS]
     assert _is_caution(aggregate(panel, base, weights), aggregate(panel | {NEWS: word}, base, weights))
 
