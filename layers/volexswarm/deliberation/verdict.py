@@ -2,7 +2,8 @@
 
 What holds, whatever anybody says:
 - a direction needs two untainted roles that agree on it, and two of the untainted market roles to have spoken;
-- nothing is bought that none of those is for: risk and compliance consent to a wish, which is no reason to have it;
+- what is bought, and how sure the team is of it, goes by those alone: risk and compliance consent to a wish, which is no reason
+  to have it. No more is bought than they consent to, and their doubt counts as anybody's. A wish to sell goes by their consent;
 - a tainted role lowers confidence and size of a purchase or ends in hold; it raises neither, turns no direction around, and
   holds back no sale: whoever plants a headline must keep nobody in a position;
 - risk and compliance have a veto, and their silence is one.
@@ -19,7 +20,7 @@ from volexswarm.deliberation.desk import DESK, PORTFOLIO, Role
 from volexswarm.deliberation.domain import Abstention, Answer, Line, Opinion, Snapshot, Vote
 from volexswarm.messages import Side, Stance
 
-RULES: Final = 2
+RULES: Final = 3
 """Version of this arithmetic, raised with every change of what the same votes come to: only its own decisions are replayed."""
 
 THRESHOLD: Final = 0.25
@@ -132,19 +133,23 @@ class _Count:
     def _strength(self, role: Role, opinion: Opinion) -> float:
         return self._weight(role) * opinion.confidence
 
-    def _mass(self, direction: int, *, tainted: bool) -> float:
-        return math.fsum(
-            self._strength(role, opinion)
+    def _backing(self, direction: int, *, tainted: bool) -> list[tuple[Role, Opinion]]:
+        """Whose strength is for a direction."""
+        return [
+            (role, opinion)
             for role, opinion in self._spoken
-            if role.tainted is tainted and direction_of(opinion.stance) == direction
-        )
+            if role.tainted is tainted and direction_of(opinion.stance) == direction and not _consents(role, opinion)
+        ]
+
+    def _mass(self, direction: int, *, tainted: bool) -> float:
+        return math.fsum(self._strength(role, opinion) for role, opinion in self._backing(direction, tainted=tainted))
 
     def _direction(self) -> tuple[int, float, float, str]:
         """Direction (0: none), confidence, the share of the wanted size that the tainted leave, and why."""
         buy, sell, hold = (self._mass(direction, tainted=False) for direction in (1, -1, 0))
         total = math.fsum((buy, sell, hold))
         score = (buy - sell) / total if total else 0.0
-        self._line("buy", buy, "strength (weight × confidence) of untainted roles for buying")
+        self._line("buy", buy, "strength (weight × confidence) of untainted market roles for buying: consent is none")
         self._line("sell", sell, "strength of untainted roles for selling")
         self._line("hold", hold, "strength of untainted roles for waiting")
         self._line("score", score, "(buy - sell) / (buy + sell + hold)")
@@ -164,40 +169,32 @@ class _Count:
 
     def _objection(self, leaning: int, confidence: float) -> str | None:
         """Why the leaning becomes no direction; None if it does."""
-        agree = [r for r, o in self._spoken if not r.tainted and o.confidence and direction_of(o.stance) == leaning]
-        agreeing = [role.name for role in agree]
+        wish = self._snapshot.wish
+        agreeing = [
+            r.name for r, o in self._spoken if not r.tainted and o.confidence and direction_of(o.stance) == leaning
+        ]
         market = [role.name for role, _ in self._spoken if not role.tainted and not role.gate]
         self._line("spoken", len(market), f"untainted market roles that spoke, of at least {QUORUM}")
+        if len(market) < QUORUM:
+            return f"too few voices: {len(market)} untainted market roles spoke, {QUORUM} are needed"
         if not leaning:
             return "the team leans to neither side"
         self._line("agreeing", len(agreeing), f"untainted roles for {_ACTIONS[leaning]}, of at least {AGREEING}")
-        if len(market) < QUORUM:
-            return f"too few voices: {len(market)} untainted market roles spoke, {QUORUM} are needed"
+        if wish is not None and _WISHES[wish] != leaning:
+            return f"the task wishes to {wish.value}, the team would {_ACTIONS[leaning]}"
         if len(agreeing) < AGREEING:
             return (
                 f"only {' and '.join(agreeing) or 'nobody'} is for {_ACTIONS[leaning]}: two untainted roles must agree"
             )
-        if leaning > 0 and all(role.gate for role in agree):
-            return "nobody who judges the market is for buying"
-        return self._doubt(leaning, confidence)
-
-    def _doubt(self, leaning: int, confidence: float) -> str | None:
-        """Why a direction that enough are for is not taken all the same."""
-        wish = self._snapshot.wish
         if confidence < THRESHOLD:
             return f"the team is not sure enough: {confidence:.2f} of at least {THRESHOLD}"
-        if wish is not None and _WISHES[wish] != leaning:
-            return f"the task wishes to {wish.value}, the team would {_ACTIONS[leaning]}"
         return None
 
     def _size(self, direction: int, share: float) -> float:
-        agreeing = [
-            (self._strength(role, opinion), opinion.size_frac)
-            for role, opinion in self._spoken
-            if not role.tainted and direction_of(opinion.stance) == direction
-        ]
-        wanted = math.fsum(s * size for s, size in agreeing) / math.fsum(s for s, _ in agreeing)
-        self._line("wanted", wanted, "share of the equity that the agreeing roles would trade, by their strength")
+        backing = [(self._strength(role, o), o.size_frac) for role, o in self._backing(direction, tainted=False)]
+        wanted = math.fsum(s * size for s, size in backing) / math.fsum(s for s, _ in backing)
+        who = "market roles that are for it" if direction > 0 else "agreeing roles"
+        self._line("wanted", wanted, f"share of the equity that the {who} would trade, by their strength")
         size = wanted * share
         self._line("cautious", wanted * share, "wanted × confidence / |score|")
         bounds = [("cautious", wanted * share, "what the team would trade"), *self._ceilings(direction)]
@@ -209,7 +206,7 @@ class _Count:
         return size
 
     def _ceilings(self, direction: int) -> list[tuple[str, float, str]]:
-        """What bounds the size by the facts: name, bound, why."""
+        """What bounds the size by the facts and by the gates: name, bound, why."""
         held = self._snapshot.feature(PORTFOLIO, "position_share")
         room = self._snapshot.feature("risk", "room_share")
         target = self._snapshot.question.target_share
@@ -223,6 +220,9 @@ class _Count:
         if direction > 0 and room is not None:
             words = f"room that risk sees below its limits, less {HEADROOM:.0%} for prices that move meanwhile"
             found.append(("room", max(0.0, room) * (1 - HEADROOM), words))
+        if direction > 0 and (consents := [(o.size_frac, r.name) for r, o in self._spoken if _consents(r, o)]):
+            most, gate = min(consents)
+            found.append(("consented", most, f"{gate} consents to no more"))
         return found
 
     def _vote(self, role: Role) -> Vote:
@@ -250,6 +250,8 @@ class _Count:
         direction = direction_of(opinion.stance)
         if role.tainted:
             return f"{self._tainted(direction)}: tainted"
+        if _consents(role, opinion):
+            return "consents to buying, which is no strength"
         return "for " + _ACTIONS[direction] + (" (its veto has no force)" if opinion.stance is Stance.VETO else "")
 
     def _tainted(self, direction: int) -> str:
@@ -261,3 +263,8 @@ class _Count:
 
     def _line(self, what: str, value: float, how: str) -> None:
         self._lines.append(Line(what=what, value=round(value, _DIGITS), how=how))
+
+
+def _consents(role: Role, opinion: Opinion) -> bool:
+    """Whether a gate lets a purchase pass: that is no strength for it."""
+    return role.gate and opinion.stance is Stance.BUY

@@ -186,7 +186,8 @@ def test_the_verdicts_arithmetic_adds_up(talk: Conversation) -> None:
         assert (vote["stance"], vote["confidence"]) == (last[role]["stance"], last[role]["confidence"])
         assert vote["strength"] == pytest.approx(vote["weight"] * vote["confidence"], abs=1e-6)
 
-    buy, sell, hold = (strength(votes, lambda role: role not in TAINTED, stance) for stance in ("buy", "sell", "hold"))
+    buy = strength(votes, lambda role: role not in (*TAINTED, *GATES), "buy")  # consent is no strength
+    sell, hold = (strength(votes, lambda role: role not in TAINTED, stance) for stance in ("sell", "hold"))
     direction = DIRECTIONS[verdict["action"]]
     score = (buy - sell) / (buy + sell + hold)
     against, waiting = (  # of a sale nothing counts against it
@@ -200,9 +201,10 @@ def test_the_verdicts_arithmetic_adds_up(talk: Conversation) -> None:
 
     agreeing = [vote for role, vote in votes.items() if role not in TAINTED and vote["stance"] == verdict["action"]]
     assert len(agreeing) == lines["agreeing"] >= 2
-    wanted = sum(one["strength"] * one["size_frac"] for one in agreeing) / sum(one["strength"] for one in agreeing)
+    backing = [one for one in agreeing if direction < 0 or one["role"] not in GATES]
+    wanted = sum(one["strength"] * one["size_frac"] for one in backing) / sum(one["strength"] for one in backing)
     assert lines["wanted"] == pytest.approx(wanted, abs=1e-5)
-    bounds = [lines[name] for name in ("cautious", "needed", "held", "room") if name in lines]
+    bounds = [lines[name] for name in ("cautious", "needed", "held", "room", "consented") if name in lines]
     assert verdict["size_frac"] == lines["size"] == pytest.approx(min(bounds), abs=2e-6)
     (trade,) = talk.story["trades"]
     assert float(trade["share"]) <= verdict["size_frac"] + 1e-6

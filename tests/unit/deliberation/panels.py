@@ -12,6 +12,7 @@ from volexswarm.deliberation.domain import Abstention, Answer, Opinion, Silence,
 from volexswarm.messages import Evidence, Question, Side, Stance, Testimony
 
 UNTAINTED = tuple(role.name for role in DESK if not role.tainted)
+GATES = tuple(role.name for role in DESK if role.gate)
 MARKET = tuple(role.name for role in DESK if not role.tainted and not role.gate)
 
 FEATURES: Mapping[str, Mapping[str, float]] = {

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tests.unit.deliberation.panels import (
+    GATES,
     MARKET,
     SILENT,
     UNTAINTED,
@@ -83,12 +84,70 @@ def test_consent_of_the_gates_alone_is_no_reason_to_trade() -> None:
     assert f"{QUORUM} are needed" in tally.reason
 
 
-def test_a_wish_to_buy_needs_one_who_judges_the_market_and_nobody_much_against_it() -> None:
-    consent = {"risk": says("buy"), "compliance": says("buy")}
-    assert counted(Side.BUY, signal=says("buy", 0.1), research=says("hold", 0.3), **consent).action == "buy"
-    assert counted(Side.BUY, signal=says("buy", 0.1), research=says("sell", 0.9), **consent).action == "hold"
-    nobody = counted(Side.BUY, signal=says("hold", 0.3), research=says("sell", 0.1), **consent)
-    assert (nobody.action, nobody.reason) == ("hold", "nobody who judges the market is for buying")
+CONSENT: dict[str, Answer] = {"risk": says("buy", size=0.15), "compliance": says("buy", size=0.15)}
+
+
+@pytest.mark.parametrize(
+    ("research", "signal", "strategy", "bought"),
+    [
+        # the market roles are against it, whatever the gates let pass
+        (says("buy", 0.05), says("sell", 0.6), says("hold", 0.3), 0),
+        # nobody is for it
+        (says("hold", 0.3), says("hold", 0.3), says("hold", 0.1), 0),
+        # one is for it, and those who wait are surer by far
+        (says("buy", 0.1), says("hold", 0.3), says("hold", 0.3), 0),
+        # one is for it and the others wait, or one is against it and less sure
+        (says("buy", 0.4, 0.1), says("hold", 0.3), says("hold", 0.3), 0.1),
+        (says("buy", 0.9, 0.1), says("sell", 0.3), says("hold", 0.3), 0.1),
+        # of one mind: as much as they would buy, by their strength
+        (says("buy", 0.8, 0.10), says("buy", 0.2, 0.05), says("hold", 0.3), 0.09),
+    ],
+)
+def test_a_wish_to_buy_goes_by_those_who_judge_the_market(
+    research: Opinion, signal: Opinion, strategy: Opinion, bought: float
+) -> None:
+    tally = counted(Side.BUY, 0.17, research=research, signal=signal, strategy=strategy, **CONSENT)
+    assert tally.action == ("buy" if bought else "hold")
+    assert tally.size_frac == pytest.approx(bought)
+    without = counted(Side.BUY, 0.17, research=research, signal=signal, strategy=strategy)
+    assert (tally.confidence, _line(tally, "score")) == (without.confidence, _line(without, "score"))
+
+
+@pytest.mark.parametrize("gate", ["risk", "compliance"])
+def test_no_more_is_bought_than_a_gate_consents_to(gate: str) -> None:
+    tally = counted(Side.BUY, research=says("buy"), signal=says("buy"), **CONSENT | {gate: says("buy", size=0.03)})
+    assert (tally.action, tally.size_frac) == ("buy", 0.03)
+    assert _line(tally, "consented") == 0.03
+    assert next(vote.counted for vote in tally.votes if vote.role == gate) == "consents to buying, which is no strength"
+
+
+def test_a_gate_that_doubts_a_purchase_makes_it_less_sure() -> None:
+    consents, doubts = (
+        counted(Side.BUY, research=says("buy"), signal=says("buy"), risk=word, compliance=says("buy"))
+        for word in (says("buy"), says("hold"))
+    )
+    assert doubts.confidence < consents.confidence
+
+
+@given(panel=panels(), weights=weights, wish=st.sampled_from([None, Side.BUY]), confidence=st.floats(0, 1))
+def test_no_consent_leads_to_a_purchase(
+    panel: dict[str, Answer], weights: dict[str, float], wish: Side | None, confidence: float
+) -> None:
+    tally = aggregate(panel | dict.fromkeys(GATES, says("buy", confidence, 1.0)), snapshot(wish), weights)
+    if tally.action == "buy":
+        for_it, against = (_market_strength(panel, weights, stance) for stance in (Stance.BUY, Stance.SELL))
+        assert for_it > against
+
+
+def _market_strength(panel: dict[str, Answer], weights: dict[str, float], stance: Stance) -> float:
+    said = [(role, panel[role]) for role in MARKET]
+    return sum(
+        weights.get(role, 1) * one.confidence for role, one in said if isinstance(one, Opinion) and one.stance is stance
+    )
+
+
+def _line(tally: Tally, what: str) -> float:
+    return next(line.value for line in tally.arithmetic if line.what == what)
 
 
 def test_a_wish_to_sell_goes_by_consent_so_that_nobody_is_held_in_a_position() -> None:
@@ -158,7 +217,7 @@ def test_the_arithmetic_shows_each_line_that_led_there() -> None:
 def test_who_waits_agrees_with_a_team_that_waits() -> None:
     panel = {"research": says("hold", 0.1), "signal": says("hold", 0.1), "strategy": says("hold", 0.1)}
     tally = counted(**panel, risk=says("buy", 0.6), compliance=says("buy", 0.4))
-    assert (tally.action, tally.reason) == ("hold", "nobody who judges the market is for buying")
+    assert (tally.action, tally.reason) == ("hold", "the team leans to neither side")
     assert tally.dissent == ("risk", "compliance")
 
 
