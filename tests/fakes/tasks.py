@@ -207,9 +207,11 @@ class FakeTrader:
 
 
 class FakeAccount:
-    """10,000 USDT: half in cash, 0.05 BTC at 60,000, 1 ETH at 2,000."""
+    """10,000 USDT: half in cash, 0.05 BTC at 60,000, 1 ETH at 2,000; `coming` and `leaving` as a test sets them."""
 
     def __init__(self, **held: str) -> None:
+        self.coming: dict[str, Decimal] = {}
+        self.leaving: dict[str, Decimal] = {}
         amounts = {"USDT": "5000", "BTC": "0.05", "ETH": "1"} | held
         self.held = {asset: Decimal(amount) for asset, amount in amounts.items()}
         self.prices = {"BTC/USDT": Decimal(60_000), "ETH/USDT": Decimal(2000), "SOL/USDT": Decimal(100)}
@@ -223,7 +225,9 @@ class FakeAccount:
             currency="USDT",
             equity=sum((amount * worth[asset] for asset, amount in self.held.items() if amount), Decimal(0)),
             held=self.held,
-            sellable={symbol: self.held.get(symbol.split("/")[0], Decimal(0)) for symbol in symbols},
+            sellable={symbol: self._free(symbol.split("/")[0]) for symbol in symbols},
+            coming=self.coming,
+            leaving=self.leaving,
             prices=self.prices,
             worth=worth,
             as_of=START,
@@ -231,6 +235,9 @@ class FakeAccount:
 
     def outlook(self, symbol: str) -> Outlook:
         return Outlook("binance", "main", START, Timeframe.H1)
+
+    def _free(self, asset: str) -> Decimal:
+        return max(Decimal(0), self.held.get(asset, Decimal(0)) - self.leaving.get(asset, Decimal(0)))
 
 
 class FakePreviews:

@@ -8,6 +8,7 @@ from typing import Final
 from volexswarm.errors import Unavailable
 from volexswarm.market.timeframes import Timeframe
 from volexswarm.ports import Store
+from volexswarm.risk.model import currencies
 from volexswarm.risk.ports import RiskTransaction
 from volexswarm.risk.situation import Inquiry, Situation
 from volexswarm.tasks.ports import AccountState, Outlook
@@ -51,6 +52,7 @@ class RiskAccount:
         if missing := sorted({asset for situation in found for asset in situation.marks.missing}):
             raise Unavailable("market data", f"there is no fresh price of {', '.join(missing)}")
         worth = {asset: price for situation in found for asset, price in situation.marks.prices.items()}
+        bases = {currencies(symbol)[0] for symbol in symbols}
         quotes = {symbol: situation.board.usable(symbol) for symbol, situation in zip(symbols, found, strict=True)}
         return AccountState(
             venue=self._venue,
@@ -60,6 +62,8 @@ class RiskAccount:
             equity=first.equity.amount,
             held=first.holdings.assets,
             sellable={symbol: first.holdings.sellable(symbol) for symbol in symbols},
+            coming={base: first.holdings.coming(base) for base in bases},
+            leaving={base: first.holdings.leaving(base) for base in bases},
             prices={symbol: quote.mid for symbol, quote in quotes.items() if quote is not None},
             worth=worth,
             as_of=max(situation.as_of for situation in found),

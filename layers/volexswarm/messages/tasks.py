@@ -76,8 +76,8 @@ class Stance(StrEnum):
 class Question(BaseModel):
     """What the team is asked about one symbol. `wish` is the side that the task wants to trade, None if it wants to know.
 
-    `target_share` is the part of the equity that shall be held in the symbol's base afterwards, None if the team shall say.
-    `as_of` is market time: nothing later is looked at.
+    `target_share` is the part of the equity that shall be held in the symbol's base after the wished trade, beside what else may
+    be under way; None if the team shall say. `as_of` is market time: nothing later is looked at.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -79,12 +79,22 @@ class Holdings:
                 amounts[pending.base] = amounts.get(pending.base, ZERO) + pending.amount
         return amounts if all(amounts.values()) else {asset: amount for asset, amount in amounts.items() if amount}
 
+    def coming(self, asset: str) -> Decimal:
+        """What pending trades bring of an asset, at their prices: it is bought, or something else is sold for it."""
+        bought = sum((p.amount for p in self.pending if p.side is Side.BUY and p.base == asset), ZERO)
+        return bought + sum(
+            (p.amount * p.price for p in self.pending if p.side is Side.SELL and p.quote == asset), ZERO
+        )
+
+    def leaving(self, asset: str) -> Decimal:
+        """What pending trades take of an asset, at their prices: it is sold, or something else is bought with it."""
+        sold = sum((p.amount for p in self.pending if p.side is Side.SELL and p.base == asset), ZERO)
+        return sold + sum((p.amount * p.price for p in self.pending if p.side is Side.BUY and p.quote == asset), ZERO)
+
     def sellable(self, symbol: str) -> Decimal:
         """What of the symbol's base is held and not already being sold or spent; never negative."""
         base = currencies(symbol)[0]
-        selling = sum((p.amount for p in self.pending if p.side is Side.SELL and p.base == base), ZERO)
-        spending = sum((p.amount * p.price for p in self.pending if p.side is Side.BUY and p.quote == base), ZERO)
-        return max(ZERO, self.assets.get(base, ZERO) - selling - spending)
+        return max(ZERO, self.assets.get(base, ZERO) - self.leaving(base))
 
     def sellable_position(self, symbol: str) -> Decimal:
         """What of the symbol's own position is not already being sold, as far as it is still held; never negative."""

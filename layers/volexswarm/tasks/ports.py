@@ -147,8 +147,9 @@ class Flows(Protocol):
 class AccountState:
     """The account that trades, at market time `as_of`; `mode` says what its money is, as `ports.TradingState` does.
 
-    `equity` in `currency`; `held` amounts by asset, `sellable` by symbol what of its base no order binds; `prices` by symbol in
-    quote per base, `worth` by asset in `currency`. What has no fresh price is in neither.
+    `equity` in `currency`; `held` amounts by asset, `sellable` by symbol what of its base no order binds; `coming` and `leaving`
+    by asset what is under way, by trades of anybody that are decided on and not executed yet; `prices` by symbol in quote per
+    base, `worth` by asset in `currency`. What has no fresh price is in neither.
     """
 
     venue: str
@@ -158,6 +159,8 @@ class AccountState:
     equity: Decimal
     held: Mapping[str, Decimal]
     sellable: Mapping[str, Decimal]
+    coming: Mapping[str, Decimal]
+    leaving: Mapping[str, Decimal]
     prices: Mapping[str, Decimal]
     worth: Mapping[str, Decimal]
     as_of: datetime

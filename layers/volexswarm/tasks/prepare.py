@@ -136,6 +136,7 @@ def require_prices(account: AccountState, symbols: tuple[str, ...]) -> None:
 
 
 def _target(aim: Aim, account: AccountState) -> float:
+    """What is held now, and this trade: the team sizes it by what is held, and what is under way would be sized once more."""
     base = aim.symbol.split("/")[0]
     held = account.held.get(base, Decimal(0)) * account.worth[base] / account.equity
     after = held + aim.share if aim.side is Side.BUY else held - aim.share

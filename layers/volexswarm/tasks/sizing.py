@@ -58,19 +58,36 @@ def aim_of_wish(wish: TradeWish, account: AccountState) -> Aim | Left:
 
 
 def aim_of_target(symbol: str, target: Decimal, account: AccountState, policy: TasksPolicy) -> Aim | Left:
-    """What it takes to bring an asset to its share of the equity; nothing where it is near enough."""
+    """What it takes to bring an asset to its share of the equity; nothing where it is near enough, or on the way there.
+
+    Whatever becomes of the trades that are under way, the target is not overshot: what is being sold is not sold again, and what
+    is being bought is not bought again.
+    """
     base = symbol.split("/", maxsplit=1)[0]
+    coming, leaving = account.coming.get(base, _ZERO), account.leaving.get(base, _ZERO)
     with wide():
-        present = account.held.get(base, _ZERO) * account.worth[base] / account.equity if account.equity else _ZERO
-        missing = target - present
-        words = f"{base} is {present * 100:.2f} % of the equity and shall be {target * 100:.2f} %"
-        if abs(missing) < policy.min_trade:
-            return Left(symbol, f"{words}: that is near enough", refused=False)
-        amount = abs(missing) * account.equity / account.worth[base]
-    side = Side.BUY if missing > 0 else Side.SELL
-    if side is Side.SELL:
-        amount = min(amount, account.sellable.get(symbol, _ZERO))
+        held, wanted = account.held.get(base, _ZERO), target * max(_ZERO, account.equity) / account.worth[base]
+        missing, surplus = wanted - (held + coming), (held - leaving) - wanted
+        amount, side = (missing, Side.BUY) if missing > 0 else (surplus, Side.SELL)
+        enough = amount * account.worth[base] < policy.min_trade * account.equity
+        present = f"{base} is {_percent(held, base, account)} of the equity{_under_way(base, account)}"
+    words = f"{present} and shall be {target * 100:.2f} %"
+    if enough:
+        why = "that is near enough" if not coming and not leaving else "what is under way comes first"
+        return Left(symbol, f"{words}: {why}", refused=False)
     return _aim(symbol, side, amount, account, words)
+
+
+def _under_way(base: str, account: AccountState) -> str:
+    """What is being bought and sold of an asset, in words; empty if nothing is."""
+    ways = ((account.coming, "on its way in"), (account.leaving, "on its way out"))
+    found = [f"{_percent(amount, base, account)} {words}" for way, words in ways if (amount := way.get(base, _ZERO))]
+    return f" ({', '.join(found)})" if found else ""
+
+
+def _percent(amount: Decimal, base: str, account: AccountState) -> str:
+    share = amount * account.worth[base] / account.equity if account.equity else _ZERO
+    return f"{share * 100:.2f} %"
 
 
 def ruled(aim: Aim, ruling: Ruling, account: AccountState, policy: TasksPolicy) -> Aim | Left:

@@ -22,7 +22,7 @@ from volexswarm.errors import Conflict, Unavailable
 from volexswarm.market.timeframes import Timeframe
 from volexswarm.messages import CancelOrder, Check, OrderState, OrderType, Purpose, Quote, Side, SignalRaised, Verdict
 from volexswarm.risk.board import BoardReader
-from volexswarm.risk.model import Bar
+from volexswarm.risk.model import Bar, Pending
 from volexswarm.risk.situation import Inquiry
 from volexswarm.tasks.model import PlannedTrade
 
@@ -69,6 +69,20 @@ def test_the_account_is_valued_as_risk_values_it() -> None:
     assert state.equity == 10_000
     assert state.prices == {"BTC/USDT": 60_000, "ETH/USDT": 2000}
     assert (state.worth["BTC"], state.held["ETH"], state.sellable["ETH/USDT"]) == (60_000, 1, 1)
+
+
+def test_what_is_under_way_counts_in_every_market_of_the_asset() -> None:
+    books = Books()
+    books.tx.pending += [
+        Pending("BTC/USDT", Side.SELL, Decimal("0.01"), Decimal(60_000)),
+        Pending("BTC/USDT", Side.BUY, Decimal("0.02"), Decimal(59_000)),
+        Pending("ETH/BTC", Side.BUY, Decimal("0.3"), Decimal("0.03")),  # is paid for with 0.009 BTC
+        Pending("ETH/BTC", Side.SELL, Decimal("0.1"), Decimal("0.03")),  # brings 0.003 BTC
+    ]
+    state = books.account.state(SYMBOLS)
+    assert state.coming == {"BTC": Decimal("0.023"), "ETH": Decimal("0.3")}
+    assert state.leaving == {"BTC": Decimal("0.019"), "ETH": Decimal("0.1")}
+    assert state.sellable == {"BTC/USDT": Decimal("0.031"), "ETH/USDT": Decimal("0.9")}
 
 
 @pytest.mark.parametrize(

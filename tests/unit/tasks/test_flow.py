@@ -73,6 +73,23 @@ def test_a_rebalancing_asks_about_each_asset_that_is_off_its_target(world, steps
     assert legs == {"BTC/USDT": ("sell", pytest.approx(0.1)), "SOL/USDT": ("buy", pytest.approx(0.3))}
 
 
+@pytest.mark.parametrize(("side", "target"), [("buy", 0.3), ("sell", 0.1)])
+def test_a_question_is_about_the_trade_alone_whatever_else_is_under_way(world, steps, side, target):
+    world.account.coming["ETH"], world.account.leaving["ETH"] = Decimal("0.25"), Decimal("0.25")
+    [leg] = steps.do("prepare", world.task(wish(side=side, amount="0.5")))["legs"]
+    assert leg["target_share"] == pytest.approx(target)  # a fifth is held, and a tenth is traded
+
+
+def test_a_rebalancing_does_not_ask_again_about_what_an_earlier_one_is_doing(world, steps):
+    task = world.task(rebalance(BTC="0.1", SOL="0.3"))
+    world.account.leaving["BTC"], world.account.coming["SOL"] = Decimal("0.0333"), Decimal(30)
+    assert steps.do("prepare", task)["legs"] == []
+    told = steps.do("propose", task, rulings=[])
+    assert told["next"] == "explain"
+    assert [one["refused"] for one in told["left"]] == [False, False]
+    assert "BTC is 30.00 % of the equity (19.98 % on its way out) and shall be 10.00 %" in told["words"]
+
+
 def test_an_analysis_wishes_nothing(world, steps):
     answer = steps.do("prepare", world.task(Analyze(symbols=("BTC/USDT", "ETH/USDT"))))
     assert [(leg["symbol"], leg["wish"], leg["target_share"]) for leg in answer["legs"]] == [

@@ -81,13 +81,74 @@ def test_a_ruling_never_enlarges_a_wish_nor_turns_it(amount, size, action, side)
         assert left.amount == aim.amount
 
 
-@given(st.decimals("0", "1", places=4), st.decimals("0", "1", places=4))
-def test_a_target_is_never_overshot(target, held):
-    account = FakeAccount(ETH=str(held * 5)).state(["ETH/USDT"])
+@pytest.mark.parametrize(
+    ("coming", "leaving", "target", "side", "amount"),
+    [
+        # of 40 % in ETH 25 % are being sold: 15 % is what comes of it
+        ("0", "1.25", "0.15", None, ""),
+        # that much is on its way, and the rest is still to be sold
+        ("0", "1.25", "0.10", Side.SELL, "0.25"),
+        ("0", "1.25", "0", Side.SELL, "0.75"),
+        # whether less is sold, or bought back, shows when the sale has ended
+        ("0", "1.25", "0.30", None, ""),
+        # a limit order that may never be executed is no hole to be filled
+        ("0", "2", "0.40", None, ""),
+        # more is wanted than there is, whatever becomes of the sale
+        ("0", "1.25", "0.45", Side.BUY, "0.25"),
+        # 20 % more are being bought
+        ("1", "0", "0.60", None, ""),
+        ("1", "0", "0.65", Side.BUY, "0.25"),
+        ("1", "0", "0.35", Side.SELL, "0.25"),
+        # both ways at once
+        ("1", "1", "0.5", None, ""),
+        ("1", "1", "0.7", Side.BUY, "0.5"),
+        ("1", "1", "0.1", Side.SELL, "0.5"),
+    ],
+)
+def test_what_is_under_way_is_not_traded_again(coming, leaving, target, side, amount):
+    account = FakeAccount(ETH="2", USDT="3000")  # 10,000 USDT, 40 % of it in ETH
+    account.coming["ETH"], account.leaving["ETH"] = Decimal(coming), Decimal(leaving)
+    found = aim_of_target("ETH/USDT", Decimal(target), account.state(["ETH/USDT"]), POLICY)
+    if side is None:
+        assert isinstance(found, Left)
+        assert not found.refused
+    else:
+        assert isinstance(found, Aim)
+        assert (found.side, found.amount) == (side, Decimal(amount))
+
+
+def test_an_aim_says_what_is_under_way():
+    account = FakeAccount(ETH="2", USDT="3000")
+    account.leaving["ETH"] = Decimal("1.25")
+    left = aim_of_target("ETH/USDT", Decimal("0.15"), account.state(["ETH/USDT"]), POLICY)
+    words = "ETH is 40.00 % of the equity (25.00 % on its way out) and shall be 15.00 %"
+    assert left == Left("ETH/USDT", f"{words}: what is under way comes first", False)
+    account.coming["ETH"] = Decimal("0.5")
+    found = aim_of_target("ETH/USDT", Decimal("0.1"), account.state(["ETH/USDT"]), POLICY)
+    words = "ETH is 40.00 % of the equity (10.00 % on its way in, 25.00 % on its way out) and shall be 10.00 %"
+    assert found.why == words
+
+
+@given(
+    st.decimals("0", "1", places=4),
+    st.decimals("0", "1", places=4),
+    st.decimals("0", "1", places=4),
+    st.decimals("0", "1", places=4),
+    st.decimals("0", "1", places=4),
+    st.decimals("0", "1", places=4),
+)
+def test_a_target_is_never_overshot_whatever_becomes_of_what_is_under_way(
+    target, held, coming, leaving, executed_in, executed_out
+):
+    book = FakeAccount(ETH=str(held * 5))
+    book.coming["ETH"], book.leaving["ETH"] = coming * 5, leaving * held * 5
+    account = book.state(["ETH/USDT"])
     found = aim_of_target("ETH/USDT", target, account, POLICY)
     if isinstance(found, Left):
         return
-    present = account.held["ETH"] * 2000 / account.equity
+    others = book.coming["ETH"] * executed_in - book.leaving["ETH"] * executed_out
+    present = (account.held["ETH"] + others) * 2000 / account.equity
     change = found.share if found.side is Side.BUY else -found.share
     after, tolerance = present + change, Decimal("1e-8")
     assert min(present, target) - tolerance <= after <= max(present, target) + tolerance
+    assert found.side is Side.BUY or found.amount <= account.sellable["ETH/USDT"]
