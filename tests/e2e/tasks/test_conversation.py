@@ -97,8 +97,8 @@ def approve(talk: Conversation) -> None:
 
 
 def post_news(swarm: Swarm, number: int) -> None:
-    """A few headlines that are for selling, so that the team has somebody to disagree with."""
-    for what in ("slips as traders take profits", "falls while an exchange halts withdrawals", "drops again"):
+    """A few headlines that are mildly for selling, so that the team has somebody to disagree with, and may buy all the same."""
+    for what in ("slips as traders take profits", "drifts lower", "drops again"):
         for name in ("Bitcoin", "Ethereum"):
             swarm.succeeds("news", "add", f"{name} {what}, bulletin {number}", "--source", "The Daily Ledger")
 
