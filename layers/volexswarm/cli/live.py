@@ -111,9 +111,10 @@ class Live:
                 await socket.close()
                 return False
             raise Refused(str(message["message"]), 0, str(message["code"]))
+        if kind in ("subscribed", "resumed", "reset"):
+            self._pause = FIRST_PAUSE
         if kind in ("subscribed", "reset"):
             self._places[message["channel"]] = Place(message["epoch"], message["number"])
-            self._pause = FIRST_PAUSE
             return True
         place = self._places.get(message.get("channel", ""))
         if kind != "update" or place is None or message["number"] <= place.number:

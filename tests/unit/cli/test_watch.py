@@ -1,5 +1,6 @@
 """`watch` against a real WebSocket server that loses, repeats and breaks off."""
 
+import asyncio
 import json
 from contextlib import asynccontextmanager
 
@@ -75,6 +76,20 @@ async def test_updates_come_once_and_in_order_over_a_broken_connection():
     assert [one["action"] for one in asked] == ["subscribe", "resume"]
     assert asked[0]["filters"] == {"symbol": ["BTC/USDT"]}
     assert (asked[1]["epoch"], asked[1]["number"]) == ("e", 2)
+
+
+async def test_a_connection_that_breaks_now_and_then_is_made_anew_as_soon_each_time(monkeypatch):
+    pauses, sleep = [], asyncio.sleep
+
+    async def noted(seconds):
+        pauses.append(seconds)
+        await sleep(seconds)
+
+    monkeypatch.setattr(living.asyncio, "sleep", noted)
+    resumed = {"type": "resumed", "channel": "orders", "epoch": "e", "number": 0}
+    async with serving([[BEGUN]], [[resumed]], [[resumed]], [[resumed, update(1, 0)]]) as (address, _):
+        await taken(Live(lambda: address, ["orders"], {}), 2)
+    assert [seconds for seconds in pauses if 0 < seconds < living.PING_SECONDS] == [living.FIRST_PAUSE] * 3
 
 
 async def test_a_gap_is_asked_for_again():
