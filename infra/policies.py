@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from infra import sockets
-from volexswarm.agents import AGENTS, API_FUNCTION, MONITOR, Function, Layer, functions
+from volexswarm.agents import AGENTS, API_FUNCTION, MONITOR, Function, Layer, functions, registered
 from volexswarm.messages import Queue
 
 Statement = dict[str, Any]
@@ -35,6 +35,8 @@ def statements(function: Function, stack: str) -> list[Statement]:
         found.append(send(function.sends, stack))
     if function.runs:
         found += _run(function.runs, stack)
+    if function.calls:
+        found.append(_call(map(registered, function.calls), stack))
     if function is API_FUNCTION:
         found += [*_look_into_dead_letters(stack), _read_logs(stack), _ask_health(stack)]
     if Layer.AUTOGEN in function.layers:
@@ -69,10 +71,14 @@ def machine_statements(called: Iterable[Function], stack: str) -> list[Statement
     delivery = [f"logs:{action}LogDeliver{'ies' if action == 'List' else 'y'}" for action in actions]
     delivery += ["logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups"]
     return [
-        _allow("CallFunctions", ["lambda:InvokeFunction"], [_function(function, stack) for function in called]),
+        _call(called, stack),
         # these know no resources
         {"Sid": "DeliverLogs", "Effect": "Allow", "Action": delivery, "Resource": ["*"]},
     ]
+
+
+def _call(called: Iterable[Function], stack: str) -> Statement:
+    return _allow("CallFunctions", ["lambda:InvokeFunction"], [_function(function, stack) for function in called])
 
 
 def _run(machines: tuple[str, ...], stack: str) -> list[Statement]:

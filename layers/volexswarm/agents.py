@@ -33,7 +33,7 @@ class Invoker(StrEnum):
     WEBSOCKET = "websocket"
     """The WebSocket API: every route of it."""
     API = "api"
-    """The HTTP API's own function, for an answer that it can't give without another layer."""
+    """The functions of the HTTP and the WebSocket API, for an answer that they can't give without another layer."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class Function:
     `name` as in Chalice; `queue`, `schedule` (EventBridge expression, UTC) or `invoked_by` wakes it; `batch_size` messages per
     call; `memory` in MB, `timeout` in seconds; `concurrency` caps parallel calls of the queue's mapping (at least 2, as SQS
     wants); `sends` the queues it may send to; `runs` the state machines whose executions it may start, stop and describe, and
-    whose waiting tasks it may answer; `pushes` whether it may write to WebSocket connections and close them; `trades` whether it
-    speaks to the exchange, and may read our keys there.
+    whose waiting tasks it may answer; `calls` the functions that it may call for an answer; `pushes` whether it may write to
+    WebSocket connections and close them; `trades` whether it speaks to the exchange, and may read our keys there.
     """
 
     name: str
@@ -59,6 +59,7 @@ class Function:
     concurrency: int | None = None
     sends: tuple[Queue, ...] = ()
     runs: tuple[str, ...] = ()
+    calls: tuple[str, ...] = ()
     pushes: bool = False
     trades: bool = False
 
@@ -285,6 +286,7 @@ META = Agent(
             timeout=29,
             sends=tuple(Queue),
             runs=("task",),
+            calls=("meta-read",),
             pushes=True,
         ),
     ),
@@ -409,7 +411,15 @@ AGENTS: tuple[Agent, ...] = (
 )
 """All thirteen."""
 
-API_FUNCTION = Function("api-handler", "The HTTP API.", memory=512, timeout=29, sends=tuple(Queue), runs=("task",))
+API_FUNCTION = Function(
+    "api-handler",
+    "The HTTP API.",
+    memory=512,
+    timeout=29,
+    sends=tuple(Queue),
+    runs=("task",),
+    calls=("meta-read",),
+)
 AUTHORIZER_FUNCTION = Function("authorizer", "Checks the bearer token of every HTTP call.", memory=256, timeout=10)
 
 

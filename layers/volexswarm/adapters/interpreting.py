@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 FUNCTION: Final = "meta-read"
 PATIENCE: Final = 22.0
 """Seconds: less than API Gateway gives the API, more than the function gives the model."""
+PASSING: Final = frozenset({"TooManyRequestsException", "ServiceException"})
+"""What Lambda says when it has no room or fails by itself; whatever else it refuses is the deployment's fault."""
 
 
 class LambdaInterpreter:
@@ -41,7 +43,11 @@ class LambdaInterpreter:
         try:
             answer = self._lambda().invoke(FunctionName=self._function, Payload=json.dumps(asked).encode())
             body = json.loads(answer["Payload"].read())
-        except (BotoCoreError, ClientError, ValueError) as error:
+        except ClientError as error:
+            passes = error.response["Error"]["Code"] in PASSING
+            logger.log(logging.WARNING if passes else logging.ERROR, "nobody reads these words: %s", error)
+            return None
+        except (BotoCoreError, ValueError) as error:
             logger.warning("nobody reads these words: %s", error)
             return None
         if answer.get("FunctionError") or not isinstance(body, dict) or not isinstance(body.get("read"), dict):

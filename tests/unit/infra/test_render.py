@@ -198,6 +198,19 @@ def test_nobody_but_the_team_asks_models(resources):
     assert asking == {"MetaDeliberateRole", "MetaReadRole"}
 
 
+def test_whoever_takes_tasks_in_words_may_have_them_read(resources):
+    """Over HTTP and over the WebSocket: one desk takes both."""
+    for role in ("APIHandlerRole", "MetaWebsocketRole"):
+        assert "volexswarm-api-meta-read" in rights(resources, role, "lambda:InvokeFunction"), role
+
+
+def test_a_function_calls_only_those_that_the_registry_names(resources):
+    for function in functions():
+        called = {f"volexswarm-api-{name}" for name in function.calls}
+        may = rights(resources, f"{logical_id(function)}Role", "lambda:InvokeFunction")
+        assert called <= may if function.name == "api-handler" else called == may  # which also asks all how they are
+
+
 def test_the_api_may_not_consume_a_live_queue(resources):
     live = {f"volexswarm-{queue.value}" for queue in Queue}
     assert not rights(resources, "APIHandlerRole", "sqs:ReceiveMessage") & live
