@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -38,6 +38,7 @@ class FakePushTransaction(FakeTransaction):
         super().__init__()
         self.clients: dict[str, Connection] = {}
         self.subscriptions: dict[tuple[str, Channel], Subscription] = {}
+        self.resting: set[tuple[str, Channel]] = set()
 
     def lock_door(self) -> None: ...
 
@@ -68,24 +69,27 @@ class FakePushTransaction(FakeTransaction):
 
     def put_subscription(self, subscription: Subscription) -> None:
         if subscription.connection_id in self.clients:
-            self.subscriptions[subscription.connection_id, subscription.channel] = subscription
+            key = (subscription.connection_id, subscription.channel)
+            self.subscriptions[key] = subscription
+            self.resting.discard(key)
 
-    def begin(self, connection_id: str, channel: Channel) -> None:
-        if (connection_id, channel) in self.subscriptions:
-            key = (connection_id, channel)
-            self.subscriptions[key] = replace(self.subscriptions[key], begun=True)
+    def rest(self, connection_id: str, channel: Channel) -> None:
+        self.resting.add((connection_id, channel))
+
+    def go_on(self, connection_id: str, channel: Channel) -> None:
+        self.resting.discard((connection_id, channel))
 
     def remove_subscription(self, connection_id: str, channel: Channel) -> bool:
         return self.subscriptions.pop((connection_id, channel), None) is not None
 
     def subscribers(self, channel: Channel) -> list[Subscriber]:
-        return self._begun(lambda one: one.channel is channel)
+        return self._awake(lambda one: one.channel is channel)
 
     def subscribers_of(self, connection_id: str) -> list[Subscriber]:
-        return self._begun(lambda one: one.connection_id == connection_id)
+        return self._awake(lambda one: one.connection_id == connection_id)
 
-    def _begun(self, wanted: Any) -> list[Subscriber]:
-        found = [one for one in self.subscriptions.values() if one.begun and wanted(one)]
+    def _awake(self, wanted: Any) -> list[Subscriber]:
+        found = [one for key, one in self.subscriptions.items() if key not in self.resting and wanted(one)]
         return [Subscriber(one, self.clients[one.connection_id].principal) for one in found]
 
 
@@ -154,13 +158,14 @@ class FakeUpdateLog:
 
 
 class FakeOutlet:
-    """Clients that take everything, but for those in `slow` and `left`. `frames` by connection, as text."""
+    """Clients that take what it does not refuse, but for those in `slow` and `left`. `frames` by connection, as text."""
 
     def __init__(self) -> None:
         self.frames: dict[str, list[str]] = {}
         self.slow: set[str] = set()
         self.left: set[str] = set()
         self.closed: set[str] = set()
+        self.refuses: Callable[[str], bool] = lambda _: False
 
     def post(self, frames: Sequence[tuple[str, str]], seconds: float) -> dict[str, Delivery]:
         outcome = {}
@@ -168,7 +173,7 @@ class FakeOutlet:
             outcome[connection] = Delivery.DONE
             if connection in self.left | self.closed:
                 outcome[connection] = Delivery.GONE
-            elif connection in self.slow:
+            elif connection in self.slow or self.refuses(frame):
                 outcome[connection] = Delivery.SLOW
             else:
                 self.frames.setdefault(connection, []).append(frame)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from volexswarm.push import frames
 from volexswarm.push.channels import checked, permit
 from volexswarm.push.courier import Courier
 from volexswarm.push.gate import Verifier
-from volexswarm.push.model import Connection, Cursor, Delivery, Limits, Subscription
+from volexswarm.push.model import Connection, Cursor, Delivery, Limits, Subscription, Window
 from volexswarm.push.ports import Commands, Outlet, Pace, PushTransaction, Snapshots, UpdateLog
 from volexswarm.push.protocol import Auth, Command, Ping, Resume, Subscribe, Unreadable, Unsubscribe, Watching, read
 
@@ -43,6 +44,15 @@ class Parts:
     clock: Clock
     limits: Limits
     describe: Describe
+
+
+@dataclass(frozen=True)
+class _Beginning:
+    """A subscription that may be had, where its channel is, and what is the case there or a little later."""
+
+    subscription: Subscription
+    window: Window
+    snapshot: Any
 
 
 class SubscriptionDesk:
@@ -104,52 +114,74 @@ class SubscriptionDesk:
     # watching
 
     def _subscribe(self, connection: Connection, action: Subscribe) -> None:
-        subscription = self._put(connection, action)
-        head = self._parts.log.window(action.channel, None).head
-        snapshot = self._parts.snapshots.snapshot(action.channel, subscription.filters, connection.principal)
-        longest = self._parts.limits.frame_bytes
-        frame = frames.state_frame(
-            "subscribed", action.channel, subscription.filters, head, snapshot, longest=longest, reply_to=action.id
-        )
-        self._begin(connection, subscription, frame, Cursor(head.number, head.number))
+        beginning = self._judged(connection, action)
+        head = beginning.window.head
+        self._begin(beginning, self._state("subscribed", beginning, action.id), Cursor(head.number, head.number))
 
     def _resume(self, connection: Connection, action: Resume) -> None:
-        subscription = self._put(connection, action)
-        window = self._parts.log.window(action.channel, None)
-        head = window.head
-        if action.epoch == head.epoch and window.covers(action.number):
-            words = {"channel": action.channel.value, "epoch": head.epoch, "number": action.number}
-            frame = frames.encoded(_answer("resumed", action.id, words))
-            self._begin(connection, subscription, frame, Cursor(action.number, action.number))
+        beginning = self._judged(connection, action)
+        head = beginning.window.head
+        if action.epoch != head.epoch or not beginning.window.covers(action.number):
+            self._begin(beginning, self._state("reset", beginning, action.id), Cursor(head.number, head.number))
             return
-        snapshot = self._parts.snapshots.snapshot(action.channel, subscription.filters, connection.principal)
-        longest = self._parts.limits.frame_bytes
-        frame = frames.state_frame(
-            "reset", action.channel, subscription.filters, head, snapshot, longest=longest, reply_to=action.id
-        )
-        self._begin(connection, subscription, frame, Cursor(head.number, head.number))
+        words = {"channel": action.channel.value, "epoch": head.epoch, "number": action.number}
+        frame = frames.encoded(_answer("resumed", action.id, words))
+        self._begin(beginning, frame, Cursor(action.number, action.number))
 
-    def _put(self, connection: Connection, action: Watching) -> Subscription:
-        """Store the subscription: not begun yet, so that no update overtakes what it begins with."""
+    def _judged(self, connection: Connection, action: Watching) -> _Beginning:
+        """What the client asks for, if it may have it; nothing has changed yet.
+
+        The snapshot is taken for who resumes, too: it judges what the filters name.
+        """
         permit(action.channel, connection.principal)
         subscription = Subscription(connection.id, action.channel, checked(action.channel, action.filters))
-        with self._parts.store.transaction() as tx:
-            tx.put_subscription(subscription)
-        self._parts.log.want(action.channel)
-        return subscription
+        window = self._parts.log.window(action.channel, None)
+        snapshot = self._parts.snapshots.snapshot(action.channel, subscription.filters, connection.principal)
+        return _Beginning(subscription, window, snapshot)
 
-    def _begin(self, connection: Connection, subscription: Subscription, frame: str, cursor: Cursor) -> None:
+    def _state(self, kind: str, beginning: _Beginning, reply_to: str | None) -> str:
+        subscription, longest = beginning.subscription, self._parts.limits.frame_bytes
+        head, snapshot = beginning.window.head, beginning.snapshot
+        return frames.state_frame(
+            kind, subscription.channel, subscription.filters, head, snapshot, longest=longest, reply_to=reply_to
+        )
+
+    def _begin(self, beginning: _Beginning, frame: str, cursor: Cursor) -> None:
         """Send what the subscription begins with, then let the updates come, first those that came in the meantime."""
-        outcome = self._parts.outlet.post([(connection.id, frame)], ANSWER_SECONDS)
-        if outcome.get(connection.id) is Delivery.GONE:
-            self._parts.courier.forget([connection.id])
-            return
-        channel = subscription.channel
-        self._parts.log.place(channel, connection.id, cursor)
-        with self._parts.store.transaction() as tx:
-            tx.begin(connection.id, channel)
-            mine = [one for one in tx.subscribers_of(connection.id) if one.subscription.channel is channel]
+        subscription = beginning.subscription
+        client, channel = subscription.connection_id, subscription.channel
+        with self._resting(subscription):
+            if not self._is_handed_over(client, frame):
+                return
+            self._parts.log.place(channel, client, cursor)
+            with self._parts.store.transaction() as tx:
+                tx.put_subscription(subscription)
+                mine = [one for one in tx.subscribers_of(client) if one.subscription.channel is channel]
+        self._parts.log.want(channel)
         self._parts.courier.serve(channel, mine, ANSWER_SECONDS)
+
+    @contextmanager
+    def _resting(self, subscription: Subscription) -> Iterator[None]:
+        """What the client watches of the channel so far sends nothing in between, and goes on if nothing takes its place."""
+        client, channel = subscription.connection_id, subscription.channel
+        with self._parts.store.transaction() as tx:
+            tx.rest(client, channel)
+        try:
+            yield
+        except Exception:
+            with self._parts.store.transaction() as tx:
+                tx.go_on(client, channel)
+            raise
+
+    def _is_handed_over(self, connection_id: str, frame: str) -> bool:
+        """False if the client has left, and is forgotten. Raises Unavailable if it did not take the frame."""
+        outcome = self._parts.outlet.post([(connection_id, frame)], ANSWER_SECONDS).get(connection_id)
+        if outcome is Delivery.GONE:
+            self._parts.courier.forget([connection_id])
+            return False
+        if outcome is not Delivery.DONE:
+            raise Unavailable("connection", "it did not take what the subscription begins with")
+        return True
 
     def _unsubscribe(self, connection: Connection, action: Unsubscribe) -> None:
         with self._parts.store.transaction() as tx:

@@ -27,12 +27,11 @@ class Connection:
 
 @dataclass(frozen=True)
 class Subscription:
-    """What a client watches. It gets updates once it has `begun`, which is when its snapshot has been sent."""
+    """What a client watches: it has got what it begins with, and gets every update that fits."""
 
     connection_id: str
     channel: Channel
     filters: Filters
-    begun: bool = False
 
 
 @dataclass(frozen=True)

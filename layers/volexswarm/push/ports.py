@@ -50,11 +50,15 @@ class PushTransaction(Transaction, Protocol):
         ...
 
     def put_subscription(self, subscription: Subscription) -> None:
-        """Replaces the connection's subscription of the channel."""
+        """Replaces the connection's subscription of the channel; from here on it gets updates."""
         ...
 
-    def begin(self, connection_id: str, channel: Channel) -> None:
-        """From here on the subscription gets updates."""
+    def rest(self, connection_id: str, channel: Channel) -> None:
+        """The subscription, if there is one, gets no updates until it goes on or is replaced."""
+        ...
+
+    def go_on(self, connection_id: str, channel: Channel) -> None:
+        """The subscription, if there is one, gets updates again."""
         ...
 
     def remove_subscription(self, connection_id: str, channel: Channel) -> bool:
@@ -62,11 +66,11 @@ class PushTransaction(Transaction, Protocol):
         ...
 
     def subscribers(self, channel: Channel) -> list[Subscriber]:
-        """Of the channel, those that have begun."""
+        """Of the channel, those that do not rest."""
         ...
 
     def subscribers_of(self, connection_id: str) -> list[Subscriber]:
-        """The connection's own subscriptions that have begun."""
+        """The connection's own subscriptions that do not rest."""
         ...
 
 

@@ -54,32 +54,34 @@ def test_connections_come_back_as_they_were(tx):
     assert tx.connection_of("c1") == Connection("c1", newer, START, later)
 
 
-def test_a_subscription_counts_once_it_has_begun(tx):
-    tx.put_subscription(ORDERS)
+def test_a_subscription_comes_back_with_who_holds_it(tx):
     assert tx.subscribers(Channel.ORDERS) == []
-    tx.begin("c1", Channel.ORDERS)
-    expected = [Subscriber(replace(ORDERS, begun=True), ANN.principal)]
+    tx.put_subscription(ORDERS)
+    expected = [Subscriber(ORDERS, ANN.principal)]
     assert tx.subscribers(Channel.ORDERS) == expected
     assert tx.subscribers_of("c1") == expected
     assert tx.subscribers(Channel.QUOTES) == tx.subscribers_of("c2") == []
 
 
-def test_subscribing_again_replaces_and_begins_anew(tx):
+def test_a_subscription_that_rests_goes_on_as_it_was_or_is_replaced(tx):
+    tx.rest("c1", Channel.ORDERS)  # where there is none nothing happens
+    tx.go_on("c1", Channel.ORDERS)
+    assert tx.subscribers_of("c1") == []
     tx.put_subscription(ORDERS)
-    tx.begin("c1", Channel.ORDERS)
+    tx.rest("c1", Channel.ORDERS)
+    assert tx.subscribers(Channel.ORDERS) == tx.subscribers_of("c1") == []
+    tx.go_on("c1", Channel.ORDERS)
+    assert tx.subscribers(Channel.ORDERS) == [Subscriber(ORDERS, ANN.principal)]
+    tx.rest("c1", Channel.ORDERS)
     tx.put_subscription(replace(ORDERS, filters={}))
-    assert tx.subscribers(Channel.ORDERS) == []
-    tx.begin("c1", Channel.ORDERS)
     assert [one.subscription.filters for one in tx.subscribers(Channel.ORDERS)] == [{}]
 
 
 def test_with_a_connection_go_its_subscriptions(tx):
     tx.put_subscription(ORDERS)
-    tx.begin("c1", Channel.ORDERS)
     tx.remove_connections(["c1", "unknown"])
     assert tx.subscribers(Channel.ORDERS) == []
     tx.put_subscription(ORDERS)  # of one that has left meanwhile
-    tx.begin("c1", Channel.ORDERS)
     assert tx.subscribers(Channel.ORDERS) == []
 
 

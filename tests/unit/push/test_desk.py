@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.push.stage import Stage
-from volexswarm.errors import Unavailable
+from volexswarm.errors import InvalidInput, Unavailable
 from volexswarm.push.model import Limits
 from volexswarm.push.protocol import NAMES, Unreadable, read
 from volexswarm.security.roles import Role
@@ -127,7 +127,23 @@ def test_a_snapshot_that_cannot_be_had_is_said_and_nothing_begins(stage):
     stage.snapshots.failing = Unavailable("database", "away")
     (error,) = stage.say("ann", "subscribe", channel="orders")
     assert error["code"] == "Unavailable"
-    assert not any(one.begun for one in stage.state.subscriptions.values())
+    assert stage.state.subscriptions == {}
+
+
+@pytest.mark.parametrize("action", [{"action": "subscribe"}, {"action": "resume", "epoch": "epoch-1", "number": 0}])
+def test_filters_that_a_snapshot_refuses_are_refused(stage, action):
+    stage.snapshots.failing = InvalidInput("symbol", "x", "a market like BTC/USDT")
+    (error,) = stage.say("ann", channel="signals", filters={"symbol": ["BTC/USDT", "x"]}, **action)
+    assert error["code"] == "InvalidInput"
+    assert stage.state.subscriptions == {}
+
+
+@pytest.mark.parametrize("action", [{"action": "subscribe"}, {"action": "resume", "epoch": "epoch-1", "number": 0}])
+def test_a_first_frame_that_is_not_delivered_begins_nothing_and_is_answered_by_an_error(stage, action):
+    stage.outlet.refuses = lambda frame: '"error"' not in frame
+    (error,) = stage.say("ann", channel="orders", id="7", **action)
+    assert (error["type"], error["code"], error["id"]) == ("error", "Unavailable", "7")
+    assert stage.state.subscriptions == {}
 
 
 def test_a_client_that_left_before_its_answer_is_forgotten(stage):

@@ -75,6 +75,61 @@ def test_subscribing_again_replaces_the_filters(stage):
     assert numbers(stage.heard("ann")) == [2]
 
 
+def unjudged(stage):
+    stage.snapshots.failing = InvalidInput("symbol", "DOGE/USDT", "a market that is traded")
+
+
+def without_snapshot(stage):
+    stage.snapshots.failing = Unavailable("database", "away")
+
+
+def undelivered(stage):
+    stage.outlet.refuses = lambda frame: "subscribed" in frame
+
+
+def placeless(stage):
+    def away(*_):
+        raise Unavailable("updates", "away")
+
+    stage.log.place = away
+
+
+@pytest.mark.parametrize("hindrance", [unjudged, without_snapshot, undelivered, placeless])
+def test_a_refused_subscription_leaves_the_one_that_runs(stage, hindrance):
+    stage.say("ann", "subscribe", channel="orders", filters={"symbol": ["BTC/USDT"]})
+    stage.happen(order_event(1))
+    hindrance(stage)
+    *_, error = stage.say("ann", "subscribe", channel="orders", filters={"symbol": ["DOGE/USDT"]})
+    assert error["type"] == "error"
+    stage.happen(order_event(2, "DOGE/USDT"), order_event(3))
+    assert [(u["number"], u["after"]) for u in stage.heard("ann")] == [(3, 1)]
+
+
+def test_an_update_amid_another_subscription_comes_by_its_filters_once_it_has_begun(stage):
+    """Between snapshot and first frame, and between first frame and storing: no update is lost, none comes by both filters."""
+    stage.say("ann", "subscribe", channel="orders", filters={"symbol": ["BTC/USDT"]})
+    ask, post = stage.snapshots.snapshot, stage.outlet.post
+
+    def slowly(*arguments):
+        answer = ask(*arguments)
+        stage.happen(order_event(1), order_event(2, "ETH/USDT"))
+        return answer
+
+    def posted(frames, seconds):
+        outcome = post(frames, seconds)
+        if any("subscribed" in frame for _, frame in frames):
+            stage.happen(order_event(3), order_event(4, "ETH/USDT"))
+        return outcome
+
+    stage.snapshots.snapshot, stage.outlet.post = slowly, posted
+    before, begun, *updates = stage.say("ann", "subscribe", channel="orders", filters={"symbol": ["ETH/USDT"]})
+    assert (before["type"], before["number"]) == ("update", 1)  # what ran until then
+    assert (begun["type"], begun["number"]) == ("subscribed", 0)
+    assert [(u["number"], u["after"]) for u in updates] == [(2, 0), (4, 2)]
+    stage.happen(order_event(5), order_event(6, "ETH/USDT"))
+    assert [(u["number"], u["after"]) for u in stage.heard("ann")] == [(6, 4)]
+
+
 def test_after_unsubscribing_nothing_comes(stage):
     stage.say("ann", "subscribe", channel="orders")
     assert stage.say("ann", "unsubscribe", channel="orders", id="x") == [
@@ -245,7 +300,7 @@ def test_a_viewer_watches_what_a_viewer_may_read(stage):
         assert begun["type"] == "subscribed"
 
 
-STEPS = ("btc", "eth", "twice", "slow", "quick", "leave", "back", "lose", "ping")
+STEPS = ("btc", "eth", "twice", "slow", "quick", "leave", "back", "again", "lose", "ping")
 
 
 @given(st.lists(st.sampled_from(STEPS), max_size=40))
@@ -267,6 +322,7 @@ def test_whatever_happens_a_client_that_follows_the_protocol_misses_no_order(ste
         "quick": stage.outlet.slow.clear,
         "leave": client.leave,
         "back": client.come_back,
+        "again": client.subscribe,
         "lose": stage.log.lose,
         "ping": client.ping,
     }
@@ -316,6 +372,11 @@ class _Follower:
         else:
             self.stage.say_raw(self.name, "subscribe", channel="orders")
         self.listen()
+
+    def subscribe(self):
+        """Anew, over the same connection; if the answer can't be delivered, what ran goes on."""
+        if self.here:
+            self.stage.say_raw(self.name, "subscribe", channel="orders")
 
     def ping(self):
         if self.here:

@@ -17,7 +17,7 @@ from volexswarm.security.tokens import Principal
 _DOOR = 0x70757368
 _PRINCIPAL = "c.username, c.role, c.permissions, c.token_id, c.expires_at"
 _SUBSCRIBERS = f"""
-SELECT s.connection_id, s.channel, s.filters, s.begun, {_PRINCIPAL}
+SELECT s.connection_id, s.channel, s.filters, {_PRINCIPAL}
 FROM push_subscriptions s JOIN push_connections c ON c.id = s.connection_id
 WHERE s.begun
 """  # noqa: S608 - constants
@@ -77,20 +77,25 @@ class PushTransaction(PostgresTransaction):
         """Of a connection that has just been removed there is nothing to put."""
         self.connection.execute(
             "INSERT INTO push_subscriptions (connection_id, channel, filters, begun)"
-            " SELECT id, %(channel)s, %(filters)s, %(begun)s FROM push_connections WHERE id = %(connection)s FOR SHARE"
-            " ON CONFLICT (connection_id, channel) DO UPDATE SET filters = excluded.filters, begun = excluded.begun",
+            " SELECT id, %(channel)s, %(filters)s, true FROM push_connections WHERE id = %(connection)s FOR SHARE"
+            " ON CONFLICT (connection_id, channel) DO UPDATE SET filters = excluded.filters, begun = true",
             {
                 "connection": subscription.connection_id,
                 "channel": subscription.channel.value,
                 "filters": Jsonb({field: list(values) for field, values in subscription.filters.items()}),
-                "begun": subscription.begun,
             },
         )
 
-    def begin(self, connection_id: str, channel: Channel) -> None:
+    def rest(self, connection_id: str, channel: Channel) -> None:
+        self._set_begun(connection_id, channel, begun=False)
+
+    def go_on(self, connection_id: str, channel: Channel) -> None:
+        self._set_begun(connection_id, channel, begun=True)
+
+    def _set_begun(self, connection_id: str, channel: Channel, *, begun: bool) -> None:
         self.connection.execute(
-            "UPDATE push_subscriptions SET begun = true WHERE connection_id = %s AND channel = %s",
-            (connection_id, channel.value),
+            "UPDATE push_subscriptions SET begun = %s WHERE connection_id = %s AND channel = %s",
+            (begun, connection_id, channel.value),
         )
 
     def remove_subscription(self, connection_id: str, channel: Channel) -> bool:
@@ -134,6 +139,4 @@ def _connection(row: Mapping[str, Any]) -> Connection:
 
 def _subscriber(row: Mapping[str, Any]) -> Subscriber:
     filters = {field: tuple(values) for field, values in row["filters"].items()}
-    return Subscriber(
-        Subscription(row["connection_id"], Channel(row["channel"]), filters, row["begun"]), _principal(row)
-    )
+    return Subscriber(Subscription(row["connection_id"], Channel(row["channel"]), filters), _principal(row))
