@@ -82,6 +82,10 @@ class FakePushTransaction(FakeTransaction):
     def remove_subscription(self, connection_id: str, channel: Channel) -> bool:
         return self.subscriptions.pop((connection_id, channel), None) is not None
 
+    def end_subscription(self, subscription: Subscription) -> bool:
+        key = (subscription.connection_id, subscription.channel)
+        return self.subscriptions.get(key) == subscription and self.remove_subscription(*key)
+
     def subscribers(self, channel: Channel) -> list[Subscriber]:
         return self._awake(lambda one: one.channel is channel)
 

@@ -664,7 +664,7 @@ def gate() -> Gate:
 
 @cache
 def courier() -> Courier:
-    from chalicelib.api.twins import ApiSnapshots
+    from chalicelib.api.twins import ApiSnapshots, told
     from volexswarm.push.courier import Courier
 
     return Courier(
@@ -674,6 +674,7 @@ def courier() -> Courier:
         snapshots=ApiSnapshots(),
         clock=clock(),
         limits=_push_limits(),
+        describe=told,
     )
 
 

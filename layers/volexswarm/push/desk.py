@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,7 +16,7 @@ from volexswarm.push.channels import checked, permit
 from volexswarm.push.courier import Courier
 from volexswarm.push.gate import Verifier
 from volexswarm.push.model import Connection, Cursor, Delivery, Limits, Subscription, Window
-from volexswarm.push.ports import Commands, Outlet, Pace, PushTransaction, Snapshots, UpdateLog
+from volexswarm.push.ports import Commands, Describe, Outlet, Pace, PushTransaction, Snapshots, UpdateLog
 from volexswarm.push.protocol import Auth, Command, Ping, Resume, Subscribe, Unreadable, Unsubscribe, Watching, read
 
 logger = logging.getLogger(__name__)
@@ -24,9 +24,6 @@ logger = logging.getLogger(__name__)
 ANSWER_SECONDS: Final = 5.0
 SEEN_SECONDS: Final = 60.0
 """Signs of life that follow one another sooner than that are not noted each."""
-
-Describe = Callable[[Exception], Mapping[str, Any]]
-"""`code`, `message` and `details` of an error, in the words in which the HTTP API tells it."""
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,12 @@ class ConnectionKeeper:
         gone = self._without_a_word(staying)
         living = [one.id for one in staying if one.id not in gone]
         for channel in Channel:
-            self._serve(channel, living)
+            try:
+                self._serve(channel, living)
+            except Unavailable:
+                raise
+            except Exception:  # what is wrong in one channel is not in the next
+                logger.exception("%s is looked after later", channel)
 
     def _without_a_word(self, connections: list[Connection]) -> set[str]:
         """Those that have left, of the ones that have been silent; they are forgotten."""

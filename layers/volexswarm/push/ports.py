@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -20,6 +20,9 @@ from volexswarm.push.model import (
     Window,
 )
 from volexswarm.security.tokens import Principal
+
+Describe = Callable[[Exception], Mapping[str, Any]]
+"""`code`, `message` and `details` of an error, in the words in which the HTTP API tells it."""
 
 
 class PushTransaction(Transaction, Protocol):
@@ -63,6 +66,10 @@ class PushTransaction(Transaction, Protocol):
 
     def remove_subscription(self, connection_id: str, channel: Channel) -> bool:
         """False if there was none."""
+        ...
+
+    def end_subscription(self, subscription: Subscription) -> bool:
+        """Take back just this one; False if there is another by now, or none."""
         ...
 
     def subscribers(self, channel: Channel) -> list[Subscriber]:

@@ -85,6 +85,13 @@ def test_with_a_connection_go_its_subscriptions(tx):
     assert tx.subscribers(Channel.ORDERS) == []
 
 
+def test_just_the_subscription_that_is_meant_ends(tx):
+    tx.put_subscription(replace(ORDERS, filters={}))
+    assert not tx.end_subscription(ORDERS)
+    tx.put_subscription(ORDERS)
+    assert [tx.end_subscription(ORDERS) for _ in range(2)] == [True, False]
+
+
 def test_a_subscription_is_taken_back_once(tx):
     tx.put_subscription(ORDERS)
     assert [tx.remove_subscription("c1", Channel.ORDERS) for _ in range(2)] == [True, False]

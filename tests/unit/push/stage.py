@@ -43,6 +43,10 @@ def quote_event(number: int, *symbols: str, clock: FixedClock | None = None) -> 
     return Event.root(data, source="realtime-data", subject="binance", identity=f"quotes {number}", time=now)
 
 
+def described(error: Exception) -> dict[str, Any]:
+    return {"code": type(error).__name__, "message": str(error), "details": {}}
+
+
 class Stage:
     """`say` is what a client does, `heard` what it gets."""
 
@@ -59,7 +63,7 @@ class Stage:
         self.pace = FakePace()
         self.courier = Courier(
             store=self.store, log=self.log, outlet=self.outlet, snapshots=self.snapshots, clock=self.clock,
-            limits=self.limits,
+            limits=self.limits, describe=described,
         )  # fmt: skip
         self.gate = Gate(
             store=self.store, verifier=self.verifier, tickets=self.tickets, clock=self.clock, limits=self.limits
@@ -68,7 +72,7 @@ class Stage:
             Parts(
                 store=self.store, log=self.log, outlet=self.outlet, courier=self.courier, snapshots=self.snapshots,
                 commands=FakeCommands(), verifier=self.verifier, pace=self.pace, clock=self.clock, limits=self.limits,
-                describe=lambda error: {"code": type(error).__name__, "message": str(error), "details": {}},
+                describe=described,
             )
         )  # fmt: skip
         self.broadcaster = Broadcaster(

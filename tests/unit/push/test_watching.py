@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.fakes.transaction import START
 from tests.unit.push.stage import Stage, order_event, quote_event
-from volexswarm.errors import InvalidInput, Unavailable
+from volexswarm.errors import Conflict, InvalidInput, Unavailable
 from volexswarm.messages import AccountOpened, Channel, Event, FillRecorded, Side
 from volexswarm.push.model import Limits
 from volexswarm.security.roles import Role
@@ -185,6 +185,126 @@ def test_who_must_begin_again_waits_for_a_snapshot_that_can_be_had(stage):
     assert stage.heard("ann") == []
     stage.snapshots.failing = None
     assert [m["type"] for m in stage.say("ann", "ping")] == ["pong", "reset"]
+
+
+def refusing(stage, error, symbol="ETH/USDT"):
+    """From here on there is no snapshot for filters that name the symbol."""
+    ask = stage.snapshots.snapshot
+
+    def snapshot(channel, filters, principal):
+        if symbol in filters.get("symbol", ()):
+            raise error
+        return ask(channel, filters, principal)
+
+    stage.snapshots.snapshot = snapshot
+
+
+def both_watch(stage):
+    stage.say("ann", "subscribe", channel="orders", filters={"symbol": ["ETH/USDT"]})
+    stage.say("bob", "subscribe", channel="orders", filters={"symbol": ["BTC/USDT"]})
+
+
+@pytest.mark.parametrize("error", [Conflict("0e9e fits several tasks"), RuntimeError("broken")])
+def test_one_whose_snapshot_cannot_be_had_is_told_and_holds_up_nobody(stage, error):
+    both_watch(stage)
+    refusing(stage, error)
+    stage.log.lose()
+    stage.happen(order_event(1), order_event(2, "ETH/USDT"))
+    assert [m["type"] for m in stage.heard("bob")] == ["reset"]
+    (told,) = stage.heard("ann")
+    assert (told["type"], told["channel"], told["code"]) == ("error", "orders", type(error).__name__)
+    assert set(stage.state.subscriptions) == {("bob", Channel.ORDERS)}
+    stage.happen(order_event(3), order_event(4, "ETH/USDT"))
+    assert (numbers(stage.heard("bob")), stage.heard("ann")) == ([3], [])
+
+
+def test_a_subscription_without_snapshot_ends_only_once_its_client_has_been_told(stage):
+    both_watch(stage)
+    refusing(stage, Conflict("0e9e fits several tasks"))
+    stage.log.lose()
+    stage.outlet.slow = {"ann"}
+    stage.happen(order_event(1))
+    assert set(stage.state.subscriptions) == {("ann", Channel.ORDERS), ("bob", Channel.ORDERS)}
+    stage.outlet.slow = set()
+    assert [m["type"] for m in stage.say("ann", "ping")] == ["pong", "error"]
+    assert set(stage.state.subscriptions) == {("bob", Channel.ORDERS)}
+
+
+def test_a_subscription_that_was_replaced_meanwhile_does_not_end(stage):
+    both_watch(stage)
+    refusing(stage, Conflict("0e9e fits several tasks"))
+    stage.log.lose()
+    post = stage.outlet.post
+
+    def replaced(frames, seconds):
+        stage.outlet.post = post
+        outcome = post(frames, seconds)
+        stage.say_raw("ann", "subscribe", channel="orders")
+        return outcome
+
+    refused = [one for one in stage.state.subscribers(Channel.ORDERS) if one.subscription.connection_id == "ann"]
+    stage.outlet.post = replaced
+    stage.courier.serve(Channel.ORDERS, refused, 10)
+    assert [m["type"] for m in stage.heard("ann")] == ["error", "subscribed"]
+    stage.happen(order_event(1))
+    assert numbers(stage.heard("ann")) == [1]
+
+
+def test_one_that_left_without_a_snapshot_is_forgotten(stage):
+    both_watch(stage)
+    refusing(stage, Conflict("0e9e fits several tasks"))
+    stage.log.lose()
+    stage.outlet.left = {"ann"}
+    stage.happen(order_event(1))
+    assert set(stage.state.clients) == {"bob"}
+
+
+def test_nobody_waits_for_the_snapshot_of_another(stage):
+    both_watch(stage)
+    stage.log.forget(Channel.ORDERS, ["ann"])
+    heard = []
+    ask = stage.snapshots.snapshot
+
+    def late(*arguments):
+        heard.extend(stage.heard("bob"))
+        return ask(*arguments)
+
+    stage.snapshots.snapshot = late
+    stage.happen(order_event(1))
+    assert numbers(heard) == [1]
+    assert [m["type"] for m in stage.heard("ann")] == ["reset"]
+
+
+def test_snapshots_are_taken_as_long_as_there_is_time(stage):
+    both_watch(stage)
+    stage.log.lose()
+    ask = stage.snapshots.snapshot
+
+    def slow(*arguments):
+        stage.clock.advance(timedelta(seconds=11))
+        return ask(*arguments)
+
+    stage.snapshots.snapshot = slow
+    stage.happen(order_event(1))
+    assert [len(stage.heard(one)) for one in ("ann", "bob")] == [1, 0]
+    stage.happen(order_event(2))
+    assert [m["type"] for m in stage.heard("bob")] == ["reset"]
+
+
+def test_what_fails_in_one_channel_does_not_keep_the_keeper_from_the_next(stage):
+    for channel in ("orders", "tasks"):
+        stage.say("ann", "subscribe", channel=channel)
+    cursors = stage.log.cursors
+
+    def broken(channel, connections):
+        if channel is Channel.ORDERS:
+            raise RuntimeError("broken")
+        return cursors(channel, connections)
+
+    stage.log.cursors = broken
+    stage.log.forget(Channel.TASKS, ["ann"])
+    stage.keeper.look_after_if_due()
+    assert [(m["type"], m["channel"]) for m in stage.heard("ann")] == [("reset", "tasks")]
 
 
 def test_a_slow_client_gets_every_order_later(stage):

@@ -82,7 +82,7 @@ class PushTransaction(PostgresTransaction):
             {
                 "connection": subscription.connection_id,
                 "channel": subscription.channel.value,
-                "filters": Jsonb({field: list(values) for field, values in subscription.filters.items()}),
+                "filters": _filters(subscription),
             },
         )
 
@@ -104,6 +104,13 @@ class PushTransaction(PostgresTransaction):
         )
         return cursor.rowcount == 1
 
+    def end_subscription(self, subscription: Subscription) -> bool:
+        cursor = self.connection.execute(
+            "DELETE FROM push_subscriptions WHERE connection_id = %s AND channel = %s AND filters = %s",
+            (subscription.connection_id, subscription.channel.value, _filters(subscription)),
+        )
+        return cursor.rowcount == 1
+
     def subscribers(self, channel: Channel) -> list[Subscriber]:
         rows = self.connection.execute(f"{_SUBSCRIBERS} AND s.channel = %s", (channel.value,))
         return [_subscriber(row) for row in rows]
@@ -111,6 +118,10 @@ class PushTransaction(PostgresTransaction):
     def subscribers_of(self, connection_id: str) -> list[Subscriber]:
         rows = self.connection.execute(f"{_SUBSCRIBERS} AND s.connection_id = %s", (connection_id,))
         return [_subscriber(row) for row in rows]
+
+
+def _filters(subscription: Subscription) -> Jsonb:
+    return Jsonb({field: list(values) for field, values in subscription.filters.items()})
 
 
 def _columns(principal: Principal) -> dict[str, Any]:
