@@ -183,10 +183,10 @@ class FakeOutlet:
                 self.frames.setdefault(connection, []).append(frame)
         return outcome
 
-    def close(self, connection_ids: Collection[str]) -> None:
+    def close(self, connection_ids: Collection[str], seconds: float) -> None:
         self.closed |= set(connection_ids)
 
-    def gone(self, connection_ids: Sequence[str]) -> set[str]:
+    def gone(self, connection_ids: Sequence[str], seconds: float) -> set[str]:
         return self.left & set(connection_ids)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from chalice.app import Blueprint
@@ -18,7 +20,9 @@ from volexswarm.push import handshake
 blueprint = Blueprint(__name__)
 
 RESERVE = 3.0
-"""Seconds of the call that telling leaves for the answer."""
+"""Seconds of the call that telling and looking leave for the answer."""
+LOOKING = 5.0
+"""Seconds at most that a handshake waits for the look at all connections."""
 
 
 @woken(blueprint, "meta-broadcast")
@@ -27,8 +31,9 @@ def on_pushes(event: Any) -> BatchResponse:
     """Number each event; then tell all of them at once to those who watch."""
     round_ = wiring.broadcaster().round()
     answer = each_message(event, Payload, round_.take)
-    round_.tell(lambda: max(0.0, seconds_left(event) - RESERVE))
-    wiring.connection_keeper().look_after_if_due()
+    left = partial(_beyond, RESERVE, partial(seconds_left, event))
+    round_.tell(left)
+    wiring.connection_keeper().look_after_if_due(left)
     return answer
 
 
@@ -50,13 +55,23 @@ def on_websocket(event: dict[str, Any]) -> dict[str, Any]:
     return {"statusCode": 200}
 
 
+def _look_around() -> None:
+    left = wiring.call_time()
+    wiring.connection_keeper().look_after_if_due(partial(_beyond, max(RESERVE, left() - LOOKING), left))
+
+
+def _beyond(reserve: float, seconds_left: Callable[[], float]) -> float:
+    return max(0.0, seconds_left() - reserve)
+
+
 def _connect(connection: str, event: dict[str, Any]) -> dict[str, Any]:
     from chalicelib.api import envelope  # noqa: PLC0415 - the handshake alone tells errors by HTTP's numbers
 
     try:
         credential = handshake.read(event.get("headers") or {}, event.get("queryStringParameters") or {})
-        wiring.connection_keeper().look_after_if_due()
-        wiring.gate().connect(connection, credential)
+        principal = wiring.gate().judge(credential)
+        _look_around()  # whoever has left without a word makes room
+        wiring.gate().let_in(connection, principal)
     except VolexError as error:
         status, code, message, _ = envelope.describe(error, connection)
         return {"statusCode": status, "body": json.dumps({"code": code, "message": message})}

@@ -59,22 +59,20 @@ class ApiGatewayOutlet:
         deadline = self._monotonic() + seconds
         return self._each(by_client, lambda one: self._send(one, by_client[one], deadline), deadline)
 
-    def close(self, connection_ids: Collection[str]) -> None:
+    def close(self, connection_ids: Collection[str], seconds: float) -> None:
         """Close what is still open; a connection that can't be closed ends with its client."""
-        deadline = self._monotonic() + READ_SECONDS
+        deadline = self._monotonic() + seconds
         self._each(connection_ids, lambda one: self._ask("delete_connection", ConnectionId=one), deadline)
 
-    def gone(self, connection_ids: Sequence[str]) -> set[str]:
+    def gone(self, connection_ids: Sequence[str], seconds: float) -> set[str]:
         """Which of them the gateway does not know any more."""
-        deadline = self._monotonic() + 2 * READ_SECONDS
+        deadline = self._monotonic() + seconds
         found = self._each(connection_ids, lambda one: self._ask("get_connection", ConnectionId=one), deadline)
         return {connection for connection, outcome in found.items() if outcome is Delivery.GONE}
 
     def _each(
         self, connections: Collection[str], act: Callable[[str], Delivery], deadline: float
     ) -> dict[str, Delivery]:
-        if len(connections) == 1:  # an answer to one client needs no other thread
-            return {connection: act(connection) for connection in connections}
         self._connected()
         futures: dict[Future[Delivery], str] = {self._pool().submit(act, one): one for one in connections}
         done, late = wait(futures, timeout=max(0.0, deadline - self._monotonic()))

@@ -72,23 +72,25 @@ class Courier:
         due = [one for one in staying if _is_due(cursors.get(one.subscription.connection_id), now)]
         if due:
             self._catch_up(channel, due, cursors, left)
-        self.dismiss(_ids([one for one in subscribers if one.principal.expires_at <= now]))
+        if left():
+            self.dismiss(_ids([one for one in subscribers if one.principal.expires_at <= now]), left())
 
-    def dismiss(self, connection_ids: Collection[str]) -> None:
-        """Close connections whose token has ended, saying so."""
+    def dismiss(self, connection_ids: Collection[str], seconds: float) -> None:
+        """Close connections whose token has ended, saying so, within so many seconds."""
         if not connection_ids:
             return
+        left = self._countdown(seconds)
         words = {
             "type": "error",
             "code": "unauthorized",
             "message": "the token has ended: log in again and connect anew",
         }
-        self._outlet.post([(one, frames.encoded(words)) for one in connection_ids], FAREWELL_SECONDS)
-        self.drop(connection_ids)
+        self._outlet.post([(one, frames.encoded(words)) for one in connection_ids], min(FAREWELL_SECONDS, left()))
+        self.drop(connection_ids, left())
 
-    def drop(self, connection_ids: Collection[str]) -> None:
-        """Close connections and forget them."""
-        self._outlet.close(connection_ids)
+    def drop(self, connection_ids: Collection[str], seconds: float) -> None:
+        """Close connections and forget them; one that could not be closed in so many seconds is told so when it speaks."""
+        self._outlet.close(connection_ids, seconds)
         self.forget(connection_ids)
 
     def forget(self, connection_ids: Collection[str]) -> None:

@@ -76,7 +76,7 @@ class SubscriptionDesk:
                 "details": {},
             }
             self._send(connection_id, {"type": "error", **words})
-            self._parts.courier.drop([connection_id])
+            self._parts.courier.drop([connection_id], ANSWER_SECONDS)
             return
         reply_to = None
         try:
@@ -94,7 +94,7 @@ class SubscriptionDesk:
             self._renew(connection, action)
             return
         if connection.principal.expires_at <= self._parts.clock.now():
-            self._parts.courier.dismiss([connection.id])
+            self._parts.courier.dismiss([connection.id], ANSWER_SECONDS)
             return
         match action:
             case Subscribe():
@@ -224,7 +224,7 @@ class SubscriptionDesk:
 
     def _part_from(self, connection_id: str, error: Exception) -> None:
         self._refuse(connection_id, error, None)
-        self._parts.courier.drop([connection_id])
+        self._parts.courier.drop([connection_id], ANSWER_SECONDS)
 
     def _send(self, connection_id: str, message: Mapping[str, Any]) -> None:
         text = frames.encoded(message)

@@ -37,20 +37,29 @@ class Gate:
         self._clock = clock
         self._limits = limits
 
-    def connect(self, connection_id: str, credential: Credential) -> Connection:
-        """Let a client in.
+    def judge(self, credential: Credential) -> Principal:
+        """Who it is that shows this; a ticket is used by that.
 
         Raises
         ------
         Unauthorized
             If the credential is not good (any more).
+        Unavailable
+            If that can't be judged.
+        """
+        redeem = self._verifier.verify if credential.kind == "token" else self._tickets.redeem
+        return redeem(credential.secret)
+
+    def let_in(self, connection_id: str, principal: Principal) -> Connection:
+        """Let a client in that was judged.
+
+        Raises
+        ------
         TooManyAttempts
             If the user, or all together, have as many connections as may be.
         Unavailable
-            If that can't be judged or stored.
+            If it can't be stored.
         """
-        redeem = self._verifier.verify if credential.kind == "token" else self._tickets.redeem
-        principal = redeem(credential.secret)
         now = self._clock.now()
         connection = Connection(connection_id, principal, now, now)
         with self._store.transaction() as tx:

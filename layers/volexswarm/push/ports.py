@@ -132,12 +132,12 @@ class Outlet(Protocol):
         """
         ...
 
-    def close(self, connection_ids: Collection[str]) -> None:
-        """Close what is still open."""
+    def close(self, connection_ids: Collection[str], seconds: float) -> None:
+        """Close what is still open, for at most so long."""
         ...
 
-    def gone(self, connection_ids: Sequence[str]) -> set[str]:
-        """Which of them are not there any more, as far as can be learned."""
+    def gone(self, connection_ids: Sequence[str], seconds: float) -> set[str]:
+        """Which of them are not there any more, as far as can be learned in so long."""
         ...
 
 

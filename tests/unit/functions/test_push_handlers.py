@@ -2,6 +2,7 @@
 
 import json
 import random
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -31,7 +32,7 @@ def stage(monkeypatch):
 def call(route, client="c1", body=None, **event):
     kind = {"$connect": "CONNECT", "$disconnect": "DISCONNECT"}.get(route, "MESSAGE")
     context = {"routeKey": route, "connectionId": client, "eventType": kind}
-    return push.on_websocket({"requestContext": context, "body": body, **event}, None)
+    return push.on_websocket({"requestContext": context, "body": body, **event}, CONTEXT)
 
 
 def bearer(token):
@@ -66,6 +67,51 @@ def test_a_refused_handshake_says_why_by_status(stage, handshake, status):
     assert json.loads(answer["body"])["message"]
 
 
+def looks(stage, monkeypatch):
+    """The seconds that each look at the connections is given."""
+    given = []
+    look = stage.keeper.look_after_if_due
+
+    def noted(seconds_left):
+        given.append(seconds_left())
+        look(seconds_left)
+
+    monkeypatch.setattr(stage.keeper, "look_after_if_due", noted)
+    return given
+
+
+def test_nobody_looks_after_connections_for_a_stranger(stage, monkeypatch):
+    given = looks(stage, monkeypatch)
+    call("$connect", **bearer("nonsense"))
+    assert given == []
+    call("$connect", **bearer("trader"))
+    assert given == [push.LOOKING]
+
+
+def test_a_look_leaves_the_handshake_time_for_its_answer(stage, monkeypatch):
+    given = looks(stage, monkeypatch)
+    monkeypatch.setattr(CONTEXT, "get_remaining_time_in_millis", lambda: 4_500)
+    assert call("$connect", **bearer("trader"))["statusCode"] == 200
+    assert given == [1.5]
+
+
+def test_the_place_of_one_that_left_without_a_word_is_free_at_once(stage):
+    call("$connect", **bearer("trader"))
+    stage.clock.advance(timedelta(minutes=4))
+    stage.log.turns.clear()
+    stage.outlet.left = {"c1"}
+    assert call("$connect", "c2", **bearer("trader"))["statusCode"] == 200
+
+
+def test_telling_and_looking_share_the_time_of_the_call(stage, monkeypatch):
+    monkeypatch.setattr(wiring, "batch", lambda: Batch(RecordedDeliveries(), Drill(0, random.Random(1))))
+    given = looks(stage, monkeypatch)
+    remaining = iter([9_000, 9_000, 9_000])
+    monkeypatch.setattr(CONTEXT, "get_remaining_time_in_millis", lambda: next(remaining, 5_000))
+    push.on_pushes(records(encode(order_event(1))), CONTEXT)
+    assert given == [2.0]
+
+
 def test_one_too_many_is_told_to_come_later(stage):
     call("$connect", **bearer("trader"))
     assert call("$connect", "c2", **bearer("trader"))["statusCode"] == 429
@@ -91,7 +137,7 @@ def test_a_client_that_names_the_gateways_own_routes_is_not_taken_for_the_gatewa
     for route in ("$connect", "$disconnect"):
         context = {"routeKey": route, "connectionId": "c1", "eventType": "MESSAGE"}
         body = json.dumps({"action": route})
-        assert push.on_websocket({"requestContext": context, "body": body}, None) == {"statusCode": 200}
+        assert push.on_websocket({"requestContext": context, "body": body}, CONTEXT) == {"statusCode": 200}
     assert [m["code"] for m in stage.heard("c1")] == ["Unreadable", "Unreadable"]
     assert set(stage.state.clients) == {"c1"}
 

@@ -7,6 +7,7 @@ import pytest
 from tests.fakes.push import principal
 from tests.unit.push.stage import Stage, order_event
 from volexswarm.errors import InvalidInput, TooManyAttempts, Unauthorized
+from volexswarm.messages import Channel
 from volexswarm.push.handshake import Credential, read
 from volexswarm.push.model import Limits
 from volexswarm.push.tickets import LIFETIME, TicketOffice
@@ -52,16 +53,20 @@ def test_whatever_else_is_shown_opens_nothing(headers, query, error):
     assert JWT not in str(refusal.value)
 
 
+def connect(stage, name, credential):
+    return stage.gate.let_in(name, stage.gate.judge(credential))
+
+
 @pytest.fixture
 def stage():
     return Stage(limits=Limits(per_user=2, in_total=3))
 
 
 def test_a_good_token_opens_and_a_bad_one_does_not(stage):
-    connection = stage.gate.connect("c1", Credential("token", "trader", None))
+    connection = connect(stage, "c1", Credential("token", "trader", None))
     assert (connection.principal.username, set(stage.state.clients)) == ("trader", {"c1"})
     with pytest.raises(Unauthorized):
-        stage.gate.connect("c2", Credential("token", "nonsense", None))
+        connect(stage, "c2", Credential("token", "nonsense", None))
     assert set(stage.state.clients) == {"c1"}
 
 
@@ -69,21 +74,21 @@ def test_a_ticket_opens_once(stage):
     office = TicketOffice(stage.tickets, stage.clock)
     ticket = office.issue(principal(Role.ANALYST))
     assert ticket.expires_at == stage.clock.now() + LIFETIME
-    assert stage.gate.connect("c1", Credential("ticket", ticket.text, None)).principal.role is Role.ANALYST
+    assert connect(stage, "c1", Credential("ticket", ticket.text, None)).principal.role is Role.ANALYST
     with pytest.raises(Unauthorized):
-        stage.gate.connect("c2", Credential("ticket", ticket.text, None))
+        connect(stage, "c2", Credential("ticket", ticket.text, None))
 
 
 def test_a_user_has_so_many_connections_and_all_together_so_many(stage):
     for name in ("c1", "c2"):
-        stage.gate.connect(name, Credential("token", "trader", None))
+        connect(stage, name, Credential("token", "trader", None))
     with pytest.raises(TooManyAttempts, match="trader has 2"):
-        stage.gate.connect("c3", Credential("token", "trader", None))
-    stage.gate.connect("c3", Credential("token", "viewer", None))
+        connect(stage, "c3", Credential("token", "trader", None))
+    connect(stage, "c3", Credential("token", "viewer", None))
     with pytest.raises(TooManyAttempts, match="as many connections as may be"):
-        stage.gate.connect("c4", Credential("token", "admin", None))
+        connect(stage, "c4", Credential("token", "admin", None))
     stage.gate.disconnect("c1")
-    stage.gate.connect("c4", Credential("token", "admin", None))
+    connect(stage, "c4", Credential("token", "admin", None))
 
 
 def test_a_connection_ends_with_its_token(stage):
@@ -129,13 +134,13 @@ def test_the_keeper_ends_what_has_ended_and_notices_who_left(stage):
         stage.say(client, "subscribe", channel="orders")
     stage.outlet.left = {"left"}
     stage.clock.advance(timedelta(minutes=4))
-    stage.keeper.look_after_if_due()
+    stage.keeper.look_after_if_due(lambda: 10.0)
     assert set(stage.state.clients) == {"here"}
     assert stage.outlet.closed == {"early"}
     assert stage.state.clients["here"].seen_at == stage.clock.now()
     stage.outlet.left.add("here")
     stage.clock.advance(timedelta(minutes=4))
-    stage.keeper.look_after_if_due()  # somebody has already looked, this minute
+    stage.keeper.look_after_if_due(lambda: 10.0)  # somebody has already looked, this minute
     assert set(stage.state.clients) == {"here"}
 
 
@@ -146,5 +151,69 @@ def test_the_keeper_brings_those_up_to_date_who_fell_behind(stage):
     stage.happen(order_event(1))
     stage.outlet.slow = set()
     stage.clock.advance(timedelta(seconds=30))
-    stage.keeper.look_after()
+    stage.keeper.look_after(lambda: 10.0)
     assert [m["number"] for m in stage.heard("ann")] == [1]
+
+
+def countdown(stage, seconds):
+    end = stage.clock.now() + timedelta(seconds=seconds)
+    return lambda: max(0.0, (end - stage.clock.now()).total_seconds())
+
+
+def taking(stage, seconds, act):
+    """The same, and it takes its time."""
+
+    def slow(*arguments):
+        stage.clock.advance(timedelta(seconds=seconds))
+        return act(*arguments)
+
+    return slow
+
+
+def test_the_keeper_stops_when_its_time_is_over_and_says_how_much_there_is(stage):
+    stage.enter("early", minutes=3)
+    stage.enter("here")
+    stage.say("here", "subscribe", channel="orders")
+    stage.log.forget(Channel.ORDERS, ["here"])
+    stage.clock.advance(timedelta(minutes=4))
+    given = []
+
+    def close(connections, seconds):
+        given.append(seconds)
+        stage.clock.advance(timedelta(seconds=4))
+
+    def gone(connections, seconds):
+        given.append(seconds)
+        stage.clock.advance(timedelta(seconds=seconds))
+        return set()
+
+    stage.outlet.close, stage.outlet.gone = close, gone
+    stage.keeper.look_after(countdown(stage, 7))
+    assert given == [5, 3]
+    assert stage.heard("here") == []
+    stage.keeper.look_after(countdown(stage, 7))
+    assert [m["type"] for m in stage.heard("here")] == ["reset"]
+
+
+def test_a_call_without_time_leaves_the_look_to_the_next(stage):
+    stage.enter("early", minutes=3)
+    stage.clock.advance(timedelta(minutes=4))
+    stage.keeper.look_after_if_due(lambda: 1.0)
+    assert set(stage.state.clients) == {"early"}
+    stage.keeper.look_after_if_due(lambda: 7.0)
+    assert stage.state.clients == {}
+
+
+def test_looks_that_end_early_come_to_every_channel_in_some_minutes(stage):
+    stage.enter("here")
+    for channel in Channel:
+        stage.say("here", "subscribe", channel=channel.value)
+        stage.log.forget(channel, ["here"])
+    stage.snapshots.snapshot = taking(stage, 3, stage.snapshots.snapshot)
+    begun = []
+    for _ in range(9):
+        before = stage.clock.now()
+        stage.keeper.look_after(countdown(stage, 2))
+        begun += [m["channel"] for m in stage.heard("here")]
+        stage.clock.advance(before + timedelta(minutes=1) - stage.clock.now())
+    assert sorted(begun) == sorted(Channel)

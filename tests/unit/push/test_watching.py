@@ -303,8 +303,20 @@ def test_what_fails_in_one_channel_does_not_keep_the_keeper_from_the_next(stage)
 
     stage.log.cursors = broken
     stage.log.forget(Channel.TASKS, ["ann"])
-    stage.keeper.look_after_if_due()
+    stage.keeper.look_after_if_due(lambda: 10.0)
     assert [(m["type"], m["channel"]) for m in stage.heard("ann")] == [("reset", "tasks")]
+
+
+def test_a_farewell_takes_none_of_the_time_of_those_who_stay(stage):
+    stage.enter("early", minutes=1)
+    for client in ("early", "bob"):
+        stage.say(client, "subscribe", channel="orders")
+    stage.clock.advance(timedelta(minutes=2))
+    heard = []
+    stage.outlet.close = lambda *_: heard.extend(stage.heard("bob"))
+    stage.happen(order_event(1))
+    assert numbers(heard) == [1]
+    assert set(stage.state.clients) == {"ann", "bob"}
 
 
 def test_a_slow_client_gets_every_order_later(stage):
