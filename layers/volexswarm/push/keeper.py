@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 EVERY_SECONDS: Final = 60.0
 ENOUGH_SECONDS: Final = 3.0
-"""A call that has less time leaves the minute's look to another."""
+"""A call that has less time leaves the minute's look to another, and asks nobody whether it is there: no answer counts as yes."""
 ENDING_SECONDS: Final = 5.0
 ASKING_SECONDS: Final = 6.0
 SERVING_SECONDS: Final = 3.0
@@ -85,7 +85,7 @@ class ConnectionKeeper:
         now = self._clock.now()
         since = now - timedelta(seconds=self._limits.silence)
         silent = [one.id for one in connections if one.seen_at < since]
-        if not silent or not seconds:
+        if not silent or seconds < ENOUGH_SECONDS:
             return set()
         gone = self._outlet.gone(silent, seconds)
         self._courier.forget(gone)

@@ -195,6 +195,15 @@ def test_the_keeper_stops_when_its_time_is_over_and_says_how_much_there_is(stage
     assert [m["type"] for m in stage.heard("here")] == ["reset"]
 
 
+def test_who_could_not_be_asked_for_want_of_time_is_asked_later(stage):
+    stage.enter("left")
+    stage.outlet.gone = lambda connections, seconds: set(connections) if seconds >= 3 else set()
+    stage.clock.advance(timedelta(minutes=4))
+    stage.keeper.look_after(lambda: 1.0)
+    stage.keeper.look_after(lambda: 7.0)
+    assert stage.state.clients == {}
+
+
 def test_a_call_without_time_leaves_the_look_to_the_next(stage):
     stage.enter("early", minutes=3)
     stage.clock.advance(timedelta(minutes=4))
