@@ -1,6 +1,7 @@
 """Gives the API one stable local address: `http://127.0.0.1:8004/api/…`, whatever id the emulator gave it.
 
-It hands requests through unchanged, adds nothing to the answers, and says in the API's own envelope when the API is not there.
+It hands requests through unchanged, adds nothing to the answers, and says in the API's own envelope when the API is not there:
+503 when a request could not be sent, 504 when it was sent and no answer came.
 """
 
 from __future__ import annotations
@@ -12,7 +13,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, web
+from aiohttp import (
+    ClientConnectorError,
+    ClientError,
+    ClientSession,
+    ClientTimeout,
+    ConnectionTimeoutError,
+    DummyCookieJar,
+    web,
+)
 from aiohttp.hdrs import CONTENT_TYPE
 from multidict import CIMultiDict
 from yarl import URL
@@ -33,6 +42,7 @@ HOP_BY_HOP = frozenset(
     )
 )
 _NOT_FORWARDED = HOP_BY_HOP | {"host", "content-length"}
+_NOT_SENT = (ClientConnectorError, ConnectionTimeoutError)  # after any other error it may have arrived
 _NOT_RETURNED = HOP_BY_HOP | {"content-length", "content-encoding", "date", "server"}
 
 logger = logging.getLogger("volexlocal.proxy")
@@ -117,7 +127,11 @@ class Proxy:
                 )
         except (ClientError, TimeoutError) as error:
             logger.warning("%s %s: %s", request.method, request.path, error or type(error).__name__)
-            return unavailable("the gateway does not answer: `volexlocal status` shows which part is down")
+            if isinstance(error, _NOT_SENT):
+                return unavailable("the gateway does not answer: `volexlocal status` shows which part is down")
+            return failure(
+                504, "outcome_unknown", "the gateway took this and gave no answer: whether it was done is not known"
+            )
 
     def _is_deployed(self) -> bool:
         return self._deployment.api_id() is not None

@@ -126,7 +126,8 @@ def _invalid_input(error: Any) -> Described:
 
 def _unavailable(error: Any) -> Described:
     spoken = error.part in SPOKEN_PARTS
-    message = str(error) if spoken else f"{error.part} does not answer: nothing was done, try again soon"
+    # not that nothing was done: a database that is lost at the commit may have stored it
+    message = str(error) if spoken else f"{error.part} does not answer: try again soon"
     return 503, "unavailable", message, {"part": error.part}
 
 

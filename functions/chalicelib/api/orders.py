@@ -61,7 +61,10 @@ class ProtectionsOf(PageOf):
 
 
 class IdempotencyKey(Headers):
-    """The caller's own name for the request: sent again with it, a request is not done again."""
+    """The caller's own name for the request: sent again with it, a request is not done again.
+
+    After an answer of 500 or more, or none, whether it was done is not known: it is sent again with the same key.
+    """
 
     key: Annotated[
         str,

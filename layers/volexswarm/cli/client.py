@@ -10,6 +10,7 @@ import click
 import httpx
 
 TIMEOUT = httpx.Timeout(35.0, connect=5.0)  # the gateway itself gives up after 29 s
+NO_ANSWER = (502, 504)  # what stands before the API says so: the function failed without a word, or was too slow
 
 
 class Refused(click.ClickException):
@@ -24,7 +25,7 @@ class Refused(click.ClickException):
 
 
 class Unreachable(click.ClickException):
-    """No answer: exit code 3. Whether the request was carried out is not known."""
+    """No answer, or none that says so: exit code 3. Whether the request was carried out is not known."""
 
     exit_code = 3
 
@@ -72,6 +73,25 @@ class ApiClient:
     def post(self, path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Any:
         """The `data` of a POST; raises as `get`."""
         return self._ask("POST", path, json=dict(body), headers=dict(headers or {}))
+
+    def post_once(self, path: str, body: Mapping[str, Any], key: str) -> Any:
+        """The `data` of a POST that is done once, however often it is sent with this idempotency key.
+
+        Raises
+        ------
+        Refused
+            If the API says no: it was not taken.
+        Unreachable
+            If it may have been taken, as it may before an answer of 500 or more; names the key to repeat it with.
+        """
+        try:
+            return self.post(path, body, {"Idempotency-Key": key})
+        except (Refused, Unreachable) as error:
+            if isinstance(error, Refused) and 400 <= error.status < 500:
+                raise
+            raise Unreachable(
+                f"{error.message}\nwhether it was taken is not known: repeat it with --key {key}"
+            ) from error
 
     def _ask(self, method: str, path: str, **request: Any) -> Any:
         response = self._send(method, path, **request)
@@ -122,13 +142,12 @@ def _words(error: httpx.HTTPError) -> str:
 
 
 def _refusal(response: httpx.Response, body: dict[str, Any]) -> click.ClickException:
-    error = body.get("error")
+    status, error = response.status_code, body.get("error")
     if isinstance(error, dict):
         code, message = str(error.get("code", "")), str(error.get("message", ""))
     else:  # the gateway speaks for itself: its answers have no envelope
-        code, message = "", str(body.get("message") or body.get("Message") or f"HTTP {response.status_code}")
-    if response.status_code == 401 and not response.request.url.path.endswith("/login"):
+        gone = f"the API gave no answer (HTTP {status}): is the swarm up? make up" if status in NO_ANSWER else ""
+        code, message = "", gone or str(body.get("message") or body.get("Message") or "") or f"HTTP {status}"
+    if status == 401 and not response.request.url.path.endswith("/login"):
         message = "not logged in, or the session has ended: volexswarm login"
-    if response.status_code in (502, 504):
-        return Unreachable(f"the API is not up yet (HTTP {response.status_code}): is the swarm up? make up")
-    return Refused(message, response.status_code, code)
+    return Unreachable(message) if status in NO_ANSWER else Refused(message, status, code)

@@ -14,7 +14,7 @@ import click
 from rich.console import RenderableType
 from rich.text import Text
 
-from volexswarm.cli.client import ApiClient, Unreachable, path_of
+from volexswarm.cli.client import ApiClient, path_of
 from volexswarm.cli.commands import Desk, command
 from volexswarm.cli.figures import percent
 from volexswarm.cli.moments import ahead
@@ -68,12 +68,8 @@ def _task(
     desk: Desk, *, words: tuple[str, ...], yes: bool, wait: bool, timeout: float, key: str | None, **terms: Any
 ) -> None:
     """Give the swarm a task in WORDS, as "put 20 % into BTC/USDT if the trend holds", or typed by --type and --set."""
-    key = key or uuid.uuid4().hex
     body = _body(" ".join(words), **terms)
-    try:
-        taken = desk.client.post("/task", body, {"Idempotency-Key": key})
-    except Unreachable as error:
-        raise Unreachable(f"{error.message}\nwhether it was taken is not known: repeat it with --key {key}") from error
+    taken = desk.client.post_once("/task", body, key or uuid.uuid4().hex)
     task = taken["task"]
     if not desk.as_json:
         _print(_taken(taken))

@@ -11,7 +11,7 @@ from typing import Any
 import click
 from rich.text import Text
 
-from volexswarm.cli.client import ApiClient, Unreachable, path_of
+from volexswarm.cli.client import ApiClient, path_of
 from volexswarm.cli.commands import Desk, capitals, command
 from volexswarm.cli.output import console, money_label, number, short
 from volexswarm.cli.story import tell
@@ -107,13 +107,9 @@ def _trade(
     desk: Desk, *, side: str, symbol: str, amount: str, wait: bool, timeout: float, key: str | None, **terms: Any
 ) -> None:
     """BUY or SELL an AMOUNT (base currency) of a SYMBOL, through risk and compliance like any other trade."""
-    key = key or uuid.uuid4().hex
     client = desk.client
     body = {"symbol": symbol, "side": side.lower(), "amount": amount, **_terms(**terms)}
-    try:
-        taken = client.post("/trade", body, {"Idempotency-Key": key})
-    except Unreachable as error:
-        raise Unreachable(f"{error.message}\nwhether it was taken is not known: repeat it with --key {key}") from error
+    taken = client.post_once("/trade", body, key or uuid.uuid4().hex)
     if not wait:
         desk.output.show(taken, lambda data: [_taken(data), _how_to_follow(data)])
         return

@@ -513,6 +513,15 @@ def test_a_database_that_is_away_is_503_without_a_word_of_the_inside(
     assert b"password" not in response.body
 
 
+def test_a_database_that_is_lost_at_the_commit_is_not_said_to_have_done_nothing(
+    client: Client, swarm: FakeSwarm
+) -> None:
+    swarm.failing["database"] = AWAY
+    response = ask(client, "POST", "/orders/0a1b/cancel", {"reason": "too far"})
+    assert response.status_code == 503
+    assert error_of(response)["message"] == "database does not answer: try again soon"
+
+
 @pytest.mark.parametrize("inside", [RuntimeError("token s.hvs123 leaked"), Stop("books differ"), KeyError("dsn")])
 def test_an_unexpected_failure_tells_nothing_but_its_request_id(
     client: Client, swarm: FakeSwarm, inside: Exception

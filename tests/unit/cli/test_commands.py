@@ -366,7 +366,7 @@ REFUSED = [
     (["orders", "../../login"], "order"),
     (["explain", "ffff0000"], "no order ffff0000"),
     (["trade", "BUY", "DOGE/USDT", "1"], "BTC/USDT, ETH/USDT"),
-    (["trade", "BUY", "ETH/USDT", "1"], "no price of ETH/USDT"),
+    (["assess", "buy", "ETH/USDT"], "no price of ETH/USDT"),
     (["halt", "--reason", "x"], "reason"),
     (["mode", "sandbox", "--reason", "why not"], "live, paper"),
     (["mode", "live", "--reason", "why not"], "cap"),
@@ -462,6 +462,30 @@ def test_a_trade_without_an_answer_tells_the_key_to_repeat_it_with(tmp_path: Pat
     )
     assert result.exit_code == 3
     assert "repeat it with --key k-12345678" in result.output
+
+
+@pytest.mark.parametrize("asked", [["trade", "BUY", "BTC/USDT", "1"], ["task", "buy 0.5 ETH"]], ids=["trade", "task"])
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_whether_a_request_was_taken_that_failed_inside_is_not_known(
+    tmp_path: Path, asked: list[str], status: int
+) -> None:
+    sent: list[httpx.Request] = []
+
+    def lost(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(status, json={"error": {"code": "unavailable", "message": "the database went away"}})
+
+    result = Terminal(tmp_path, httpx.MockTransport(lost)).log_in().run(*asked)
+
+    assert result.exit_code == 3
+    assert "the database went away" in result.output
+    assert f"repeat it with --key {sent[0].headers['Idempotency-Key']}" in result.output
+
+
+def test_a_trade_that_is_refused_is_not_to_be_repeated(terminal: Terminal) -> None:
+    result = terminal.log_in("viewer").run("trade", "BUY", "BTC/USDT", "1")
+    assert result.exit_code == 1
+    assert "--key" not in result.output
 
 
 def test_every_command_has_help(terminal: Terminal) -> None:

@@ -108,6 +108,27 @@ async def test_a_gateway_that_is_down_is_unavailable(outputs: Path) -> None:
         assert "volexlocal status" in (await answer.json())["error"]["message"]
 
 
+async def test_what_a_gateway_got_and_died_over_may_have_been_done(outputs: Path) -> None:
+    async def die(request: web.Request) -> web.Response:
+        await request.read()
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+
+    gateway = web.Application()
+    gateway.router.add_post("/{path:.*}", die)
+    async with (
+        TestServer(gateway) as server,
+        TestClient(TestServer(application(f"http://127.0.0.1:{server.port}", outputs))) as client,
+    ):
+        answer = await client.post("/api/trade", data=b"{}")
+
+        assert answer.status == 504
+        error = (await answer.json())["error"]
+        assert error["code"] == "outcome_unknown"
+        assert "not known" in error["message"]
+
+
 async def test_a_body_that_is_too_large_is_refused(client: Client) -> None:
     answer = await client.post("/api/trade", data=b"x" * (BODY_LIMIT + 1))
 

@@ -49,7 +49,8 @@ class Database:
         Raises
         ------
         Unavailable
-            If the server can't be reached, goes away midway, or takes no writes; nothing is stored then.
+            If the server can't be reached, goes away midway, or takes no writes. Nothing is stored then, unless it went
+            away while it committed: that is not known.
         """
         try:
             with self._open().connection(timeout=self._timeout) as connection:
