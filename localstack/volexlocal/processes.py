@@ -1,6 +1,8 @@
 """Starting, recognising and stopping operating system processes that never outlive their parent.
 
 A process id alone is no identity, for the system gives it out again: a process is known by its id and the moment it started.
+Where the system tells that moment by a clock that nobody sets (Linux), by that clock: the time of day is stepped by NTP, or when
+a laptop wakes.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ import psutil
 
 LOG_LIMIT = 20 * 1024 * 1024  # a longer log is set aside when its part starts again
 
+_BOOT = Path("/proc/sys/kernel/random/boot_id")  # Linux alone has it
+_START_TICKS = 22 - 3  # `starttime` is field 22 of /proc/PID/stat, the first one after the name field 3
 _SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
@@ -35,19 +39,29 @@ class Command:
 
 @dataclass(frozen=True)
 class Identity:
-    """One process, told apart from any later one with the same id."""
+    """One process, told apart from any later one with the same id.
+
+    `started` is its start in seconds since 1970, by the clock of that moment; `birth` the start as no step of the clock
+    changes it, empty where the system does not tell it.
+    """
 
     pid: int
     started: float
+    birth: str = ""
 
     def process(self) -> psutil.Process | None:
         """The living process, or None when it is gone."""
         try:
             process = psutil.Process(self.pid)
-            alive = abs(process.create_time() - self.started) < 0.05 and process.status() != psutil.STATUS_ZOMBIE
+            alive = self._is(process) and process.status() != psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
             return None
         return process if alive else None
+
+    def _is(self, process: psutil.Process) -> bool:
+        if self.birth:
+            return _birth(process.pid) == self.birth
+        return abs(process.create_time() - self.started) < 0.05
 
 
 def clean_environment(extra: Mapping[str, str] | None = None, *, home: Path | None = None) -> dict[str, str]:
@@ -96,9 +110,27 @@ def die_with_parent(death_signal: signal.Signals) -> Callable[[], None] | None:
 def identify(pid: int) -> Identity | None:
     """The identity of a running process, None if there is none with this id."""
     try:
-        return Identity(pid, psutil.Process(pid).create_time())
+        return Identity(pid, psutil.Process(pid).create_time(), _birth(pid))
     except psutil.NoSuchProcess:
         return None
+
+
+def _birth(pid: int) -> str:
+    """Which boot the process belongs to, and its start in ticks since that boot; empty where the system does not tell.
+
+    Raises
+    ------
+    psutil.NoSuchProcess
+        If there is no process with this id.
+    """
+    if not _BOOT.exists():
+        return ""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+    except (FileNotFoundError, ProcessLookupError) as error:
+        raise psutil.NoSuchProcess(pid) from error
+    after_name = stat.rpartition(")")[2].split()  # the name, in brackets, may hold blanks and brackets of its own
+    return f"{_BOOT.read_text().strip()} {after_name[_START_TICKS]}"
 
 
 def family(identity: Identity) -> list[psutil.Process]:

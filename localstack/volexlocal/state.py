@@ -15,7 +15,7 @@ Phase = Literal["starting", "ready", "failed", "stopping", "stopped"]
 
 
 class PartState(BaseModel):
-    """One part. `started` is the process's start in seconds since 1970; `memory` in bytes, with all its children."""
+    """One part. `pid`, `started` and `birth` are its process's identity; `memory` in bytes, with all its children."""
 
     name: str
     port: int
@@ -23,13 +23,20 @@ class PartState(BaseModel):
     detail: str = ""
     pid: int | None = None
     started: float | None = None
+    birth: str = ""
     restarts: int = 0
     memory: int = 0
     log: str = ""
 
     @property
     def identity(self) -> Identity | None:
-        return None if self.pid is None or self.started is None else Identity(self.pid, self.started)
+        return None if self.pid is None or self.started is None else Identity(self.pid, self.started, self.birth)
+
+    def show(self, identity: Identity | None) -> None:
+        """Tell which process it is now; None for no process."""
+        self.pid = None if identity is None else identity.pid
+        self.started = None if identity is None else identity.started
+        self.birth = "" if identity is None else identity.birth
 
 
 class Step(BaseModel):
@@ -43,11 +50,12 @@ class Step(BaseModel):
 
 
 class State(BaseModel):
-    """The whole cloud, as the supervisor last saw it."""
+    """The whole cloud, as the supervisor last saw it. `pid`, `started` and `birth` are the supervisor's identity."""
 
     phase: Phase = "starting"
     pid: int
     started: float
+    birth: str = ""
     error: str = ""
     memory: int = 0
     steps: list[Step] = []
@@ -55,7 +63,7 @@ class State(BaseModel):
 
     @property
     def supervisor(self) -> Identity:
-        return Identity(self.pid, self.started)
+        return Identity(self.pid, self.started, self.birth)
 
     @property
     def is_supervised(self) -> bool:

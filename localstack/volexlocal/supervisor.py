@@ -58,7 +58,7 @@ class Supervisor:
         own = processes.identify(os.getpid())
         assert own is not None
         self._own = own
-        self._state = State(pid=own.pid, started=own.started, steps=steps(), parts=self._watch.states)
+        self._state = State(pid=own.pid, started=own.started, birth=own.birth, steps=steps(), parts=self._watch.states)
 
     def run(self) -> int:
         """Until told to stop. Returns the exit code: 0, or 1 if the cloud could not be brought up."""

@@ -55,7 +55,7 @@ class Watch:
         """Start a part without waiting for its health."""
         self._watched[server.name].state.health = "starting"
         server.launch()
-        self._show_process(self._watched[server.name])
+        self._watched[server.name].state.show(server.identity)
 
     def wait(self, server: Server) -> None:
         """Wait until a launched part is healthy; from then on it is watched."""
@@ -94,7 +94,7 @@ class Watch:
         for watched in reversed(self._watched.values()):
             watched.server.stop()
             watched.state.health, watched.state.detail, watched.state.memory = "stopped", "", 0
-            self._show_process(watched)
+            watched.state.show(watched.server.identity)
         processes.kill(psutil.Process().children(recursive=True))
 
     def _attend(self, watched: _Watched, now: float, check: bool) -> None:
@@ -135,17 +135,12 @@ class Watch:
         watched.next_try = watched.backoff.failed(now)
         watched.state.health = "restarting"
         watched.state.detail = f"{reason}; next try in {watched.next_try - now:.1f} s"
-        self._show_process(watched)
+        watched.state.show(watched.server.identity)
 
     def _is_healthy(self, watched: _Watched) -> None:
         watched.bad_checks = 0
         watched.state.health, watched.state.detail = "healthy", ""
-        self._show_process(watched)
-
-    def _show_process(self, watched: _Watched) -> None:
-        identity = watched.server.identity
-        watched.state.pid = None if identity is None else identity.pid
-        watched.state.started = None if identity is None else identity.started
+        watched.state.show(watched.server.identity)
 
     def _end_orphans(self) -> None:
         """A part that dies leaves its children (functions of the emulator) to us: they are of no use without it."""

@@ -18,6 +18,7 @@ from volexlocal.failures import CloudError, NotHealthy, PartFailed, PortTaken
 from volexlocal.processes import Command, Identity
 
 POLL = 0.05
+REAP_PATIENCE = 5.0
 
 
 @dataclass(frozen=True)
@@ -87,9 +88,13 @@ class Server(ABC):
 
         Raises
         ------
+        PartFailed
+            If it runs already, for one because it could not be stopped.
         PortTaken
             If someone else listens on the port.
         """
+        if self.is_running:
+            raise PartFailed(self.name, "its process still runs, and does not end even when it is killed", self.log)
         self.prepare()
         self.assert_startable()
         self._process = processes.spawn(self.command(), self.log)
@@ -129,7 +134,7 @@ class Server(ABC):
             raise
 
     def stop(self) -> None:
-        """Stop it and whatever it started. Harmless when it is not running."""
+        """Stop it and whatever it started. Harmless when it is not running; it goes on running if the kernel can't end it."""
         if self._identity is not None:
             processes.stop(self._identity, self.stop_signal, self.grace)
         self._reap()
@@ -142,7 +147,10 @@ class Server(ABC):
 
     def _reap(self) -> None:
         if self._process is not None:
-            self._process.wait(timeout=5)
+            try:
+                self._process.wait(timeout=REAP_PATIENCE)
+            except subprocess.TimeoutExpired:
+                return  # stuck in the kernel: it stays known, so that nothing is started beside it
         self._process = self._identity = None
 
     def _exit_code(self) -> int | None:

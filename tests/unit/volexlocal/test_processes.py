@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -104,6 +105,46 @@ def test_another_process_with_the_same_id_is_left_alone() -> None:
 
     assert earlier.process() is None
     assert me.is_running()
+
+
+needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the start is told by the time of day")
+
+
+@needs_linux
+def test_a_step_of_the_clock_makes_no_other_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    me = processes.identify(os.getpid())
+    assert me is not None
+    before = psutil.boot_time()
+
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: before + 3600)  # as /proc/stat has it after the step
+
+    assert psutil.Process().create_time() > me.started + 3599
+    assert me.process() is not None
+
+
+@needs_linux
+@pytest.mark.parametrize("other", ["00000000-0000-4000-8000-000000000000 {ticks}", "{boot} 1"], ids=["boot", "start"])
+def test_the_same_id_of_another_boot_or_start_is_another_process(other: str) -> None:
+    me = processes.identify(os.getpid())
+    assert me is not None
+    boot, ticks = me.birth.split()
+
+    assert replace(me, birth=other.format(boot=boot, ticks=ticks)).process() is None
+
+
+@needs_linux
+def test_a_name_with_blanks_and_brackets_changes_nothing(tmp_path: Path) -> None:
+    program = "import time; time.sleep(0.2); open('/proc/self/comm', 'w').write('a) (b 1'); time.sleep(600)"
+    process = processes.spawn(_command(tmp_path, program), tmp_path / "log")
+    plain = processes.identify(process.pid)
+    assert plain is not None
+    assert _eventually(lambda: psutil.Process(process.pid).name() == "a) (b 1")
+
+    assert plain.process() is not None
+
+    processes.stop(plain, signal.SIGTERM, grace=10)
+    process.wait(timeout=10)
+    assert plain.process() is None
 
 
 def test_a_long_log_is_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

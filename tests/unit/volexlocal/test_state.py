@@ -1,5 +1,6 @@
 """The state file: written whole, read by others, honest about a supervisor that is gone."""
 
+import json
 import os
 import socket
 import subprocess
@@ -37,6 +38,20 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 
 def test_nothing_written_is_nothing_read(tmp_path: Path) -> None:
     assert state.read(tmp_path / "state.json") is None
+
+
+def test_what_an_older_version_wrote_is_read_and_recognised(tmp_path: Path) -> None:
+    file = tmp_path / "state.json"
+    part = {"name": "postgres", "port": 1, "pid": os.getpid(), "started": psutil.Process().create_time()}
+    file.write_text(json.dumps({"pid": os.getpid(), "started": part["started"], "parts": [part]}))
+
+    found = state.read(file)
+
+    assert found is not None
+    assert found.is_supervised
+    identity = found.part("postgres").identity
+    assert identity is not None
+    assert identity.process() is not None
 
 
 def test_memory_is_summed_over_parts_and_supervisor() -> None:
