@@ -1,4 +1,6 @@
-"""What is left of words from outside when everything unseen is taken out of them. Pure, and the same for all who take words in.
+"""What is left of words from outside when everything unseen is taken out of them, and whether there is such a thing in them.
+
+Pure, and the same for all who take words in.
 
 NFKC folds look-alike forms (full width, ligatures, mathematical letters) into plain ones. What steers a terminal, a reader's eye
 or a tokenizer without being seen is dropped: control and format characters (bidirectional, zero width, tags), private use,
@@ -12,6 +14,15 @@ from typing import Final
 
 MARKS: Final = 2
 """Combining marks that may follow each other: scripts need up to two; towers of them only hide or flood."""
+
+
+STEERING: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""Categories of what acts on a terminal, a reader's eye or a store instead of being read: controls, formats, line ends."""
+
+
+def steering(text: str, *, but: str = "") -> str | None:
+    """The first character of the text that steers, those of `but` left out; None if there is none."""
+    return next((one for one in text if unicodedata.category(one) in STEERING and one not in but), None)
 
 
 def plain(text: str) -> str:

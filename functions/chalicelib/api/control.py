@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from chalicelib.api.endpoint import Call, Input, Resource
-from chalicelib.api.inputs import Reason
+from chalicelib.api.inputs import LINE, Reason
 from chalicelib.runtime import wiring
 from volexswarm.control.mode_switch import Wanted
 from volexswarm.security.roles import Permission
@@ -38,7 +38,7 @@ class ModeRequest(Input):
     mode: Mode
     reason: Reason
     cap: Annotated[Decimal, Field(gt=0, max_digits=30, decimal_places=18, allow_inf_nan=False)] | None = None
-    confirm: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    confirm: Annotated[str, Field(min_length=1, max_length=64), LINE] | None = None
 
 
 @resource.route("GET", "/control", Control, permission=Permission.SYSTEM_READ)

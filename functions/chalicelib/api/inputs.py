@@ -2,14 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from chalicelib.api.endpoint import Input
 from chalicelib.runtime import wiring
 from volexswarm.errors import require
+from volexswarm.plaintext import steering
+
+
+def _line(text: str) -> str:
+    _refuse(steering(text))
+    return text
+
+
+def _lines(text: str) -> str:
+    _refuse(steering(text, but="\n\t"))
+    return text
+
+
+def _document(found: dict[str, Any]) -> dict[str, Any]:
+    for text in _texts(found):
+        _refuse(steering(text))
+    return found
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in a JSON value, names of fields among them."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for name, entry in value.items():
+            yield name
+            yield from _texts(entry)
+    elif isinstance(value, list):
+        for entry in value:
+            yield from _texts(entry)
+
+
+def _refuse(character: str | None) -> None:
+    if character is not None:
+        raise ValueError(f"expected visible characters, without control or format characters as U+{ord(character):04X}")
+
+
+LINE = AfterValidator(_line)
+"""Of each free text: it is read by people on terminals, and kept in a database that takes no NUL."""
+LINES = AfterValidator(_lines)
+"""Of a free text that may have several lines."""
+DOCUMENT = AfterValidator(_document)
+"""Of a JSON object that its reader judges: its texts are lines."""
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -21,7 +65,7 @@ def _in_utc(moment: datetime) -> datetime:
 
 Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,20}/[A-Z0-9]{1,20}$", description="BASE/QUOTE, as BTC/USDT")]
 Cursor = Annotated[str, Field(max_length=400, pattern=r"^[A-Za-z0-9_-]+$", description="`next` of the page before")]
-Reason = Annotated[str, Field(min_length=3, max_length=500, description="why, in words that will be read again")]
+Reason = Annotated[str, Field(min_length=3, max_length=500, description="why, in words that will be read again"), LINE]
 Moment = Annotated[
     AwareDatetime, AfterValidator(_in_utc), Field(description="a time with its zone, as 2026-01-05T12:00:00Z")
 ]

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from chalicelib.api.endpoint import Call, Input, Resource
+from chalicelib.api.inputs import LINE
 from chalicelib.runtime import wiring
 from volexswarm.agents import functions
 from volexswarm.errors import NotFound
@@ -47,7 +48,7 @@ class LogsOf(Input):
 
     function: str
     since: Span = Field(default_factory=lambda: DEFAULT_SINCE)
-    filter: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    filter: Annotated[str, Field(min_length=1, max_length=200), LINE] | None = None
     limit: Annotated[int, Field(ge=1, le=1000)] = 200
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from chalicelib.api.endpoint import Call, Input, Resource
-from chalicelib.api.inputs import Moment, Reason
+from chalicelib.api.inputs import DOCUMENT, Moment, Reason
 from chalicelib.runtime import wiring
 from volexswarm.rulebook.desk import Wanted
 from volexswarm.security.roles import Permission
@@ -23,8 +23,8 @@ class Proposed(Input):
     An entry of a mapping is named as `max_order_value.USDT`; null takes it away.
     """
 
-    policy: dict[str, Any] | None = None
-    changes: dict[str, Any] | None = None
+    policy: Annotated[dict[str, Any], DOCUMENT] | None = None
+    changes: Annotated[dict[str, Any], DOCUMENT] | None = None
 
     @property
     def wanted(self) -> Wanted:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, Field
 
 from chalicelib.api.endpoint import Call, Input, Resource
+from chalicelib.api.inputs import LINE
 from chalicelib.runtime import wiring
 from volexswarm.security.roles import Permission, Role
 from volexswarm.views.shape import View
@@ -18,7 +19,7 @@ blueprint = resource.blueprint
 class Credentials(Input):
     """Name and password of a user of Vault."""
 
-    username: Annotated[str, Field(min_length=1, max_length=64)]
+    username: Annotated[str, Field(min_length=1, max_length=64), LINE]
     password: Annotated[str, Field(min_length=1, max_length=256)]
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from chalicelib.api.endpoint import Call, Input, Resource
-from chalicelib.api.inputs import Cursor, Limit, Moment, PageOf, Reason, key_of
+from chalicelib.api.inputs import DOCUMENT, LINES, Cursor, Limit, Moment, PageOf, Reason, key_of
 from chalicelib.api.orders import IdempotencyKey
 from chalicelib.runtime import wiring
 from volexswarm.adapters.task_views import view_of
@@ -33,8 +33,8 @@ class TaskRequest(Input):
     """
 
     type: TaskKind | None = None
-    parameters: Annotated[dict[str, Any], Field(max_length=20)] | None = None
-    words: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    parameters: Annotated[dict[str, Any], Field(max_length=20), DOCUMENT] | None = None
+    words: Annotated[str, Field(min_length=1, max_length=500), LINES] | None = None
     priority: Priority = Priority.MEDIUM
     deadline: Moment | None = None
     depends_on: Annotated[tuple[TaskId, ...], Field(max_length=20)] = ()

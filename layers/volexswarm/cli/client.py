@@ -9,11 +9,20 @@ from urllib.parse import quote
 import click
 import httpx
 
+from volexswarm.cli.output import harmless
+
 TIMEOUT = httpx.Timeout(35.0, connect=5.0)  # the gateway itself gives up after 29 s
 NO_ANSWER = (502, 504)  # what stands before the API says so: the function failed without a word, or was too slow
 
 
-class Refused(click.ClickException):
+class Failure(click.ClickException):
+    """A request that came to nothing: what is said of it may be the server's words, and is made harmless."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(harmless(message))
+
+
+class Refused(Failure):
     """The API said no: exit code 1. `status` and `code` are the API's."""
 
     exit_code = 1
@@ -24,7 +33,7 @@ class Refused(click.ClickException):
         self.code = code
 
 
-class Unreachable(click.ClickException):
+class Unreachable(Failure):
     """No answer, or none that says so: exit code 3. Whether the request was carried out is not known."""
 
     exit_code = 3

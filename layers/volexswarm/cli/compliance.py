@@ -14,7 +14,7 @@ from rich.text import Text
 from volexswarm.cli import moments
 from volexswarm.cli.client import path_of
 from volexswarm.cli.commands import Desk, command
-from volexswarm.cli.output import money_label, number, plain_times, short, table, when, when_short
+from volexswarm.cli.output import harmless, money_label, number, plain_times, short, table, when, when_short
 
 REASON = click.option("--reason", required=True, help="Why: it is kept with the flag.")
 
@@ -113,7 +113,7 @@ def _report(desk: Desk, *, period: str, date: str, file: Path | None) -> None:
         return
     text = desk.client.text(path, date=date, format="csv")
     if str(file) == "-":
-        sys.stdout.write(text)
+        sys.stdout.write(harmless(text) if sys.stdout.isatty() else text)
         return
     try:
         file.write_text(text, newline="")

@@ -1,19 +1,26 @@
-"""How answers are written: tables of at most 100 columns for people, JSON for programs. All times are UTC."""
+"""How answers are written: tables of at most 100 columns for people, JSON for programs. All times are UTC.
+
+What an answer says comes from models, news, exchanges and other people: nothing of it reaches a terminal that steers it.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from rich import box
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderableType, RenderHook, RenderResult
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
+# C0 but for tab and line feed, DEL, C1, and what turns the direction of reading
+STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 WIDTH = 100
 NONE = "–"
 
@@ -36,12 +43,40 @@ COLOURS = {
 }
 
 
+def harmless(text: str) -> str:
+    """The text without what steers a terminal or a reader's eye."""
+    return STEERING.sub("", text)
+
+
+@dataclass(frozen=True)
+class _Harmless:
+    """What is printed as it would be, its texts made harmless; colours are rich's own and stay."""
+
+    part: ConsoleRenderable
+
+    def __rich_console__(self, paper: Console, options: ConsoleOptions) -> RenderResult:
+        for segment in paper.render(self.part, options):
+            yield segment if segment.control else Segment(harmless(segment.text), segment.style)
+
+
+class _Cleaning(RenderHook):
+    def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
+        return [_Harmless(part) for part in renderables]
+
+
 def console(*, stderr: bool = False) -> Console:
-    """A terminal at its own width; into a file or a pipe, 100 columns."""
+    """A terminal at its own width; into a file or a pipe, 100 columns. Whatever is printed on it is made harmless."""
     made = Console(stderr=stderr, highlight=False)
+    made.push_render_hook(_Cleaning())
     if not made.is_terminal:
         made.width = WIDTH
     return made
+
+
+def to_json(data: Any, *, indent: int | None = None) -> str:
+    """The data whole, as JSON that steers no terminal either: what would is written by its number."""
+    text = json.dumps(data, indent=indent, ensure_ascii=False)
+    return STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 class Output:
@@ -53,7 +88,7 @@ class Output:
     def show(self, data: Any, render: Callable[[Any], Iterable[RenderableType]]) -> None:
         """The data itself as JSON, or what `render` makes of it."""
         if self.as_json:
-            print(json.dumps(data, indent=2, ensure_ascii=False))
+            print(to_json(data, indent=2))
             return
         paper = console()
         for part in render(data):

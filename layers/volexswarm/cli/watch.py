@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from volexswarm.cli.commands import Desk, capitals, command
-from volexswarm.cli.output import COLOURS, console
+from volexswarm.cli.output import COLOURS, console, to_json
 
 if TYPE_CHECKING:
     from volexswarm.cli.live import Live, Message
@@ -64,7 +64,7 @@ async def _tell(live: Live, count: int | None, *, as_json: bool) -> None:
 
 def _show(paper: Console, message: Message, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(message, ensure_ascii=False), flush=True)
+        print(to_json(message), flush=True)
     else:
         paper.print(_line(message), soft_wrap=True)
 

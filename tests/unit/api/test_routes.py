@@ -522,6 +522,57 @@ def test_a_database_that_is_lost_at_the_commit_is_not_said_to_have_done_nothing(
     assert error_of(response)["message"] == "database does not answer: try again soon"
 
 
+UNSEEN = ["\x00", "\x1b[2K", "\r", "\x7f", "\x9b2J", "\u202e", "\u2066", "\u200b", "\u2028", "\ufeff"]
+POLICY = {"reason": "a test", "expected_version": 1}
+
+
+@pytest.mark.parametrize("unseen", UNSEEN, ids=ascii)
+def test_no_reason_steers_the_terminal_of_whoever_reads_it(client: Client, unseen: str) -> None:
+    response = ask(client, "POST", "/halt", {"reason": f"the market {unseen}is broken"})
+    assert response.status_code == 400
+    code = f"U+{ord(unseen[0]):04X}"
+    assert error_of(response)["message"] == (
+        f"reason: expected visible characters, without control or format characters as {code}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/halt", {"reason": "first\nTRADING GOES ON"}),
+        ("/task", {"words": "buy 0.5 ETH\x1b[2K"}),
+        ("/task", {"type": "analyze", "parameters": {"symbols": ["BTC/USDT\x00"]}}),
+        ("/task", {"type": "analyze", "parameters": {"symbols\x1b": ["BTC/USDT"]}}),
+        ("/policies/risk", POLICY | {"changes": {"sectors": {"BTC": ["a\x00"]}}}),
+        ("/policies/risk/what-if", {"policy": {"sectors": {"BTC": "\u202ea"}}}),
+        ("/mode", {"mode": "live", "reason": "a test", "cap": "5", "confirm": "c0de\x00"}),
+        ("/login", {"username": "ann\x1b[2K", "password": PASSWORD}),
+    ],
+)
+def test_no_free_text_holds_what_is_not_seen(client: Client, path: str, body: dict[str, Any]) -> None:
+    response = ask(client, "POST", path, body)
+    assert response.status_code == 400
+    assert "expected visible characters" in error_of(response)["message"]
+
+
+def test_words_of_a_task_may_have_several_lines(client: Client) -> None:
+    assert ask(client, "POST", "/task", {"words": "buy\n\t0.5 ETH"}).status_code == 202
+
+
+def test_news_is_cleaned_of_what_is_not_seen(client: Client) -> None:
+    headline = {
+        "source": "The\x00 Wire",
+        "headline": "Bitcoin\x1b[2K\u202e surges",
+        "published_at": "2026-01-04T09:00:00Z",
+    }
+    kept = ask(client, "POST", "/news", headline).json_body["data"]["item"]
+    assert (kept["source"], kept["headline"]) == ("The Wire", "Bitcoin[2K surges")
+
+
+def test_a_filter_of_logs_is_of_visible_characters(client: Client) -> None:
+    assert ask(client, "GET", "/logs?function=risk&filter=a%1Bb").status_code == 400
+
+
 @pytest.mark.parametrize("inside", [RuntimeError("token s.hvs123 leaked"), Stop("books differ"), KeyError("dsn")])
 def test_an_unexpected_failure_tells_nothing_but_its_request_id(
     client: Client, swarm: FakeSwarm, inside: Exception

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 from pathlib import Path
 from typing import Any
@@ -227,6 +228,57 @@ def test_a_long_log_line_stays_one_line(terminal: Terminal, swarm: FakeSwarm, mo
     logs = LogLines(function="risk", since=views.NOW, lines=[line], truncated=False)
     monkeypatch.setattr(swarm, "lines", lambda *_: logs)
     assert "x" * 300 in terminal.log_in().run("logs", "risk").output
+
+
+HOSTILE = "fine\x1b[2K\x1b]52;c;cm0gLXJm\x07\x00\x9b2J\u202eenif\r"
+STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["control"], ["status"], ["control", "--json"], ["logs", "risk"], ["logs", "risk", "--json"]],
+    ids=" ".join,
+)
+def test_words_of_the_server_do_not_steer_the_terminal(
+    terminal: Terminal, swarm: FakeSwarm, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    swarm.governing = views.CONTROL.model_copy(update={"halt": views.HALT.model_copy(update={"reason": HOSTILE})})
+    line = LogLine(at=views.NOW, message=HOSTILE, fields={"said": HOSTILE})
+    logs = LogLines(function="risk", since=views.NOW, lines=[line], truncated=False)
+    monkeypatch.setattr(swarm, "lines", lambda *_: logs)
+
+    result = terminal.log_in().run(*arguments)
+
+    assert "fine" in result.output
+    assert not STEERING.search(result.output)
+
+
+def test_cells_of_a_table_do_not_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    output.console().print(output.table(["why", "what"], [[HOSTILE, "next"]]))
+    written = capsys.readouterr().out
+    assert "fine[2K]52;c;cm0gLXJm2Jenif next" in " ".join(written.split())
+    assert not STEERING.search(written)
+
+
+def test_json_is_harmless_and_loses_nothing(terminal: Terminal, swarm: FakeSwarm) -> None:
+    swarm.governing = views.CONTROL.model_copy(update={"halt": views.HALT.model_copy(update={"reason": HOSTILE})})
+    assert json.loads(terminal.log_in().run("control", "--json").output)["halt"]["reason"] == HOSTILE
+
+
+def test_colours_are_ours_and_stay(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    output.console().print(output.coloured("filled"))
+    assert capsys.readouterr().out == "\x1b[32mfilled\x1b[0m\n"
+
+
+def test_words_of_a_refusal_do_not_steer_the_terminal(tmp_path: Path) -> None:
+    refusal = {"error": {"code": "conflict", "message": HOSTILE}}
+    transport = httpx.MockTransport(lambda _: httpx.Response(409, json=refusal))
+    result = Terminal(tmp_path, transport).log_in().run("orders", "0a1b")
+    assert "fine[2K" in result.output
+    assert not STEERING.search(result.output)
 
 
 def test_login_keeps_the_token_for_its_owner_alone(terminal: Terminal) -> None:

@@ -14,6 +14,7 @@ from volexswarm.cli import watch
 from volexswarm.cli.client import Refused, Unreachable
 from volexswarm.cli.live import Live
 from volexswarm.cli.main import main
+from volexswarm.cli.output import console
 
 
 def update(number, after, **data):
@@ -147,6 +148,14 @@ def test_a_line_says_what_happened(message, words):
     line = watch._line(message).plain
     assert words in line
     assert "venue" not in line
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_what_is_told_steers_no_terminal(capsys, as_json):
+    watch._show(console(), update(1, 0, reason="fine\x1b[2K\x9b2J\x7f"), as_json=as_json)
+    written = capsys.readouterr().out
+    assert "fine" in written
+    assert not {"\x1b", "\x9b", "\x7f"} & set(written)
 
 
 def test_unknown_channels_are_refused_by_name():
