@@ -29,7 +29,8 @@ def add_to(group: click.Group) -> None:
 )
 def _login(desk: Desk, *, username: str, password_stdin: bool, password_file: Path | None) -> None:
     """Log in for one hour. The token is kept in your configuration folder, readable by you alone."""
-    password = _password(from_stdin=password_stdin, file=password_file)
+    whose = f"{username} at {desk.url}"
+    password = _password(whose, from_stdin=password_stdin, file=password_file)
     session = desk.client.post("/login", {"username": username, "password": password})
     desk.sessions.put(desk.url, session)
     shown = {name: value for name, value in session.items() if name not in ("token", "token_type")}
@@ -41,7 +42,7 @@ def _login(desk: Desk, *, username: str, password_stdin: bool, password_file: Pa
     )
 
 
-def _password(*, from_stdin: bool, file: Path | None) -> str:
+def _password(whose: str, *, from_stdin: bool, file: Path | None) -> str:
     if from_stdin and file:
         raise click.UsageError("give --password-stdin or --password-file, not both")
     if from_stdin:
@@ -52,7 +53,7 @@ def _password(*, from_stdin: bool, file: Path | None) -> str:
         except OSError as error:
             raise click.UsageError(f"{file} can't be read: {error.strerror}") from error
     else:
-        password = click.prompt("Password", hide_input=True, err=True)
+        password = click.prompt(f"Password of {whose}", hide_input=True, err=True)
     if not password:
         raise click.UsageError("the password is empty")
     return password

@@ -295,7 +295,9 @@ def test_login_keeps_the_token_for_its_owner_alone(terminal: Terminal) -> None:
 
 
 def test_login_reads_the_password_from_a_prompt_or_a_file(terminal: Terminal, tmp_path: Path) -> None:
-    assert terminal.run("login", "-u", "admin", stdin=f"{PASSWORD}\n").exit_code == 0
+    prompted = terminal.run("login", "-u", "admin", stdin=f"{PASSWORD}\n")
+    assert prompted.exit_code == 0
+    assert f"Password of admin at {URL}:" in prompted.output
     secret = tmp_path / "admin-password"
     secret.write_text(f"{PASSWORD}\n")
     assert terminal.run("login", "--password-file", str(secret)).exit_code == 0
