@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.timeout(1800), pytest.mark.usefixtures("asked_about_ev
 VOICES = 6
 VIEWER, PASSWORD = "onlooker", "looks and touches nothing"
 FORBIDDEN = re.compile("Approve|Reject|Submit|Cancel|Try it again|Yes, I meant|STOP|Resume")
+GONE = "deadbeef-0000-4000-8000-000000000000"
 MARKUP = "<img src=x onerror=alert(1)>"
 LATER = 240_000.0
 """Milliseconds in which a team talks, orders fill, and a halt settles."""
@@ -151,6 +152,22 @@ def test_a_page_that_is_opened_anew_shows_the_same_task_after_a_new_login(
     expect(page.locator("#desk")).to_be_hidden()
     own.log_in("admin", swarm.cloud.admin_password)
     expect(page.locator("#story dd").first).to_have_text(chosen)
+
+
+def test_a_task_that_is_gone_hides_no_approval(window: Callable[[], Window], swarm: Swarm, desk: Desk) -> None:
+    story = desk.asking()
+    try:
+        page = as_admin(window(), swarm, f"tasks/page#{GONE}")
+        expect(page.locator("#absent")).to_have_text(f"no task {GONE}")
+        box = page.locator(".asked").filter(has=page.locator(f'a[href="#{story["task"]["id"]}"]'))
+        expect(box.get_by_role("button", name="Approve")).to_be_visible()
+        expect(page.locator("#list")).to_contain_text(story["task"]["id"][:8])
+        expect(page.locator("#trouble")).to_be_empty()
+        box.get_by_role("link", name="The task").click()
+        expect(page.locator("#story")).to_contain_text(story["task"]["id"])
+        expect(page.locator("#absent")).to_be_empty()
+    finally:
+        desk.decide(story, "reject")
 
 
 def test_a_viewer_sees_everything_and_can_touch_nothing(window: Callable[[], Window], swarm: Swarm, desk: Desk) -> None:
