@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from volexswarm.errors import require
 from volexswarm.messages import CandleClosed, Channel, Event, Payload, QuotesMoved
+from volexswarm.plaintext import steering
 from volexswarm.push.model import Filters, Update
 from volexswarm.security.roles import Permission
 from volexswarm.security.tokens import Principal
@@ -55,12 +56,19 @@ def permit(channel: Channel, principal: Principal) -> None:
 
 
 def checked(channel: Channel, filters: Filters) -> Filters:
-    """The filters as they are kept. Raises InvalidInput for a field that the channel has not, or too many or too long values."""
+    """The filters as they are kept.
+
+    Raises
+    ------
+    InvalidInput
+        For a field that the channel has not, or values that are too many, too long or not to be seen.
+    """
     known = (EVENT, *TRAITS[channel].fields)
     for field, values in filters.items():
         require(field in known, f"filters.{field[:40]}", field[:40], f"one of {', '.join(known)}")
-        fits = 1 <= len(values) <= MOST_VALUES and all(0 < len(value) <= LONGEST_VALUE for value in values)
-        expected = f"1 to {MOST_VALUES} values of at most {LONGEST_VALUE} characters"
+        legible = all(0 < len(value) <= LONGEST_VALUE and steering(value) is None for value in values)
+        fits = 1 <= len(values) <= MOST_VALUES and legible
+        expected = f"1 to {MOST_VALUES} values of at most {LONGEST_VALUE} visible characters"
         require(fits, f"filters.{field}", f"{len(values)} values", expected)
     return {field: tuple(sorted(set(values))) for field, values in sorted(filters.items())}
 

@@ -50,6 +50,10 @@ HOSTILE = {
         '{"action":"subscribe","channel":"orders","filters":{"owner":["x"]}}',
         "one of event, symbol",
     ),
+    "a filter of what is not seen": (
+        json.dumps({"action": "subscribe", "channel": "orders", "filters": {"symbol": ["BTC\x00"]}}),
+        "visible characters",
+    ),
     "an empty filter": ('{"action":"subscribe","channel":"orders","filters":{"symbol":[]}}', "1 to 50 values"),
     "a number below zero": ('{"action":"resume","channel":"orders","epoch":"e","number":-1}', "at least 0"),
     "no number": ('{"action":"resume","channel":"orders","epoch":"e"}', "a value"),
