@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any, Generic, TypeVar
@@ -63,3 +63,9 @@ def money(amount: Decimal, currency: str) -> str:
     """An amount for people: two decimals, or six significant digits where two decimals would hide it."""
     text = f"{amount:.2f}" if abs(amount) >= 100 or amount == 0 else format(Decimal(f"{amount:.6g}"), "f")
     return f"{text} {currency}"
+
+
+def listed(words: Sequence[str], most: int = 5) -> str:
+    """The first few names, and how many more there are: a decision travels in a message."""
+    more = len(words) - most
+    return ", ".join(words[:most]) + (f" and {more} more" if more > 0 else "")

@@ -968,7 +968,7 @@ def task_reader() -> TaskReader:
 @cache
 def _present_prices() -> PresentPrices:
     from volexswarm.adapters.present_prices import PresentPrices
-    from volexswarm.risk.board import BoardReader
+    from volexswarm.board import BoardReader
 
     s = settings()
     return PresentPrices(BoardReader(quotes(), clock(), timedelta(seconds=s.quote_max_age)), s.venue)

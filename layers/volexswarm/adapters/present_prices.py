@@ -6,8 +6,8 @@ import logging
 from collections.abc import Collection, Mapping
 from decimal import Decimal
 
+from volexswarm.board import BoardReader
 from volexswarm.errors import Unavailable
-from volexswarm.risk.board import BoardReader
 
 logger = logging.getLogger(__name__)
 

@@ -49,11 +49,12 @@ class RiskAccount:
             raise Unavailable(PART, f"{first.state.account} is not opened yet")
         if not first.is_of_this_money:
             raise Unavailable(PART, f"the books of {first.state.account} are of {first.holdings.mode} money")
-        if missing := sorted({asset for situation in found for asset in situation.marks.missing}):
-            raise Unavailable("market data", f"there is no fresh price of {', '.join(missing)}")
+        for situation in found:
+            if situation.lacking is not None:
+                raise Unavailable("market data", f"there is {situation.lacking}")
         worth = {asset: price for situation in found for asset, price in situation.marks.prices.items()}
         bases = {currencies(symbol)[0] for symbol in symbols}
-        quotes = {symbol: situation.board.usable(symbol) for symbol, situation in zip(symbols, found, strict=True)}
+        mids = {symbol: situation.board.mids.get(symbol) for symbol, situation in zip(symbols, found, strict=True)}
         return AccountState(
             venue=self._venue,
             account=first.state.account,
@@ -64,7 +65,7 @@ class RiskAccount:
             sellable={symbol: first.holdings.sellable(symbol) for symbol in symbols},
             coming={base: first.holdings.coming(base) for base in bases},
             leaving={base: first.holdings.leaving(base) for base in bases},
-            prices={symbol: quote.mid for symbol, quote in quotes.items() if quote is not None},
+            prices={symbol: mid for symbol, mid in mids.items() if mid is not None},
             worth=worth,
             as_of=max(situation.as_of for situation in found),
         )

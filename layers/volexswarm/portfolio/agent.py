@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from volexswarm.board import BoardReader
 from volexswarm.clock import Clock
 from volexswarm.errors import Retry, Stop
-from volexswarm.messages import AccountOpened, DataT, EquityTaken, Event, Quote
+from volexswarm.messages import AccountOpened, DataT, EquityTaken, Event
 from volexswarm.portfolio import ledger, valuation
 from volexswarm.portfolio.model import LedgerAccount, Valuation
 from volexswarm.portfolio.ports import ExchangeAccount, PortfolioTransaction
@@ -52,14 +53,13 @@ class PortfolioAgent:
     ) -> None:
         self._store = store
         self._exchange = exchange
-        self._quotes = quotes
+        self._boards = BoardReader(quotes, clock, quote_max_age)
         self._clock = clock
         self._account = account
         self._venue = venue
         self._mode = mode
         self._currency = valuation_currency
         self._symbols = tuple(symbols)
-        self._quote_max_age = quote_max_age
 
     def open_account(self) -> bool:
         """Start the books with what the exchange holds. Once: True if this call did it, False if they were open.
@@ -95,20 +95,19 @@ class PortfolioAgent:
     def snapshot(self) -> Valuation | None:
         """Value the books and store the equity in market time; None before they are opened.
 
-        Nothing is stored while a needed price is missing or stale: the answer's `missing` says which.
+        Nothing is stored while a needed price is missing, stale or of a quote too wide: the answer's `missing` says which.
         """
-        quotes = self._fresh_quotes()
+        board = self._boards.read(self._venue, self._symbols)
         with self._store.transaction() as tx:
             if not self._is_open(tx):
                 return None
             balances = tx.balances(self._venue, self._account, LedgerAccount.ASSETS)
             flows = tx.unvalued_flows(self._venue, self._account)
-            mids = {symbol: quote.mid for symbol, quote in quotes.items()}
-            worth = valuation.value(balances, flows, Markets(self._symbols), mids, self._currency)
-            if worth.equity is None or not quotes:
-                logger.warning("no equity snapshot: no fresh price for %s", ", ".join(worth.missing or self._symbols))
+            worth = valuation.value(balances, flows, Markets(self._symbols), board.mids, self._currency)
+            if worth.equity is None or not board.mids:
+                logger.warning("no equity snapshot: %s", board.without_price(worth.missing or self._symbols))
                 return worth
-            self._store_valuation(tx, worth, worth.equity, max(quote.as_of for quote in quotes.values()))
+            self._store_valuation(tx, worth, worth.equity, max(board.quotes[symbol].as_of for symbol in board.mids))
         return worth
 
     def _store_valuation(self, tx: PortfolioTransaction, worth: Valuation, equity: Decimal, as_of: datetime) -> None:
@@ -164,8 +163,3 @@ class PortfolioAgent:
     def _await_tick(self, moment: datetime) -> None:
         if not any(self._exchange.market_time() > moment for _ in range(_TICKS_AWAITED)):
             raise Retry(f"the exchange's clock stands still at {moment.isoformat()}")
-
-    def _fresh_quotes(self) -> dict[str, Quote]:
-        oldest = self._clock.now() - self._quote_max_age
-        quotes = self._quotes.get(self._venue, self._symbols)
-        return {symbol: quote for symbol, quote in quotes.items() if quote.received_at >= oldest}

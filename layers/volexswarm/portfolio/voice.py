@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 
+from volexswarm.board import BoardReader
 from volexswarm.clock import Clock
-from volexswarm.messages import Question, Quote, Testimony
+from volexswarm.messages import Question, Testimony
 from volexswarm.policies import money, percent
 from volexswarm.portfolio import valuation
 from volexswarm.portfolio.model import LedgerAccount, Position, Valuation
@@ -49,12 +50,10 @@ class PortfolioVoice:
         quote_max_age: timedelta,
     ) -> None:
         self._store = store
-        self._quotes = quotes
-        self._clock = clock
+        self._boards = BoardReader(quotes, clock, quote_max_age)
         self._currency = currency
         self._symbols = tuple(symbols)
         self._markets = Markets(self._symbols)
-        self._quote_max_age = quote_max_age
 
     def testify(self, question: Question) -> Testimony:
         """The account in the valuation currency, at present prices.
@@ -68,7 +67,7 @@ class PortfolioVoice:
         Unavailable
             If database or quotes can't be asked.
         """
-        quotes = self._fresh_quotes(question.venue)
+        board = self._boards.read(question.venue, self._symbols)
         found = Findings(AGENT, question)
         venue, account = question.venue, question.account
         with self._store.transaction() as tx:
@@ -80,22 +79,16 @@ class PortfolioVoice:
             last_worth = tx.last_worth(venue, account, self._currency)
         if units is None:
             return found.testimony(f"the books of {account} have never been valued")
-        mids = {symbol: quote.mid for symbol, quote in quotes.items()}
-        worth = valuation.value(balances, flows, self._markets, mids, self._currency)
+        worth = valuation.value(balances, flows, self._markets, board.mids, self._currency)
         if worth.equity is None or worth.equity <= 0:
-            lacking = ", ".join(worth.missing)
-            return found.testimony(f"no present price of {lacking}" if lacking else f"the books of {account} are empty")
+            lacking = board.without_price(worth.missing) if worth.missing else f"the books of {account} are empty"
+            return found.testimony(lacking)
         _tell_shares(found, worth, worth.equity, question.symbol)
-        _tell_position(found, worth, worth.equity, position, question.symbol, mids)
+        _tell_position(found, worth, worth.equity, position, question.symbol, board.mids)
         present = units_after(units, worth.equity, worth.flow, last_worth)
         if present and peak:
             _tell_drawdown(found, worth.equity / present, peak)
         return found.testimony("nothing is known")
-
-    def _fresh_quotes(self, venue: str) -> dict[str, Quote]:
-        oldest = self._clock.now() - self._quote_max_age
-        quotes = self._quotes.get(venue, self._symbols)
-        return {symbol: quote for symbol, quote in quotes.items() if quote.received_at >= oldest and quote.mid > 0}
 
 
 def _tell_shares(found: Findings, worth: Valuation, equity: Decimal, symbol: str) -> None:
@@ -113,7 +106,7 @@ def _tell_position(
     equity: Decimal,
     position: Position,
     symbol: str,
-    mids: dict[str, Decimal],
+    mids: Mapping[str, Decimal],
 ) -> None:
     """The gain is in quote currency: it is told where that has a price."""
     quote = symbol.partition("/")[2]

@@ -107,7 +107,7 @@ class RiskAgent:
         assert found.holdings is not None  # the account is open
         quote = found.board.usable(signal.symbol)
         assert quote is not None  # the preconditions hold
-        market = Market(quote, found.marks)
+        market = Market(quote, found.board.mids.get(signal.symbol), found.marks)
         if signal.side is Side.SELL:
             return assess_sale(signal, policy, found.holdings, self._last_known_equity(tx, found), market)
         base = currencies(signal.symbol)[0]

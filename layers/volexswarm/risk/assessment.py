@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
+from volexswarm.board import Board
 from volexswarm.messages import Check, Protection, Quote, Side, SignalRaised
 from volexswarm.risk import limits
-from volexswarm.risk.board import Board
 from volexswarm.risk.model import ZERO, Bar, Holdings, currencies
 from volexswarm.risk.policy import RiskPolicy
 from volexswarm.risk.purchase import Book, Market, Purchase
@@ -116,7 +116,7 @@ def _worth(symbol: str, market: Market) -> Decimal | None:
     prices = market.marks.prices
     if base in prices:
         return prices[base]
-    return market.quote.mid * prices[quote] if quote in prices else None
+    return market.mid * prices[quote] if quote in prices and market.mid is not None else None
 
 
 def _price(signal: SignalRaised, quote: Quote) -> Decimal:

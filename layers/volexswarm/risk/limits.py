@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from volexswarm.messages import Check, Protection
-from volexswarm.policies import money, percent
+from volexswarm.policies import listed, money, percent
 from volexswarm.risk.breakers import Breaker, Finding, Kind
 from volexswarm.risk.model import ZERO
 from volexswarm.risk.tail import Tail
@@ -95,10 +95,10 @@ def trigger_price_given(trigger_price: Decimal | None) -> Check:
     return Check(name="trigger_price_given", limit="above 0", value=value, passed=passed)
 
 
-def equity_known(missing: Sequence[str], equity: Equity) -> Check:
-    """Everything that a market gives a price has a fresh one, and there is something to lose."""
-    value = f"no fresh price of {_listed(missing)}" if missing else money(equity.amount, equity.currency)
-    passed = not missing and equity.amount > 0
+def equity_known(lacking: str | None, equity: Equity) -> Check:
+    """Everything that a market gives a price has one, and there is something to lose. `lacking` says what has none."""
+    value = lacking or money(equity.amount, equity.currency)
+    passed = lacking is None and equity.amount > 0
     return Check(name="equity_known", limit="above 0, all priced", value=value, passed=passed)
 
 
@@ -106,7 +106,7 @@ def unpriced_assets(left_out: Sequence[str], currency: str) -> tuple[Check, ...]
     """What is held and has no market that leads to the valuation currency stops no trade: it is no part of equity, and named."""
     if not left_out:
         return ()
-    value = f"no market leads from {_listed(left_out)} to {currency}"
+    value = f"no market leads from {listed(left_out)} to {currency}"
     return (Check(name="unpriced_assets", limit="left out of equity", value=value, passed=True),)
 
 
@@ -182,7 +182,7 @@ def per_cluster(exposure_after: Decimal, equity: Equity, limit: Decimal, cluster
             name="per_cluster", limit=_of(limit, equity), value="it moves with nothing else that is held", passed=True
         )
     found = _share_check("per_cluster", "max_per_cluster", exposure_after, equity, limit)
-    return found.model_copy(update={"value": f"{found.value} in {_listed(sorted(cluster))}"})
+    return found.model_copy(update={"value": f"{found.value} in {listed(sorted(cluster))}"})
 
 
 def gross_exposure(exposure_after: Decimal, equity: Equity, limit: Decimal) -> Check:
@@ -280,7 +280,7 @@ def unknown_for_lack_of_history(
     name: str, limit: Decimal, equity: Equity, assets: Sequence[str], least: int, *, skip: bool
 ) -> Check:
     """A limit that can't be judged yet, because some assets have no past; the policy says whether that stops the trade."""
-    words = f"not known: fewer than {least} hourly returns of {_listed(assets)}"
+    words = f"not known: fewer than {least} hourly returns of {listed(assets)}"
     return Check(name=name, limit=_of(limit, equity), value=f"{words}{', skipped' if skip else ''}", passed=skip)
 
 
@@ -373,12 +373,6 @@ def _of(limit: Decimal, equity: Equity) -> str:
 
 def _amount(value: float, equity: Equity) -> str:
     return money(round(Decimal(value), 8), equity.currency)
-
-
-def _listed(names: Sequence[str], most: int = 5) -> str:
-    """The first few names, and how many more there are: a decision travels in a message."""
-    more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def _breaker_limit(kind: Kind, limit: Decimal) -> str:

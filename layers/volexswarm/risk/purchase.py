@@ -25,9 +25,10 @@ ONE = Decimal(1)
 
 @dataclass(frozen=True)
 class Market:
-    """The symbol's fresh quote, and the prices of everything the account holds or is buying."""
+    """The symbol's fresh quote, its middle unless that is too wide to value by, and the prices of all that is held or bought."""
 
     quote: Quote
+    mid: Decimal | None
     marks: Marks
 
 

@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 
+from volexswarm.board import Board, BoardReader
 from volexswarm.clock import Clock
 from volexswarm.market.timeframes import Timeframe
 from volexswarm.messages import Check
 from volexswarm.policies import InForce, in_force
 from volexswarm.ports import QuoteBoard, TradingState
 from volexswarm.risk import limits
-from volexswarm.risk.board import Board, BoardReader
 from volexswarm.risk.chronicle import Chronicle, Span
 from volexswarm.risk.exposure import Exposure
 from volexswarm.risk.limits import Equity
@@ -60,9 +60,14 @@ class Situation:
     def checks_of_worth(self) -> tuple[Check, ...]:
         """What must hold before anything is measured by the equity, and what is no part of it."""
         return (
-            limits.equity_known(self.marks.missing, self.equity),
+            limits.equity_known(self.lacking, self.equity),
             *limits.unpriced_assets(self.left_out, self.marks.currency),
         )
+
+    @property
+    def lacking(self) -> str | None:
+        """What has no price to be valued by, in words; None where everything has one."""
+        return self.board.without_price(self.marks.missing) if self.marks.missing else None
 
     @property
     def is_of_this_money(self) -> bool:

@@ -17,11 +17,11 @@ from volexswarm.adapters.present_prices import PresentPrices
 from volexswarm.adapters.task_account import ENOUGH, RiskAccount
 from volexswarm.adapters.task_previews import AgentPreviews
 from volexswarm.adapters.task_trader import DeskTrader
+from volexswarm.board import BoardReader
 from volexswarm.desk.agent import TradingDesk
 from volexswarm.errors import Conflict, Unavailable
 from volexswarm.market.timeframes import Timeframe
 from volexswarm.messages import CancelOrder, Check, OrderState, OrderType, Purpose, Quote, Side, SignalRaised, Verdict
-from volexswarm.risk.board import BoardReader
 from volexswarm.risk.model import Bar, Pending
 from volexswarm.risk.situation import Inquiry
 from volexswarm.tasks.model import PlannedTrade
@@ -90,6 +90,10 @@ def test_what_is_under_way_counts_in_every_market_of_the_asset() -> None:
     [
         (Books(assets={}), "not opened"),
         (Books(board(**{"BTC/USDT": quote(60_000, seconds_ago=31)})), "no fresh price of BTC"),
+        (
+            Books(board(**{"BTC/USDT": quote(60_000).model_copy(update={"bid": Decimal(1)})})),
+            r"no price to value by: BTC/USDT",
+        ),
     ],
 )
 def test_an_account_that_can_not_be_valued_is_unavailable(books: Books, words: str) -> None:

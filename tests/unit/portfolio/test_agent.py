@@ -145,6 +145,18 @@ def test_without_a_fresh_price_the_equity_is_unknown_and_nothing_is_stored(board
     assert not state.of(EquityTaken)
 
 
+def test_an_emptied_order_book_makes_no_equity(caplog: pytest.LogCaptureFixture) -> None:
+    state = FakePortfolioTransaction()
+    emptied = Quote(bid=Decimal(1), ask=Decimal(200), as_of=MARKET, received_at=START)
+    books = agent(state, FakeExchange({"USDT": "1000", "BTC": "100"}), FakeQuoteBoard(**{"BTC/USDT": emptied}))
+    books.open_account()
+    worth = books.snapshot()
+    assert worth is not None
+    assert (worth.equity, worth.missing) == (None, ("BTC",))
+    assert not state.snapshots
+    assert "no price to value by: BTC/USDT (198.01 %)" in caplog.text
+
+
 def test_money_from_outside_changes_the_units_and_not_their_worth() -> None:
     state = FakePortfolioTransaction()
     board = FakeQuoteBoard(**{"BTC/USDT": quote("100")})

@@ -78,7 +78,18 @@ def test_while_a_price_is_missing_the_equity_is_not_known(age):
     books = Books()
     books.quote("BTC/USDT", "40000", age)
     said = books.ask()
-    assert (said.missing, said.features) == ("no present price of BTC", {})
+    assert (said.missing, said.features) == ("no fresh price of BTC", {})
+
+
+def test_a_quote_too_wide_to_value_by_is_told():
+    books = Books()
+    received = books.clock.now()
+    emptied = Quote(bid=Decimal(1), ask=Decimal(200), as_of=START, received_at=received)
+    books.quotes.quotes["BTC/USDT"] = emptied
+    said = books.ask()
+    assert said.features == {}
+    assert said.missing is not None
+    assert said.missing.endswith("no price to value by: BTC/USDT (198.01 %)")
 
 
 def test_money_that_just_came_is_no_gain():

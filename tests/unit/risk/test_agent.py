@@ -227,6 +227,18 @@ def test_what_is_traded_must_have_a_price_of_its_own():
     assert check(refusal.verdict, "equity_known").value == "no fresh price of BRL, DOGE"
 
 
+def test_an_emptied_order_book_raises_no_peak_and_traps_no_position():
+    desk = Desk(CASH | {"ETH": "100"}, positions={"ETH/USDT": "100"})
+    desk.quote("ETH/USDT", "1", "200000")
+    refusal = desk.buy()
+    assert failed(refusal) == ["equity_known"]
+    assert check(refusal.verdict, "equity_known").value.startswith("no fresh price of ETH; bid and ask are more than")
+    assert desk.state.snapshots == {}
+    assert isinstance(desk.sell(symbol="ETH/USDT", price="100000.5"), TradeProposed)
+    desk.quote("ETH/USDT", "2500")
+    assert isinstance(desk.buy(), TradeProposed)
+
+
 def test_a_limit_order_costs_its_limit_and_not_the_market():
     proposal = Desk().buy(order_type="limit", limit_price="48000", stop_price="47000", amount="0.1")
     assert isinstance(proposal, TradeProposed)
