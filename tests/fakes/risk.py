@@ -10,7 +10,7 @@ from tests.fakes.decisions import FakeDecisionTransaction
 from volexswarm.market.timeframes import Timeframe
 from volexswarm.messages import Event, Side, TradeProposed
 from volexswarm.policies import StoredPolicy
-from volexswarm.risk.breakers import Breaker, Outcome
+from volexswarm.risk.breakers import Breaker, Outcome, Probe
 from volexswarm.risk.model import Bar, Holdings, Pending, Periods, Surroundings, Worths
 from volexswarm.risk.policy import RiskPolicy
 
@@ -94,11 +94,14 @@ class FakeRiskTransaction(FakeDecisionTransaction):
     ) -> Surroundings:
         return self.around
 
-    def breakers(self, venue: str, account: str, binding_since: datetime) -> Sequence[tuple[Breaker, Outcome | None]]:
+    def breakers(self, venue: str, account: str, binding_since: datetime) -> Sequence[tuple[Breaker, Probe | None]]:
         return [
-            (breaker, self.outcomes.get(breaker.probe_id, Outcome.OUTSTANDING) if breaker.probe_id else None)
+            (breaker, self._probe(breaker.probe_id) if breaker.probe_id else None)
             for breaker in self.kept_breakers.values()
         ]
+
+    def _probe(self, proposal_id: str) -> Probe:
+        return Probe(self.outcomes.get(proposal_id, Outcome.OUTSTANDING), self.proposals[proposal_id].as_of)
 
     def save_breaker(self, venue: str, account: str, breaker: Breaker, at: datetime) -> None:
         self.kept_breakers[breaker.id] = breaker

@@ -4,7 +4,8 @@
                           ▲                        │
                           └──tripped, probe failed─┘   with twice the cooldown
 
-Time is market time: where the simulated market runs faster, so do the cooldowns.
+A probe of which nothing is known after one more cooldown proves nothing, and makes room for another. Time is market time: where
+the simulated market runs faster, so do the cooldowns.
 """
 
 from __future__ import annotations
@@ -40,6 +41,14 @@ class Outcome(StrEnum):
     FILLED = "filled"
     FAILED = "failed"
     VOID = "void"  # it never came to the exchange, or was taken back: it proves nothing
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A trade that tries whether all is well again: what became of it, and when it was proposed."""
+
+    outcome: Outcome
+    as_of: datetime
 
 
 @dataclass(frozen=True)
@@ -90,24 +99,15 @@ def fresh(finding: Finding, as_of: datetime) -> Breaker:
     return Breaker(finding.kind, finding.scope, "closed", "", as_of)
 
 
-def advance(
-    breaker: Breaker, finding: Finding, probe: Outcome | None, cooldowns: Cooldowns, as_of: datetime
-) -> Breaker:
-    """The breaker after a look at the market at this moment; the same one if nothing has changed.
-
-    `probe` is what became of its probe, None without one.
-    """
+def advance(breaker: Breaker, finding: Finding, probe: Probe | None, cooldowns: Cooldowns, as_of: datetime) -> Breaker:
+    """The breaker after a look at the market at this moment; the same one if nothing has changed. `probe` is None without one."""
     if breaker.state == "closed":
         return _opened(breaker, finding.words, cooldowns.first, as_of) if finding.tripped else breaker
     if breaker.state == "open":
         return _cooled(breaker, finding, as_of)
     if finding.tripped:
         return _reopened(breaker, finding.words, cooldowns, as_of)
-    if probe is Outcome.FAILED:
-        return _reopened(breaker, "the probe was not filled", cooldowns, as_of)
-    if probe is Outcome.FILLED:
-        return closed(breaker, "the probe was filled", as_of)
-    return replace(breaker, probe_id=None) if probe is Outcome.VOID else breaker
+    return breaker if probe is None else _probed(breaker, probe, cooldowns, as_of)
 
 
 def closed(breaker: Breaker, reason: str, as_of: datetime) -> Breaker:
@@ -118,6 +118,18 @@ def closed(breaker: Breaker, reason: str, as_of: datetime) -> Breaker:
 def probing(breaker: Breaker, proposal_id: str) -> Breaker:
     """A half-open breaker whose probe is on its way."""
     return replace(breaker, probe_id=proposal_id)
+
+
+def _probed(breaker: Breaker, probe: Probe, cooldowns: Cooldowns, as_of: datetime) -> Breaker:
+    match probe.outcome:
+        case Outcome.FILLED:
+            return closed(breaker, "the probe was filled", as_of)
+        case Outcome.FAILED:
+            return _reopened(breaker, "the probe was not filled", cooldowns, as_of)
+        case Outcome.OUTSTANDING if as_of < probe.as_of + breaker.cooldown:
+            return breaker
+        case Outcome.OUTSTANDING | Outcome.VOID:
+            return replace(breaker, probe_id=None)
 
 
 def _opened(breaker: Breaker, reason: str, cooldown: timedelta, as_of: datetime) -> Breaker:

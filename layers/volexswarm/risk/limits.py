@@ -285,7 +285,10 @@ def unknown_for_lack_of_history(
 
 
 def breaker(state: Breaker, finding: Finding, *, probe: bool) -> Check:
-    """A circuit breaker lets the trade pass: it is closed, or the trade is the probe that a half-open one waits for."""
+    """A circuit breaker lets the trade pass: it is closed, or the trade is the probe that a half-open one waits for.
+
+    `probe`: it would be. Where a half-open one waits for a probe and this is none, the order might stand for days without a fill.
+    """
     # what was measured decides only where the breaker does not stand open from before
     decisive = (
         finding.limit is not None and finding.measure is not None and (state.state == "closed" or finding.tripped)
@@ -393,7 +396,11 @@ def _of_breaker(state: Breaker, finding: Finding, *, probe: bool) -> str:
         return finding.words
     if state.state == "open" and state.until is not None:
         return f"open until {_clock(state.until)} market time ({state.reason}); now {finding.words}"
-    return "half open: this trade is the probe" if probe else "half open: a probe is on its way"
+    if probe:
+        return "half open: this trade is the probe"
+    if state.probe_id is not None:
+        return "half open: a probe is on its way"
+    return "half open: only an order that can be filled at once may be the probe (market, ioc, fok, a limit at the ask)"
 
 
 def _clock(moment: datetime) -> str:

@@ -10,7 +10,7 @@ from typing import Protocol
 from volexswarm.market.timeframes import Timeframe
 from volexswarm.messages import Event, TradeProposed
 from volexswarm.ports import DecisionTransaction
-from volexswarm.risk.breakers import Breaker, Outcome
+from volexswarm.risk.breakers import Breaker, Probe
 from volexswarm.risk.model import Bar, Holdings, Periods, Surroundings, Worths
 
 
@@ -63,7 +63,7 @@ class RiskTransaction(DecisionTransaction, Protocol):
         """What strategies wanted since a moment of market time, and what the exchange did not answer since one of wall time."""
         ...
 
-    def breakers(self, venue: str, account: str, binding_since: datetime) -> Sequence[tuple[Breaker, Outcome | None]]:
+    def breakers(self, venue: str, account: str, binding_since: datetime) -> Sequence[tuple[Breaker, Probe | None]]:
         """Every breaker that ever tripped, and what became of its probe; a probe without an order is void as `holdings` says."""
         ...
 

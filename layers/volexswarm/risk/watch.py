@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from volexswarm.clock import Clock
-from volexswarm.messages import BreakerChanged, Check, SignalRaised
+from volexswarm.messages import BreakerChanged, Check, OrderType, Quote, SignalRaised, TimeInForce
 from volexswarm.risk import limits
-from volexswarm.risk.breakers import Breaker, Cooldowns, Finding, Outcome, advance, fresh, probing
+from volexswarm.risk.breakers import Breaker, Cooldowns, Finding, Probe, advance, fresh, probing
 from volexswarm.risk.conditions import Scene, findings
 from volexswarm.risk.model import currencies
 from volexswarm.risk.policy import RiskPolicy
@@ -19,15 +19,17 @@ from volexswarm.risk.situation import BINDING, Inquiry, Situation
 
 @dataclass(frozen=True)
 class Watched:
-    """One breaker before and after a look, and what it saw."""
+    """One breaker before and after a look, what it saw, and whether the trade may be its probe."""
 
     before: Breaker
     after: Breaker
     finding: Finding
+    may_probe: bool
 
     @property
-    def awaits_probe(self) -> bool:
-        return self.after.state == "half_open" and self.after.probe_id is None
+    def probed(self) -> bool:
+        """Whether the trade, if it is made, tries this breaker."""
+        return self.may_probe and self.after.state == "half_open" and self.after.probe_id is None
 
 
 @dataclass(frozen=True)
@@ -39,18 +41,16 @@ class Watch:
     @property
     def probe(self) -> bool:
         """Whether the trade, if it is made, tries a breaker."""
-        return any(watched.awaits_probe for watched in self.breakers)
+        return any(watched.probed for watched in self.breakers)
 
     def checks(self) -> tuple[Check, ...]:
         """Each breaker's answer."""
-        return tuple(
-            limits.breaker(watched.after, watched.finding, probe=watched.awaits_probe) for watched in self.breakers
-        )
+        return tuple(limits.breaker(watched.after, watched.finding, probe=watched.probed) for watched in self.breakers)
 
     def changed(self, probe_id: str | None) -> Iterator[Breaker]:
         """What is to be stored; `probe_id` is the proposal that came of it, None if the trade was refused."""
         for watched in self.breakers:
-            tried = probe_id is not None and watched.awaits_probe
+            tried = probe_id is not None and watched.probed
             after = probing(watched.after, probe_id) if tried and probe_id is not None else watched.after
             if after != watched.before:
                 yield after
@@ -98,14 +98,24 @@ def watch(
         ),
     )
     stored = {
-        (breaker.kind, breaker.scope): (breaker, outcome)
-        for breaker, outcome in tx.breakers(found.venue, account, now - BINDING)
+        (breaker.kind, breaker.scope): (breaker, probe)
+        for breaker, probe in tx.breakers(found.venue, account, now - BINDING)
     }
-    nothing: tuple[Breaker | None, Outcome | None] = (None, None)
+    nothing: tuple[Breaker | None, Probe | None] = (None, None)
     cooldowns = Cooldowns(timedelta(seconds=policy.breaker_cooldown), timedelta(seconds=policy.breaker_max_cooldown))
-    watched = []
+    may_probe, watched = good_at_once(signal, scene.quote), []
     for finding in findings(policy, scene):
-        before, outcome = stored.get((finding.kind, finding.scope), nothing)
+        before, probe = stored.get((finding.kind, finding.scope), nothing)
         before = before or fresh(finding, found.as_of)
-        watched.append(Watched(before, advance(before, finding, outcome, cooldowns, found.as_of), finding))
+        after = advance(before, finding, probe, cooldowns, found.as_of)
+        watched.append(Watched(before, after, finding, may_probe))
     return Watch(watched)
+
+
+def good_at_once(signal: SignalRaised, quote: Quote | None) -> bool:
+    """Whether a buy is filled or over as soon as it is placed: what rests far from the market tells nothing of it."""
+    if signal.order_type is not OrderType.LIMIT:
+        return signal.order_type is OrderType.MARKET
+    if signal.time_in_force is not TimeInForce.GTC:
+        return signal.time_in_force in (TimeInForce.IOC, TimeInForce.FOK)
+    return quote is not None and signal.limit_price is not None and signal.limit_price >= quote.ask

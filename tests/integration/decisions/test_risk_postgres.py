@@ -15,7 +15,7 @@ from tests.integration.decisions.test_decisions_postgres import Desk
 from volexswarm.adapters.postgres.risk import RiskTransaction
 from volexswarm.market.timeframes import Timeframe
 from volexswarm.messages import Side
-from volexswarm.risk.breakers import Breaker, Kind, Outcome
+from volexswarm.risk.breakers import Breaker, Kind, Outcome, Probe
 from volexswarm.risk.model import Bar, Surroundings
 from volexswarm.risk.policy import RiskPolicy
 
@@ -140,9 +140,14 @@ def test_orders_without_an_answer_are_counted_once_each_as_long_as_they_are_rece
 
 
 def probed(desk: Desk) -> Outcome | None:
-    ((breaker, outcome),) = asked(desk, "breakers", *KEYS, START - HOUR)
+    probe = probe_of(desk)
+    return None if probe is None else probe.outcome
+
+
+def probe_of(desk: Desk) -> Probe | None:
+    ((breaker, probe),) = asked(desk, "breakers", *KEYS, START - HOUR)
     assert breaker.kind is Kind.SPREAD
-    return outcome
+    return probe
 
 
 def test_a_breaker_is_read_as_it_was_stored_and_stored_again(desk: Desk) -> None:
@@ -184,6 +189,13 @@ def test_a_probe_that_was_refused_or_whose_message_died_is_void(desk: Desk) -> N
     assert probed(desk) is Outcome.VOID
     desk.run("UPDATE proposals SET proposed_at = now(), state = 'refused'")
     assert probed(desk) is Outcome.VOID
+
+
+def test_a_probe_is_as_old_as_its_proposal(desk: Desk) -> None:
+    desk.risk.assess(desk.signal(amount="0.1"))
+    (proposal,) = desk.proposals()
+    asked(desk, "save_breaker", *KEYS, _probing(proposal.id), START)
+    assert probe_of(desk) == Probe(Outcome.OUTSTANDING, proposal.data.as_of)
 
 
 def _probing(proposal_id: str) -> Breaker:

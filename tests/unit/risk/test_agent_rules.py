@@ -309,6 +309,55 @@ def test_a_persons_large_trade_is_no_probe():
     assert isinstance(at(desk, 6, amount="0.025"), TradeProposed)
 
 
+def half_open(desk: Desk) -> None:
+    """After five minutes of market time."""
+    crash(desk)
+    at(desk, 0)
+    calm(desk)
+
+
+RESTING = {"order_type": "limit", "limit_price": "49000"}
+
+
+@pytest.mark.parametrize(
+    ("order", "may_probe"),
+    [
+        ({}, True),
+        (RESTING | {"time_in_force": "ioc"}, True),
+        (RESTING | {"time_in_force": "fok"}, True),
+        ({"order_type": "limit", "limit_price": "50000"}, True),  # the ask
+        (RESTING, False),
+        ({"order_type": "limit", "limit_price": "50000", "time_in_force": "post_only"}, False),
+        ({"order_type": "stop_loss", "trigger_price": "51000"}, False),
+        ({"order_type": "stop_loss_limit", "trigger_price": "51000", "limit_price": "51000"}, False),
+        ({"order_type": "take_profit", "trigger_price": "49000"}, False),
+    ],
+)
+def test_only_an_order_that_can_be_filled_at_once_is_a_probe(order: dict[str, str], may_probe: bool):
+    desk = Desk()
+    half_open(desk)
+    answer = at(desk, 5, amount="0.02", **order)
+    assert failed(answer) == ([] if may_probe else ["breaker_price_move"])
+    (breaker,) = desk.state.kept_breakers.values()
+    assert (breaker.state, breaker.probe_id is not None) == ("half_open", may_probe)
+    if not may_probe:
+        assert "only an order that can be filled at once" in check(answer.verdict, "breaker_price_move").value
+        assert isinstance(at(desk, 6), TradeProposed)  # the probe's place is free
+
+
+def test_a_probe_without_an_outcome_blocks_for_one_cooldown():
+    desk = Desk()
+    half_open(desk)
+    assert isinstance(at(desk, 5), TradeProposed)
+    refusal = at(desk, 9.9)
+    assert check(refusal.verdict, "breaker_price_move").value == "half open: a probe is on its way"
+    second = at(desk, 10)
+    assert isinstance(second, TradeProposed)
+    assert "probe of a circuit breaker" in second.sizing
+    (breaker,) = desk.state.kept_breakers.values()
+    assert breaker.probe_id == list(desk.state.proposals)[1]
+
+
 def test_a_halted_account_trips_nothing_twice():
     desk = Desk()
     crash(desk)

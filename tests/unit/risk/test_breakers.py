@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from volexswarm.risk.breakers import Breaker, Cooldowns, Finding, Kind, Outcome, advance, closed, fresh, probing
+from volexswarm.risk.breakers import Breaker, Cooldowns, Finding, Kind, Outcome, Probe, advance, closed, fresh, probing
 
 START = datetime.fromisoformat("2026-03-01T09:00:00+00:00")
 COOLDOWNS = Cooldowns(timedelta(minutes=5), timedelta(minutes=30))
@@ -25,7 +25,11 @@ def after(minutes: float) -> datetime:
     return START + timedelta(minutes=minutes)
 
 
-def step(breaker: Breaker, finding: Finding, minutes: float, probe: Outcome | None = None) -> Breaker:
+def step(
+    breaker: Breaker, finding: Finding, minutes: float, outcome: Outcome | None = None, probed: float | None = None
+) -> Breaker:
+    """A look so many minutes later; the probe, if there is one, was proposed just then, or at `probed`."""
+    probe = None if outcome is None else Probe(outcome, after(minutes if probed is None else probed))
     return advance(breaker, finding, probe, COOLDOWNS, after(minutes))
 
 
@@ -67,6 +71,13 @@ def test_a_probe_that_fails_opens_it_for_twice_as_long_up_to_the_longest(finding
 def test_a_probe_that_proves_nothing_makes_room_for_another():
     half = probing(step(step(CLOSED, WILD, 0), CALM, 5), "p1")
     assert step(half, CALM, 6, Outcome.VOID) == replace(half, probe_id=None)
+
+
+@pytest.mark.parametrize(("minutes", "void"), [(5, False), (10.9, False), (11, True), (1_000, True)])
+def test_a_probe_of_which_nothing_is_known_after_a_cooldown_makes_room_for_another(minutes, void):
+    half = probing(step(step(CLOSED, WILD, 0), CALM, 5), "p1")
+    found = step(half, CALM, minutes, Outcome.OUTSTANDING, probed=6)
+    assert found == (replace(half, probe_id=None) if void else half)
 
 
 def test_after_closing_the_next_cooldown_is_a_short_one_again():

@@ -14,7 +14,7 @@ from volexswarm.adapters.postgres.decisions import DecidingTransaction
 from volexswarm.adapters.postgres.market_clock import market_time
 from volexswarm.market.timeframes import Timeframe
 from volexswarm.messages import Event, Side, TradeProposed
-from volexswarm.risk.breakers import Breaker, Kind, Outcome
+from volexswarm.risk.breakers import Breaker, Kind, Outcome, Probe
 from volexswarm.risk.model import ZERO, Bar, Holdings, Pending, Periods, Surroundings, Worths
 
 # One statement, hence one snapshot: between two, a fill could leave the pending orders before it reaches the balances.
@@ -145,7 +145,7 @@ SELECT b.kind, b.scope, b.state, b.reason, b.since, b.until, b.cooldown, b.probe
     WHEN o.number = 0 THEN CASE WHEN p.proposed_at < %(binding_since)s THEN 'void' ELSE 'outstanding' END
     WHEN o.standing > 0 THEN 'outstanding'
     WHEN o.failed > 0 THEN 'failed'
-    ELSE 'void' END AS outcome
+    ELSE 'void' END AS outcome, coalesce(p.as_of, b.since) AS probed_at
 FROM breakers b LEFT JOIN proposals p ON p.id = b.probe_id
 LEFT JOIN LATERAL (
     SELECT count(*) AS number, coalesce(sum(filled), 0) AS filled,
@@ -257,10 +257,10 @@ class RiskTransaction(DecidingTransaction):
         voices = {strategy: Side(side) for strategy, side in row["voices"].items()}
         return Surroundings(voices, row["exchange_errors"])
 
-    def breakers(self, venue: str, account: str, binding_since: datetime) -> Sequence[tuple[Breaker, Outcome | None]]:
+    def breakers(self, venue: str, account: str, binding_since: datetime) -> Sequence[tuple[Breaker, Probe | None]]:
         keys = {"venue": venue, "account": account, "binding_since": binding_since}
         return [
-            (_breaker(row), None if row["outcome"] is None else Outcome(row["outcome"]))
+            (_breaker(row), None if row["outcome"] is None else Probe(Outcome(row["outcome"]), row["probed_at"]))
             for row in self.connection.execute(_BREAKERS, keys)
         ]
 
