@@ -101,6 +101,7 @@ def fresh(finding: Finding, as_of: datetime) -> Breaker:
 
 def advance(breaker: Breaker, finding: Finding, probe: Probe | None, cooldowns: Cooldowns, as_of: datetime) -> Breaker:
     """The breaker after a look at the market at this moment; the same one if nothing has changed. `probe` is None without one."""
+    breaker = under(breaker, finding.limit, as_of)
     if breaker.state == "closed":
         return _opened(breaker, finding.words, cooldowns.first, as_of) if finding.tripped else breaker
     if breaker.state == "open":
@@ -108,6 +109,13 @@ def advance(breaker: Breaker, finding: Finding, probe: Probe | None, cooldowns: 
     if finding.tripped:
         return _reopened(breaker, finding.words, cooldowns, as_of)
     return breaker if probe is None else _probed(breaker, probe, cooldowns, as_of)
+
+
+def under(breaker: Breaker, limit: Decimal | None, as_of: datetime) -> Breaker:
+    """The breaker under the limit that its policy sets. None switches it off: then it is closed, whatever it was."""
+    if limit is not None or breaker.state == "closed":
+        return breaker
+    return closed(breaker, "switched off by the policy", as_of)
 
 
 def closed(breaker: Breaker, reason: str, as_of: datetime) -> Breaker:

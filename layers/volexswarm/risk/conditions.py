@@ -57,9 +57,14 @@ def findings(policy: RiskPolicy, scene: Scene) -> tuple[Finding, ...]:
     return tuple(_finding(policy, scene, kind, reading) for kind, reading in readings.items())
 
 
-def _finding(policy: RiskPolicy, scene: Scene, kind: Kind, read: Callable[[RiskPolicy, Scene], Reading]) -> Finding:
+def limit_of(policy: RiskPolicy, kind: Kind) -> Decimal | None:
+    """At what a breaker trips, in the unit of what it measures; None where it is switched off."""
     setting = getattr(policy, kind.setting)
-    limit = None if setting is None else Decimal(setting)
+    return None if setting is None else Decimal(setting)
+
+
+def _finding(policy: RiskPolicy, scene: Scene, kind: Kind, read: Callable[[RiskPolicy, Scene], Reading]) -> Finding:
+    limit = limit_of(policy, kind)
     measure, words = read(policy, scene)
     beyond = measure is not None and limit is not None and measure > limit
     missing = kind is Kind.STALE_DATA and scene.quote_age is None and limit is not None

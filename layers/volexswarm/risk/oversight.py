@@ -12,6 +12,7 @@ from volexswarm.ports import QuoteBoard, Store
 from volexswarm.risk import breakers, limits, report
 from volexswarm.risk.agent import CONSUMER, Decision, RiskAgent
 from volexswarm.risk.breakers import Breaker
+from volexswarm.risk.conditions import limit_of
 from volexswarm.risk.policy import RiskPolicy
 from volexswarm.risk.ports import RiskTransaction
 from volexswarm.risk.report import Report
@@ -75,8 +76,7 @@ class Oversight:
         with self._store.transaction() as tx:
             state = tx.trading_state(self._venue)
             found = self._inquiry.situation(tx, self._venue, state, None, None)
-            kept = [breaker for breaker, _ in tx.breakers(self._venue, state.account, self._clock.now() - BINDING)]
-            return self._report(tx, found, kept)
+            return self._report(tx, found, self._breakers(tx, found))
 
     def situation(self, symbol: str) -> Situation:
         """How the account stands for a trade of a symbol. Raises as `report`."""
@@ -147,6 +147,14 @@ class Oversight:
             news = changed(before, after, self._venue, state.account, as_of).model_copy(update={"actor": actor})
             tx.publish(self._told(news, before))
             return after
+
+    def _breakers(self, tx: RiskTransaction, found: Situation) -> list[Breaker]:
+        """As the policy in force has them: what it switches off is closed, also where no buy has come by since."""
+        policy = found.policy.policy
+        kept = [breaker for breaker, _ in tx.breakers(self._venue, found.state.account, self._clock.now() - BINDING)]
+        if policy is None:
+            return kept
+        return [breakers.under(breaker, limit_of(policy, breaker.kind), found.as_of) for breaker in kept]
 
     def _told(self, news: BreakerChanged, before: Breaker) -> Event[BreakerChanged]:
         subject = f"{news.venue}:{news.scope}:{news.breaker}"

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from tests.fakes.risk import stored_policy
 from tests.unit.risk.desk import HOURS, MARKET_START, Desk, check, failed, policy_with, with_history
 from volexswarm.market.timeframes import Timeframe
 from volexswarm.messages import BreakerChanged, Protection, Side, TradeProposed, TradeRefused
@@ -356,6 +357,22 @@ def test_a_probe_without_an_outcome_blocks_for_one_cooldown():
     assert "probe of a circuit breaker" in second.sizing
     (breaker,) = desk.state.kept_breakers.values()
     assert breaker.probe_id == list(desk.state.proposals)[1]
+
+
+@pytest.mark.parametrize("minutes", [1, 5, 6])
+def test_a_breaker_that_the_policy_switches_off_stops_nothing(minutes: float):
+    desk = Desk()
+    half_open(desk)
+    if minutes > 5:
+        at(desk, 5)  # the probe is on its way
+    desk.state.policy = stored_policy(policy_with(breaker_price_move=None), 2)
+    answer = at(desk, minutes)
+    assert isinstance(answer, TradeProposed)
+    assert answer.amount == Decimal("0.1")  # no probe's size
+    assert check(answer.verdict, "breaker_price_move").limit == "off"
+    (breaker,) = desk.state.kept_breakers.values()
+    assert breaker.state == "closed"
+    assert states(desk)[-1][1] == "closed"
 
 
 def test_a_halted_account_trips_nothing_twice():

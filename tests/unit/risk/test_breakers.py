@@ -87,6 +87,26 @@ def test_after_closing_the_next_cooldown_is_a_short_one_again():
     assert step(shut, WILD, 18).cooldown == timedelta(minutes=5)
 
 
+OFF = replace(CALM, limit=None)
+
+
+@pytest.mark.parametrize(
+    "breaker",
+    [
+        step(CLOSED, WILD, 0),
+        step(step(CLOSED, WILD, 0), CALM, 5),
+        probing(step(step(CLOSED, WILD, 0), CALM, 5), "p1"),
+    ],
+    ids=["open", "half open", "probed"],
+)
+def test_one_that_is_switched_off_is_closed_whatever_it_was(breaker):
+    shut = step(breaker, OFF, 6, Outcome.OUTSTANDING if breaker.probe_id else None)
+    assert (shut.state, shut.reason, shut.since) == ("closed", "switched off by the policy", after(6))
+    assert (shut.until, shut.probe_id) == (None, None)
+    assert step(shut, OFF, 7) is shut
+    assert step(shut, WILD, 8).cooldown == timedelta(minutes=5)  # on again, it begins anew
+
+
 def test_its_name_fits_an_address():
     assert CLOSED.id == "price-move-btc-usdt"
     assert replace(CLOSED, kind=Kind.EXCHANGE_ERRORS, scope="account").id == "exchange-errors-account"

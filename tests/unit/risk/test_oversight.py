@@ -111,6 +111,13 @@ def test_a_question_needs_a_symbol_that_is_traded_and_a_price():
         oversight(desk).consider(Question("BTC/USDT", Side.BUY), asked_by="ann")
 
 
+def test_a_breaker_that_the_policy_switches_off_is_told_as_closed():
+    desk = Desk(policy=policy_with(breaker_spread=None))
+    desk.state.save_breaker("binance", "main", OPEN, MARKET_START)
+    (found,) = oversight(desk).report().breakers
+    assert (found.state, found.reason) == ("closed", "switched off by the policy")
+
+
 def test_a_breaker_closed_by_hand_lets_the_next_trade_pass_and_says_who_and_why():
     desk = Desk()
     desk.state.save_breaker("binance", "main", OPEN, MARKET_START)
