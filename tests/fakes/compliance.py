@@ -53,7 +53,7 @@ class FakeComplianceTransaction(FakeDecisionTransaction):
             trades_of_week=len(same),
             average_of_week=sum((t.notional for t in same), Decimal(0)) / len(same) if same else None,
             opposite=tuple(
-                OwnTrade(t.strategy_id, t.limit_price or t.reference_price, t.as_of)
+                OwnTrade(t.strategy_id, t.counted_price, t.as_of)
                 for t in same
                 if t.side is not itself.side and abs(t.as_of - itself.as_of) <= look.wash
             ),

@@ -117,8 +117,7 @@ class FakeRiskTransaction(FakeDecisionTransaction):
     def record_proposal(self, event: Event[TradeProposed], at: datetime) -> None:
         trade = event.data
         self.proposals[event.id] = trade
-        price = trade.limit_price or trade.reference_price
-        self.pending.append(Pending(trade.symbol, trade.side, trade.amount, price))
+        self.pending.append(Pending(trade.symbol, trade.side, trade.amount, trade.counted_price))
         if trade.side is Side.BUY:
             self.entries.append(trade.as_of)
 

@@ -33,7 +33,7 @@ def own_order_match(trade: Trade, policy: CompliancePolicy, activity: Activity) 
 
 def wash_trade(trade: Trade, policy: CompliancePolicy, activity: Activity) -> Finding:
     """Another strategy of ours traded the other side a short while ago (or ahead: messages overtake each other) at this price."""
-    price = trade.limit_price or trade.reference_price
+    price = trade.counted_price
     share, window = policy.wash_trade_price_share, policy.look.wash
     met = [
         own

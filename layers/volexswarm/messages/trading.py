@@ -202,9 +202,20 @@ class Trade(Instrument):
     as_of: AwareDatetime
 
     @property
+    def counted_price(self) -> Decimal:
+        """What a unit counts as before it is executed, in quote currency: the limit price, else the decision price.
+
+        A purchase that waits for a price above that costs the price it waits for. In SQL: the function `counted_price`.
+        """
+        if self.limit_price is not None:
+            return self.limit_price
+        waits_for = self.trigger_price if self.side is Side.BUY else None
+        return max(waits_for or self.reference_price, self.reference_price)
+
+    @property
     def notional(self) -> Decimal:
-        """Value in quote currency at the limit price, or at the decision price of a market order."""
-        return self.amount * (self.limit_price or self.reference_price)
+        """Value in quote currency at the counted price."""
+        return self.amount * self.counted_price
 
     @property
     def group(self) -> str | None:

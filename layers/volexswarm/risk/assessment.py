@@ -72,7 +72,7 @@ def assess_purchase(
         sides += limits.ways_out_on_the_right_side(price, signal.protection)
     if not all(check.passed for check in sides):
         return Assessment(tuple(sides))
-    purchase = Purchase(signal, policy, book, market, price, _limit_price(signal) or price, stop, probe)
+    purchase = Purchase(signal, policy, book, market, price, _dearest(signal, price), stop, probe)
     amount, story = purchase.size()
     return Assessment(
         checks=(*sides, *purchase.checks(amount)),
@@ -128,6 +128,11 @@ def _price(signal: SignalRaised, quote: Quote) -> Decimal:
     if limit is not None:
         return min(limit, trigger or quote.ask)
     return trigger or max(signal.price, quote.ask)
+
+
+def _dearest(signal: SignalRaised, price: Decimal) -> Decimal:
+    """The most that a unit may cost, in quote currency: no less than what the proposal will bind (`Trade.counted_price`)."""
+    return _limit_price(signal) or max(price, signal.price)
 
 
 def _given_away(signal: SignalRaised, market: Decimal) -> Decimal:

@@ -24,7 +24,7 @@ def currencies(symbol: str) -> tuple[str, str]:
 class Pending:
     """A trade that was proposed, is not refused, and whose order is not final: it binds what is not executed yet.
 
-    `amount` what may still be executed, in base; `price` its limit price, or the decision price of a market order.
+    `amount` what may still be executed, in base; `price` what a unit of it counts as (`Trade.counted_price`).
     """
 
     symbol: str

@@ -47,6 +47,23 @@ def test_the_slices_of_one_proposal_are_one_trade(desk):
     assert found() == (1, Decimal(200))
 
 
+@pytest.mark.parametrize(
+    ("side", "order"),
+    [
+        ("buy", {"order_type": "market"}),
+        ("buy", {"order_type": "stop_loss", "trigger_price": "60000"}),
+        ("buy", {"order_type": "take_profit", "trigger_price": "40000"}),
+        ("buy", {"order_type": "stop_loss_limit", "trigger_price": "60000", "limit_price": "61000"}),
+        ("sell", {"order_type": "stop_loss", "trigger_price": "40000"}),
+    ],
+)
+def test_what_waits_for_a_price_is_worth_what_it_counts_as(desk, side, order):
+    trade, itself = desk.trade(side, **order), desk.propose("sell" if side == "buy" else "buy")
+    found = look(desk, itself)
+    assert found.value_of_day == trade.data.notional
+    assert [own.price for own in found.opposite] == [trade.data.counted_price]
+
+
 def test_the_weeks_average_leaves_out_the_trade_itself_and_what_was_never_executed(desk):
     first, second, _third, itself = (desk.trade() for _ in range(4))
     desk.order(first, state="filled", filled=Decimal("0.008"), cost=400)

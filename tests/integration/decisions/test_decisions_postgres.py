@@ -248,6 +248,28 @@ def test_a_proposal_whose_message_died_does_not_trap_the_position(desk, approved
     assert [proposal.data.amount for proposal in desk.proposals()] == [Decimal("0.1")] * 2
 
 
+@pytest.mark.parametrize("ordered", [False, True])
+@pytest.mark.parametrize(
+    "order",
+    [
+        {},
+        {"order_type": "stop_loss", "trigger_price": "60000"},
+        {"order_type": "take_profit", "trigger_price": "40000"},
+        {"order_type": "stop_loss_limit", "trigger_price": "60000", "limit_price": "61000"},
+    ],
+)
+def test_a_purchase_binds_what_it_counts_as(desk, order, ordered):
+    desk.risk.assess(desk.signal(amount="0.05", stop_price="39900", **order))
+    (proposal,) = desk.proposals()
+    if ordered:
+        desk.order(proposal, "accepted")
+    with desk.database.connection() as connection:
+        holdings = RiskTransaction(connection).holdings("binance", "main", None, START - timedelta(hours=1))
+    assert holdings is not None
+    (pending,) = holdings.pending
+    assert pending.price == proposal.data.counted_price
+
+
 def test_an_order_that_stands_binds_however_old_it_is(desk):
     desk.risk.assess(desk.signal("sell", amount="0.5"))
     desk.order(desk.proposals()[0], "accepted")

@@ -21,6 +21,7 @@ from volexswarm.messages import (
     Side,
     SignalRaised,
     TickBatch,
+    Trade,
     Verdict,
     decode,
     encode,
@@ -149,6 +150,26 @@ def test_orders_of_one_symbol_and_account_keep_their_order():
     )
     assert (order.group, order.QUEUE) == ("main:binance:BTC/USDT", Queue.ORDERS)
     assert order.notional == 2
+
+
+@pytest.mark.parametrize(
+    ("side", "limit", "trigger", "counted"),
+    [
+        ("buy", None, None, 100),
+        ("buy", "97", None, 97),
+        ("buy", None, "110", 110),  # waits for the price to rise, and costs that
+        ("buy", None, "90", 100),
+        ("buy", "112", "110", 112),
+        ("sell", None, "90", 100),
+        ("sell", "89", "90", 89),
+    ],
+)
+def test_a_purchase_counts_at_the_price_that_it_waits_for(side, limit, trigger, counted):
+    trade = Trade(
+        venue="binance", symbol="BTC/USDT", account="main", signal_id="s", strategy_id="x", side=side, amount="2",
+        order_type="market", limit_price=limit, trigger_price=trigger, reference_price="100", as_of=NOON,
+    )  # fmt: skip
+    assert (trade.counted_price, trade.notional) == (counted, 2 * counted)
 
 
 def test_cancellations_and_ways_out_wait_neither_for_orders_of_their_symbol_nor_for_each_other():

@@ -239,6 +239,25 @@ def test_an_emptied_order_book_raises_no_peak_and_traps_no_position():
     assert isinstance(desk.buy(), TradeProposed)
 
 
+@pytest.mark.parametrize(
+    ("order", "bound"),
+    [
+        ({"order_type": "stop_loss", "trigger_price": "60000"}, "6030.00 USDT"),
+        # where it waits for a lower price the market may still be met: as much is bound as of any other order
+        ({"order_type": "take_profit", "trigger_price": "40000"}, "5025.00 USDT"),
+        ({"order_type": "stop_loss_limit", "trigger_price": "60000", "limit_price": "61000"}, "6130.50 USDT"),
+    ],
+)
+def test_what_waits_for_a_price_binds_what_it_will_cost(order: dict[str, str], bound: str):
+    desk = Desk(CASH, policy_with(risk_per_trade=1))
+    proposal = desk.buy(amount="0.1", stop_price="39000", **order)
+    assert isinstance(proposal, TradeProposed), proposal.verdict.reason
+    assert check(proposal.verdict, "cash_available").value == bound
+    left = Decimal(CASH["USDT"]) - Decimal(bound.removesuffix(" USDT"))
+    second = desk.buy(symbol="ETH/USDT", price="2500", amount="1.5")
+    assert check(second.verdict, "cash_available").limit == f"{left:.2f} USDT"
+
+
 def test_a_limit_order_costs_its_limit_and_not_the_market():
     proposal = Desk().buy(order_type="limit", limit_price="48000", stop_price="47000", amount="0.1")
     assert isinstance(proposal, TradeProposed)

@@ -33,6 +33,7 @@ wishes = st.lists(
             | _shares("0.001", "0.200")
             | st.sampled_from([Decimal(-1), Decimal(0), Decimal(9)]),
             "limit": st.none() | st.none() | _shares("0.900", "1.100"),
+            "trigger": st.none() | st.none() | _shares("0.900", "1.100"),
             "deviation": _shares("0.975", "1.025"),
         }
     ),
@@ -81,14 +82,17 @@ def test_all_approvals_together_stay_within_every_limit(equity, invested, policy
 
     assert all(trade.amount > 0 and trade.amount.is_finite() for trade in approved)
     assert len(buys) <= policy.max_entries_per_day
-    bound = sum((trade.notional for trade in buys), Decimal(0)) * (1 + policy.cost_buffer)
+    costs = (trade.amount * (trade.limit_price or trade.trigger_price or trade.reference_price) for trade in buys)
+    bound = sum(costs, Decimal(0)) * (1 + policy.cost_buffer)
     assert bound <= cash
     values = {"BTC/USDT": coins * PRICES["BTC/USDT"]}
     for trade in buys:
         values[trade.symbol] = values.get(trade.symbol, Decimal(0)) + trade.amount * PRICES[trade.symbol]
         assert trade.stop_price is not None
         # a limit above the market buys at the market's price
-        price = min(trade.limit_price, PRICES[trade.symbol]) if trade.limit_price else trade.reference_price
+        price = trade.trigger_price or (
+            min(trade.limit_price, PRICES[trade.symbol]) if trade.limit_price else trade.reference_price
+        )
         assert trade.stop_price > 0
         assert trade.amount * (price - trade.stop_price) <= equity * policy.risk_per_trade
         assert trade.protection is not None
@@ -110,7 +114,11 @@ def test_all_approvals_together_stay_within_every_limit(equity, invested, policy
 
 def _ask(desk: Desk, wish: dict, equity: int) -> TradeProposed | TradeRefused:
     price = PRICES[wish["symbol"]]
-    limit = {} if wish["limit"] is None else {"order_type": "limit", "limit_price": price * wish["limit"]}
+    order: dict[str, object] = {}
+    if wish["trigger"] is not None:
+        order = {"order_type": "stop_loss", "trigger_price": price * wish["trigger"]}
+    elif wish["limit"] is not None:
+        order = {"order_type": "limit", "limit_price": price * wish["limit"]}
     return desk.assess(
         desk.signal(
             wish["side"],
@@ -119,6 +127,6 @@ def _ask(desk: Desk, wish: dict, equity: int) -> TradeProposed | TradeRefused:
             stop_price=None if wish["stop"] is None else price * wish["stop"],
             volatility=wish["volatility"],
             amount=None if wish["share"] is None else equity * wish["share"] / price,
-            **limit,
+            **order,
         )
     )

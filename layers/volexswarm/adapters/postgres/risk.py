@@ -31,13 +31,15 @@ SELECT a.mode, a.units,
     (SELECT coalesce(jsonb_agg(jsonb_build_array(symbol, side, amount::text, price::text)), '[]')
      FROM (
         -- decided on, and no order yet
-        SELECT p.symbol, p.side, p.amount, coalesce(p.limit_price, p.reference_price) AS price FROM proposals p
+        SELECT p.symbol, p.side, p.amount,
+               counted_price(p.side, p.limit_price, p.trigger_price, p.reference_price) AS price
+        FROM proposals p
         WHERE p.venue = a.venue AND p.account = a.account AND p.state <> 'refused' AND p.proposed_at >= %(binding_since)s
           AND NOT EXISTS (SELECT FROM orders WHERE proposal_id = p.id AND purpose = 'trade')
           AND NOT EXISTS (SELECT FROM order_plans WHERE proposal_id = p.id)
         UNION ALL
         -- one order for the whole proposal
-        SELECT p.symbol, p.side, o.amount - o.filled, coalesce(p.limit_price, p.reference_price)
+        SELECT p.symbol, p.side, o.amount - o.filled, counted_price(p.side, p.limit_price, p.trigger_price, p.reference_price)
         FROM orders o JOIN proposals p ON p.id = o.proposal_id
         WHERE o.venue = a.venue AND o.account = a.account AND o.purpose = 'trade'
           AND o.state NOT IN ('filled', 'canceled', 'rejected', 'expired')
@@ -55,7 +57,7 @@ SELECT a.mode, a.units,
         GROUP BY p.id, l.proposal_id
         UNION ALL
         -- ways out that sell at once; a stop that waits at the exchange gives way to a sale
-        SELECT symbol, side, amount - filled, coalesce(limit_price, reference_price) FROM orders
+        SELECT symbol, side, amount - filled, counted_price(side, limit_price, trigger_price, reference_price) FROM orders
         WHERE venue = a.venue AND account = a.account AND purpose IN ('take_profit', 'time_exit', 'flatten')
           AND state NOT IN ('filled', 'canceled', 'rejected', 'expired')
      ) binding) AS pending
