@@ -18,7 +18,7 @@ from volexswarm.risk import limits
 from volexswarm.risk.model import ZERO, Bar, Holdings, currencies
 from volexswarm.risk.policy import RiskPolicy
 from volexswarm.risk.purchase import Book, Market, Purchase
-from volexswarm.risk.stops import Stop, entry_stop, protection
+from volexswarm.risk.stops import Stop, completed, entry_stop, protection, trailing
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def assess_purchase(
         amount=amount,
         stop_price=stop.price,
         sizing=story,
-        protection=signal.protection or protection(policy, price, stop.price),
+        protection=_ways_out(signal, policy, price, stop),
         room=purchase.room,
         distance=1 - stop.price / price,
     )
@@ -156,12 +156,21 @@ def _trigger_price(signal: SignalRaised) -> Decimal | None:
 
 
 def _stop(signal: SignalRaised, policy: RiskPolicy, price: Decimal, candles: Sequence[Bar]) -> Stop:
-    """A person's stop stands; a strategy's counts where the policy's method is to ask it."""
-    wanted = None if signal.protection is None else signal.protection.stop_price
-    own = wanted if wanted is not None else signal.stop_price
-    if own is not None and (signal.amount is not None or wanted is not None):
+    """A person's stop stands, also one that trails; a strategy's counts where the policy's method is to ask it."""
+    wanted = signal.protection or Protection()
+    if wanted.stop_price is None and wanted.trailing_share is not None:
+        return trailing(price, wanted.trailing_share)
+    own = wanted.stop_price or signal.stop_price
+    if own is not None and (signal.amount is not None or wanted.stop_price is not None):
         return Stop(own, "as wanted")
     wrong = own is not None and not 0 < own < price
     if own is not None and wrong and policy.stop_method == "strategy":
         return Stop(own, "the strategy's own")  # refused by name, not mended
     return entry_stop(policy, price, own, candles)
+
+
+def _ways_out(signal: SignalRaised, policy: RiskPolicy, price: Decimal, stop: Stop) -> Protection | None:
+    """As a person wants it, never without the stop that the trade was measured by; else as the policy does."""
+    if signal.protection is None:
+        return protection(policy, price, stop.price)
+    return completed(signal.protection, policy, stop.price)

@@ -51,6 +51,18 @@ def entry_stop(policy: RiskPolicy, price: Decimal, own: Decimal | None, candles:
     return Stop(found, story)
 
 
+def trailing(price: Decimal, share: Decimal) -> Stop:
+    """Where a trailing stop begins that follows the best price since a purchase at `price`."""
+    return Stop(_tidy(price * (1 - share)), f"trailing by {percent(share)}")
+
+
+def completed(wanted: Protection, policy: RiskPolicy, stop: Decimal) -> Protection:
+    """What a person wants, with the stop that the loss was measured at where it names none and the policy protects."""
+    if not policy.protect or wanted.stop_price is not None or wanted.trailing_share is not None:
+        return wanted
+    return wanted.model_copy(update={"stop_price": stop})
+
+
 def protection(policy: RiskPolicy, price: Decimal, stop: Decimal) -> Protection | None:
     """How the policy wants a position bought at `price` to be left; None if it asks for nothing."""
     if not policy.protect:

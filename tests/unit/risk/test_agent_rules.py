@@ -7,6 +7,8 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.fakes.risk import stored_policy
 from tests.unit.risk.desk import HOURS, MARKET_START, Desk, check, failed, policy_with, with_history
@@ -185,6 +187,55 @@ def test_a_persons_own_protection_stands():
     wanted = Protection(stop_price=Decimal(48_000), max_holding=60)
     proposal = Desk().buy(amount="0.1", protection=wanted)
     assert (proposal.protection, proposal.stop_price) == (wanted, Decimal(48_000))
+
+
+@pytest.mark.parametrize("wanted", [{"take_profit_price": "56000"}, {"max_holding": 3600}])
+def test_a_person_who_wants_no_stop_gets_the_one_that_the_loss_was_measured_at(wanted: dict[str, object]):
+    proposal = Desk().buy(amount="0.1", protection=wanted)
+    assert isinstance(proposal, TradeProposed)
+    assert proposal.stop_price == Decimal(49_000)  # the policy's own 2 %
+    assert proposal.protection == Protection.model_validate(wanted | {"stop_price": "49000"})
+    assert check(proposal.verdict, "per_trade").value == "100.00 USDT"
+
+
+def test_a_trailing_stop_is_the_stop_that_the_loss_is_measured_at():
+    wanted = Protection(trailing_share=Decimal("0.05"), take_profit_price=Decimal(56_000))
+    proposal = Desk().buy(amount="0.1", protection=wanted)
+    assert isinstance(proposal, TradeProposed)
+    assert (proposal.protection, proposal.stop_price) == (wanted, Decimal(47_500))
+    assert check(proposal.verdict, "per_trade").value == "250.00 USDT"
+    assert failed(Desk().buy(amount="0.1", protection={"trailing_share": "0.5"})) == ["per_trade"]
+
+
+def test_where_the_policy_protects_nothing_a_persons_ways_out_are_all_there_are():
+    wanted = Protection(take_profit_price=Decimal(56_000))
+    assert Desk(policy=policy_with(protect=False)).buy(amount="0.1", protection=wanted).protection == wanted
+
+
+@given(
+    amount=st.decimals("0.001", "0.4", places=3),
+    stop=st.none() | st.decimals("0.5", "0.999", places=3),
+    target=st.none() | st.decimals("1.001", "2", places=3),
+    trail=st.none() | st.decimals("0.001", "0.9", places=3),
+    holding=st.none() | st.integers(1, 100_000),
+)
+def test_whatever_ways_out_a_person_wants_the_loss_of_a_trade_is_bounded(amount, stop, target, trail, holding):
+    price = Decimal(50_000)
+    wanted = Protection(
+        stop_price=None if stop is None else price * stop,
+        take_profit_price=None if target is None else price * target,
+        trailing_share=trail,
+        max_holding=holding,
+    )
+    answer = Desk().buy(amount=amount, protection=wanted)
+    if not isinstance(answer, TradeProposed):
+        return
+    ways_out = answer.protection
+    assert ways_out is not None
+    stops = [ways_out.stop_price, None if trail is None else price * (1 - trail)]
+    assert amount * (price - max(found for found in stops if found is not None)) <= 2_000  # 2 % of the equity
+    asked = {name: value for name, value in wanted.model_dump().items() if value is not None}
+    assert ways_out.model_dump() | asked == ways_out.model_dump()
 
 
 @pytest.mark.parametrize(
