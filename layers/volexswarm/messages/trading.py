@@ -147,7 +147,8 @@ class Check(BaseModel):
 
     Where the limit is a number of the policy, `setting` names its field, `measure` is what was found in that field's own unit
     (a share of equity, a count, an amount of quote currency), and `bound` how the two compare. So another limit can be held
-    against what was found then.
+    against what was found then. `scale` is by what the trade was made smaller, and its limit with it, None if by nothing: the
+    measure is as if it had not been, and times the scale it is what was found.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -159,6 +160,7 @@ class Check(BaseModel):
     setting: str | None = None
     measure: Money | None = None
     bound: Literal["at_most", "below", "at_least"] | None = None
+    scale: Money | None = None
 
 
 class Verdict(BaseModel):

@@ -315,6 +315,7 @@ def worth_its_fees(notional: Decimal, equity: Equity, limit: Decimal, scale: Dec
         setting="min_trade",
         measure=_share(notional, equity, scale),
         bound="at_least",
+        scale=_told(scale),
     )
 
 
@@ -346,6 +347,7 @@ def _share_check(
         setting=setting,
         measure=_share(value, equity, scale),
         bound="at_most",
+        scale=_told(scale),
     )
 
 
@@ -368,6 +370,10 @@ def _money_check(name: str, value: Decimal, limit: Decimal, currency: str) -> Ch
 def _share(value: Decimal, equity: Equity, scale: Decimal = Decimal(1)) -> Decimal:
     """A value as a share of equity, as if nothing had scaled the limit."""
     return round(value / equity.amount / scale, _FINE)
+
+
+def _told(scale: Decimal) -> Decimal | None:
+    return None if scale == 1 else scale
 
 
 def _of(limit: Decimal, equity: Equity) -> str:

@@ -224,19 +224,22 @@ class TimeMachine:
 
     def _cut(self, decided: Decided, after: Mapping[str, bool]) -> Decimal:
         """Which part of the trade would not have been made."""
-        measures = {c["setting"]: _decimal(c["measure"]) for c in decided.checks if c.get("measure") is not None}
+        measured = {c["setting"]: c for c in decided.checks if c.get("measure") is not None}
+        measures = {setting: _decimal(check["measure"]) for setting, check in measured.items()}
         failed = [check for check in decided.checks if not after[check["name"]]]
         names = {check.get("setting") for check in failed}
-        own = measures.get(self._budgets.least or "", Decimal(0))
+        counted = measures.get(self._budgets.least or "", Decimal(0))
+        own = counted * _scale(measured.get(self._budgets.least or "", {}))
         if not decided.sized or not names <= self._budgets.all or len(failed) < list(after.values()).count(False):
             return ONE
         left = min(self._left(str(name), measures[str(name)], own) for name in names)
         least = self._proposed.get(self._budgets.least or "")
-        too_small = left <= 0 or (own > 0 and least is not None and own * left < _decimal(least))
+        # what made the trade smaller made the least one smaller, too: as it was measured it is held against the limit
+        too_small = left <= 0 or (counted > 0 and least is not None and counted * left < _decimal(least))
         return ONE if too_small else ONE - left
 
     def _left(self, setting: str, measure: Decimal, own: Decimal) -> Decimal:
-        """The part of the trade that fits into this limit; 0 if its own share is not known."""
+        """The part of the trade that fits into this limit; 0 if `own`, its real share of equity, is not known."""
         limit = _decimal(self._proposed[setting])
         if setting in self._budgets.of_trade:
             return limit / measure
@@ -285,6 +288,11 @@ class Effects:
 def _decimal(value: Any) -> Decimal:
     """A number as JSON has it: policies store money as text."""
     return Decimal(str(value))
+
+
+def _scale(check: Mapping[str, Any]) -> Decimal:
+    """By what a trade was made smaller; 1 where nothing did, and of decisions from before that was stored."""
+    return _decimal(check.get("scale") or ONE)
 
 
 def _holds(measure: Decimal, bound: str, limit: Decimal) -> bool:

@@ -12,10 +12,13 @@ from hypothesis import strategies as st
 
 from tests.fakes.risk import stored_policy
 from tests.unit.risk.desk import HOURS, MARKET_START, Desk, check, failed, policy_with, with_history
+from volexswarm.adapters.postgres.readers.whatif import RISK_BUDGETS
 from volexswarm.market.timeframes import Timeframe
 from volexswarm.messages import BreakerChanged, Protection, Side, TradeProposed, TradeRefused
 from volexswarm.risk.breakers import Breaker, Kind, Outcome
 from volexswarm.risk.model import Bar, Pending, Surroundings
+from volexswarm.risk.policy import RiskPolicy
+from volexswarm.rulebook.whatif import Decided, TimeMachine
 
 # Halts and caps
 
@@ -168,6 +171,24 @@ def test_a_bear_market_and_wild_days_make_trades_smaller():
     assert proposal.amount == Decimal("0.1") * Decimal("0.5") * Decimal("0.7")
     # the measure is what an unscaled limit is held against
     assert check(proposal.verdict, "trade_size").measure == Decimal("0.05")
+
+
+def test_the_policy_time_machine_says_what_risk_would_have_decided_where_sizes_were_scaled():
+    def bought(policy: RiskPolicy) -> TradeProposed:
+        desk = with_history(Desk({"USDT": "85000", "BTC": "0.3"}, policy))
+        desk.state.closes["BTC/USDT"] = [60_000.0] * (HOURS - 100) + [50_000.0] * 100
+        answer = desk.buy(stop_price="49900", price="50000")
+        assert isinstance(answer, TradeProposed), answer.verdict.reason
+        assert "times 0.5 because the price is" in answer.sizing
+        return answer
+
+    in_force, proposed = policy_with(), policy_with(max_per_symbol="0.165")
+    before, after = bought(in_force), bought(proposed)
+    checks = [found.model_dump(mode="json") for found in before.verdict.checks]
+    past = Decided("s", before.symbol, "buy", "ma", MARKET_START, True, checks, in_force.model_dump(mode="json"), True)
+    told = TimeMachine(past.then or {}, proposed.model_dump(mode="json"), RISK_BUDGETS).ask(past)
+    assert told is not None
+    assert (told.effect, told.part) == ("reduced", 1 - after.amount / before.amount)
 
 
 # Ways out

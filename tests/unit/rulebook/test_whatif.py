@@ -26,9 +26,11 @@ IN_FORCE: dict[str, Any] = {
 BUDGETS = Budgets(frozenset({"max_trade"}), frozenset({"max_symbol"}), least="min_trade")
 
 
-def check(setting: str | None, measure: object, bound: str = "at_most", passed: bool = True, name: str = "") -> dict:
+def check(
+    setting: str | None, measure: object, bound: str = "at_most", passed: bool = True, name: str = "", **others: object
+) -> dict:
     found = {"name": name or setting or "fixed", "passed": passed, "setting": setting, "bound": bound}
-    return found | {"measure": None if measure is None else str(measure)}
+    return found | others | {"measure": None if measure is None else str(measure)}
 
 
 def decided(*checks: dict, side: str = "buy", **others: object) -> Decided:
@@ -114,6 +116,15 @@ def test_what_was_run_again_counts_before_what_is_stored():
         # the tightest of several decides
         ([check("max_trade", "0.04"), check("max_symbol", "0.15"), check("min_trade", "0.04", "at_least")],
          {"max_trade": "0.03", "max_symbol": "0.13"}, "reduced", "0.5"),
+        # all sizes were halved: measured as 0.05, it was 0.025 of what is held, and two fifths are too much
+        ([check("max_symbol", "0.15"), check("min_trade", "0.05", "at_least", scale="0.5")],
+         {"max_symbol": "0.14"}, "reduced", "0.4"),
+        # what made the trade smaller made the least one smaller, too: half of 0.025 is more than half of 0.01
+        ([check("max_symbol", "0.15"), check("min_trade", "0.05", "at_least", scale="0.5")],
+         {"max_symbol": "0.1375", "min_trade": "0.02"}, "reduced", "0.5"),
+        # what was stored before scales were
+        ([check("max_symbol", "0.15"), check("min_trade", "0.05", "at_least", scale=None)],
+         {"max_symbol": "0.14"}, "reduced", "0.2"),
         # another limit fails as well, to which no size is cut down
         ([check("max_trade", "0.04"), check("max_entries", 9)], {"max_trade": "0.02", "max_entries": 5}, "refused", "1"),
     ],
