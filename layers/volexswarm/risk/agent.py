@@ -15,8 +15,8 @@ from volexswarm.clock import Clock
 from volexswarm.market.timeframes import Timeframe
 from volexswarm.messages import Event, Side, SignalRaised, TradeProposed, TradeRefused, Verdict
 from volexswarm.ports import Store, TradingState
-from volexswarm.risk.assessment import Assessment, assess_purchase, assess_sale, preconditions
-from volexswarm.risk.model import ZERO, Bar, currencies
+from volexswarm.risk.assessment import Assessment, assess_purchase, assess_return, assess_sale, preconditions
+from volexswarm.risk.model import ZERO, Bar, brought_in
 from volexswarm.risk.policy import RiskPolicy
 from volexswarm.risk.ports import RiskTransaction
 from volexswarm.risk.purchase import Market
@@ -93,8 +93,9 @@ class RiskAgent:
             return Watch(), Assessment(checks)
         checks += preconditions(signal, self._age(event, found), found.board, policy)
         looked = Watch()
-        if signal.side is Side.BUY:
-            looked = watch(tx, self._inquiry, found, policy, signal, self._clock)
+        if found.exposes(signal):
+            if signal.side is Side.BUY:
+                looked = watch(tx, self._inquiry, found, policy, signal, self._clock)
             checks += (*looked.checks(), *found.checks_of_worth())
         if not all(check.passed for check in checks):
             return looked, Assessment(checks)
@@ -107,11 +108,16 @@ class RiskAgent:
         assert found.holdings is not None  # the account is open
         quote = found.board.usable(signal.symbol)
         assert quote is not None  # the preconditions hold
-        market = Market(quote, found.board.mids.get(signal.symbol), found.marks)
+        market = Market(quote, found.marks)
+        exposes = found.exposes(signal)
+        if signal.side is Side.BUY and not exposes:
+            return assess_return(signal, policy, found.holdings, self._last_known_equity(tx, found), market)
+        strategy = signal.strategy_id if signal.side is Side.BUY and signal.amount is None else None
+        brought = brought_in(signal.symbol, signal.side)
+        book = self._inquiry.book(tx, found, policy, brought, strategy) if exposes else None
         if signal.side is Side.SELL:
-            return assess_sale(signal, policy, found.holdings, self._last_known_equity(tx, found), market)
-        base = currencies(signal.symbol)[0]
-        book = self._inquiry.book(tx, found, policy, base, None if signal.amount is not None else signal.strategy_id)
+            return assess_sale(signal, policy, found.holdings, self._last_known_equity(tx, found), market, book)
+        assert book is not None  # what is bought and is no cash exposes
         return assess_purchase(signal, policy, book, market, self._candles(tx, signal, policy, found), probe=probe)
 
     def _last_known_equity(self, tx: RiskTransaction, found: Situation) -> Decimal | None:

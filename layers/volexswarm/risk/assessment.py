@@ -1,8 +1,9 @@
 """From a signal and the state of the account to a verdict with every check, and a size if it is approved. Pure.
 
-Buying is held against every limit. Selling only ever reduces what is held (spot, no short positions), so that neither a loss
-nor a limit may trap a position: it needs an open account, a fresh price and something to sell. A strategy's sell closes the
-symbol's whole free position; a person's order trades the amount the person gave.
+What brings in anything but the valuation currency is held against limits: a purchase against all, a sale that is paid in
+something else against those on what it brings in. Any other trade only ever reduces what hangs on prices (spot, no short
+positions), so that neither a loss nor a limit may trap a position: it needs an open account, a fresh price and something to give.
+A strategy's sell closes the symbol's whole free position; a person's order trades the amount the person gave.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from decimal import Decimal
 
 from volexswarm.board import Board
 from volexswarm.messages import Check, Protection, Quote, Side, SignalRaised
-from volexswarm.risk import limits
+from volexswarm.risk import limits, sizing
+from volexswarm.risk.intake import Book, Intake
 from volexswarm.risk.model import ZERO, Bar, Holdings, currencies
 from volexswarm.risk.policy import RiskPolicy
-from volexswarm.risk.purchase import Book, Market, Purchase
+from volexswarm.risk.purchase import Market, Purchase
 from volexswarm.risk.stops import Stop, completed, entry_stop, protection, trailing
 
 
@@ -86,9 +88,17 @@ def assess_purchase(
 
 
 def assess_sale(
-    signal: SignalRaised, policy: RiskPolicy, holdings: Holdings, equity: Decimal | None, market: Market
+    signal: SignalRaised,
+    policy: RiskPolicy,
+    holdings: Holdings,
+    equity: Decimal | None,
+    market: Market,
+    book: Book | None,
 ) -> Assessment:
-    """Weigh a sale whose preconditions hold. `equity` is the present one, else the last that was known, else None."""
+    """Weigh a sale whose preconditions hold. `equity` is the present one, else the last that was known, else None.
+
+    `book` is the account in detail where the sale is paid in something that hangs on prices, else None.
+    """
     base = currencies(signal.symbol)[0]
     if signal.amount is None:
         free = holdings.sellable_position(signal.symbol)
@@ -96,27 +106,54 @@ def assess_sale(
     else:
         free = holdings.sellable(signal.symbol)
         amount, story = signal.amount, f"the amount given, {signal.amount:f} {base}"
-    checks = (limits.position_to_sell(amount, free, base), *_check_of_dust(signal, amount, policy, equity, market))
+    checks = (
+        limits.position_to_sell(amount, free, base),
+        *_check_of_dust(signal, amount, policy, equity, market),
+        *(() if book is None else _checks_of_proceeds(signal, amount, policy, book, market)),
+    )
     return Assessment(checks, amount if all(check.passed for check in checks) else None, sizing=story)
+
+
+def _checks_of_proceeds(
+    signal: SignalRaised, amount: Decimal, policy: RiskPolicy, book: Book, market: Market
+) -> tuple[Check, ...]:
+    """What a sale is paid in is bought with what is sold: a purchase where that is the valuation currency, else a swap."""
+    base, quote = currencies(signal.symbol)
+    price = max(_limit_price(signal) or ZERO, signal.price, market.quote.ask)
+    value, intake = amount * price * market.marks.prices[quote], Intake(quote, policy, book)
+    if base != market.marks.currency:
+        return tuple(intake.checks_of_swap(value, base))
+    return (*intake.checks_of_exposure(value), *intake.checks_of_conduct(), *intake.checks_of_tail(value))
+
+
+def assess_return(
+    signal: SignalRaised, policy: RiskPolicy, holdings: Holdings, equity: Decimal | None, market: Market
+) -> Assessment:
+    """Weigh a buy of the valuation currency whose preconditions hold: it is a sale of the quote, and needs no way out.
+
+    A strategy's is worth the usual share of `equity` (as in `assess_sale`), as far as there is enough of the quote.
+    """
+    base, quote = currencies(signal.symbol)
+    free, unit = holdings.free(quote), _dearest(signal, _price(signal, market.quote)) * (1 + policy.cost_buffer)
+    if signal.amount is not None:
+        amount, story = signal.amount, f"the amount given, {signal.amount:f} {base}"
+    else:
+        budgets = {"cash": sizing.affordable(free, unit), "max_trade": (equity or ZERO) * policy.max_trade}
+        name, amount = sizing.tightest(budgets)
+        story = f"{amount:f} {base}, set by {name}"
+    checks = (limits.amount_positive(amount), limits.cash_available(amount * unit, free, quote))
+    passed = all(check.passed for check in checks)
+    return Assessment(checks, amount if passed else None, sizing=story, protection=signal.protection)
 
 
 def _check_of_dust(
     signal: SignalRaised, amount: Decimal, policy: RiskPolicy, equity: Decimal | None, market: Market
 ) -> tuple[Check, ...]:
     """A strategy does not sell what rounding left over. Where nobody can tell what that is nothing is held back."""
-    price = _worth(signal.symbol, market)
+    price = market.marks.prices.get(currencies(signal.symbol)[0])
     if signal.amount is not None or amount <= 0 or equity is None or price is None:
         return ()
     return (limits.more_than_dust(amount * price, equity * policy.dust, market.marks.currency),)
-
-
-def _worth(symbol: str, market: Market) -> Decimal | None:
-    """What a unit is worth in the valuation currency: by its own route there, else by the symbol's; None if neither is priced."""
-    base, quote = currencies(symbol)
-    prices = market.marks.prices
-    if base in prices:
-        return prices[base]
-    return market.mid * prices[quote] if quote in prices and market.mid is not None else None
 
 
 def _price(signal: SignalRaised, quote: Quote) -> Decimal:

@@ -1,4 +1,4 @@
-"""How much of the equity hangs on prices: the value of everything held or being bought, by asset, sector and cluster. Pure."""
+"""How much of the equity hangs on prices: the value of everything held or on its way in, by asset, sector and cluster. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from volexswarm.valuation import Marks
 
 
 class Exposure:
-    """What is held or being bought, in the valuation currency, which is itself no exposure. Everything must have a price.
+    """What is held or on its way in, in the valuation currency, which is itself no exposure. Everything must have a price.
 
     Debts count as negative. Each figure is computed once.
 
@@ -39,10 +39,10 @@ class Exposure:
     @cached_property
     def values(self) -> Mapping[str, Decimal]:
         """In the valuation currency, by asset."""
-        values, amounts, bought = dict(self._held), self.amounts, sorted(self._holdings.bought())
-        for asset in (self.currency, *bought):
+        values, amounts, brought = dict(self._held), self.amounts, sorted(self._holdings.brought())
+        for asset in (self.currency, *brought):
             values.pop(asset, None)
-        return values | self._marks.values({asset: amounts[asset] for asset in bought if asset in amounts})
+        return values | self._marks.values({asset: amounts[asset] for asset in brought if asset in amounts})
 
     @cached_property
     def _debts(self) -> Mapping[str, Decimal]:

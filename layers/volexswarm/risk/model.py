@@ -20,6 +20,12 @@ def currencies(symbol: str) -> tuple[str, str]:
     return base, quote
 
 
+def brought_in(symbol: str, side: Side) -> str:
+    """What a trade brings into the account: the base that is bought, or the quote that a sale is paid in."""
+    base, quote = currencies(symbol)
+    return base if side is Side.BUY else quote
+
+
 @dataclass(frozen=True)
 class Pending:
     """A trade that was proposed, is not refused, and whose order is not final: it binds what is not executed yet.
@@ -40,6 +46,16 @@ class Pending:
     def quote(self) -> str:
         return currencies(self.symbol)[1]
 
+    @property
+    def brings(self) -> tuple[str, Decimal]:
+        """What it will bring into the account, and how much of that."""
+        return brought_in(self.symbol, self.side), self.amount if self.side is Side.BUY else self.amount * self.price
+
+    @property
+    def takes(self) -> tuple[str, Decimal]:
+        """What it will take out of the account, and how much of that."""
+        return (self.base, self.amount) if self.side is Side.SELL else (self.quote, self.amount * self.price)
+
 
 @dataclass(frozen=True)
 class Holdings:
@@ -59,11 +75,11 @@ class Holdings:
 
     def currencies(self) -> set[str]:
         """Everything that needs a price before equity and exposure are known."""
-        return {asset for asset, amount in self.assets.items() if amount} | self.bought()
+        return {asset for asset, amount in self.assets.items() if amount} | self.brought()
 
-    def bought(self) -> set[str]:
-        """What is being bought."""
-        return {pending.base for pending in self.pending if pending.side is Side.BUY}
+    def brought(self) -> set[str]:
+        """What pending trades will bring in."""
+        return {pending.brings[0] for pending in self.pending}
 
     def without(self, assets: Collection[str]) -> Holdings:
         """The same, as if nothing were held of some assets."""
@@ -72,29 +88,28 @@ class Holdings:
         return replace(self, assets={asset: amount for asset, amount in self.assets.items() if asset not in assets})
 
     def committed(self) -> dict[str, Decimal]:
-        """How much of each asset is held or being bought, where it is not 0; sales count only when they are done."""
+        """How much of each asset is held or on its way in, where it is not 0; what goes counts until it is gone."""
         amounts = dict(self.assets)
         for pending in self.pending:
-            if pending.side is Side.BUY:
-                amounts[pending.base] = amounts.get(pending.base, ZERO) + pending.amount
+            asset, amount = pending.brings
+            amounts[asset] = amounts.get(asset, ZERO) + amount
         return amounts if all(amounts.values()) else {asset: amount for asset, amount in amounts.items() if amount}
 
     def coming(self, asset: str) -> Decimal:
         """What pending trades bring of an asset, at their prices: it is bought, or something else is sold for it."""
-        bought = sum((p.amount for p in self.pending if p.side is Side.BUY and p.base == asset), ZERO)
-        return bought + sum(
-            (p.amount * p.price for p in self.pending if p.side is Side.SELL and p.quote == asset), ZERO
-        )
+        return sum((amount for brought, amount in (p.brings for p in self.pending) if brought == asset), ZERO)
 
     def leaving(self, asset: str) -> Decimal:
         """What pending trades take of an asset, at their prices: it is sold, or something else is bought with it."""
-        sold = sum((p.amount for p in self.pending if p.side is Side.SELL and p.base == asset), ZERO)
-        return sold + sum((p.amount * p.price for p in self.pending if p.side is Side.BUY and p.quote == asset), ZERO)
+        return sum((amount for taken, amount in (p.takes for p in self.pending) if taken == asset), ZERO)
 
     def sellable(self, symbol: str) -> Decimal:
-        """What of the symbol's base is held and not already being sold or spent; never negative."""
-        base = currencies(symbol)[0]
-        return max(ZERO, self.assets.get(base, ZERO) - self.leaving(base))
+        """What of the symbol's base is free; never negative."""
+        return self.free(currencies(symbol)[0])
+
+    def free(self, asset: str) -> Decimal:
+        """What of an asset is held and not already being sold or spent; never negative."""
+        return max(ZERO, self.assets.get(asset, ZERO) - self.leaving(asset))
 
     def sellable_position(self, symbol: str) -> Decimal:
         """What of the symbol's own position is not already being sold, as far as it is still held; never negative."""

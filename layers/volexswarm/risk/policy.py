@@ -39,7 +39,8 @@ class RiskPolicy(BaseModel):
     Limits on buying: `max_per_symbol` (of one asset), `max_per_sector` (`sectors` maps assets to theirs), `max_per_cluster` (of
     assets whose hourly returns over `history_days` are correlated by ±`correlation_limit` or beyond, directly or through
     other markets), `max_gross_exposure` and `max_net_exposure` of everything but the valuation currency, `max_leverage` times the
-    equity; pending buys count as held. `max_open_positions`, `max_entries_per_day`. `max_daily_loss`, `max_weekly_loss`,
+    equity; what pending trades bring in counts as held, and a sale paid in anything but that currency is bound by them, too.
+    `max_open_positions`, `max_entries_per_day`. `max_daily_loss`, `max_weekly_loss`,
     `max_monthly_loss` since the period began; drawdown from the highest equity ever: past `soft_drawdown` sizes are multiplied by
     `soft_drawdown_scale`, at `hard_drawdown` buying ends. Deposits and withdrawals are neither gain nor loss. `max_var` and
     `max_cvar` bound the loss of one day that is exceeded with probability 1 − `var_confidence`, and the mean loss beyond it, by

@@ -10,14 +10,11 @@ from functools import cached_property
 from volexswarm.messages import Check, Quote, Side, SignalRaised
 from volexswarm.policies import money, percent
 from volexswarm.risk import limits, sizing
-from volexswarm.risk.exposure import Exposure
-from volexswarm.risk.limits import Equity
-from volexswarm.risk.model import ZERO, History, Holdings, currencies
+from volexswarm.risk.intake import Book, Intake
+from volexswarm.risk.model import ZERO, currencies
 from volexswarm.risk.policy import RiskPolicy
 from volexswarm.risk.prices import HOURS_PER_DAY
 from volexswarm.risk.stops import Stop
-from volexswarm.risk.tail import Results, Tail
-from volexswarm.risk.track import TrackRecord
 from volexswarm.valuation import Marks
 
 ONE = Decimal(1)
@@ -25,34 +22,10 @@ ONE = Decimal(1)
 
 @dataclass(frozen=True)
 class Market:
-    """The symbol's fresh quote, its middle unless that is too wide to value by, and the prices of all that is held or bought."""
+    """The symbol's fresh quote, and the prices of everything the account holds or is to get."""
 
     quote: Quote
-    mid: Decimal | None
     marks: Marks
-
-
-@dataclass(frozen=True)
-class Book:
-    """The account at the moment of the decision.
-
-    `results` are those of what is held and being bought, hour by hour; `cap` the most that may be exposed, where real money
-    trades; `record` how the signal's strategy has fared, None where nobody asked.
-    """
-
-    holdings: Holdings
-    exposure: Exposure
-    equity: Equity
-    history: History
-    results: Results
-    cap: Decimal | None
-    record: TrackRecord | None
-
-    @property
-    def drawdown(self) -> Decimal:
-        """The fall from the peak, as a share of it."""
-        peak = max(self.equity.amount, self.history.peak or ZERO)
-        return (peak - self.equity.amount) / peak
 
 
 @dataclass(frozen=True)
@@ -80,6 +53,11 @@ class Purchase:
     stop: Stop
     probe: bool
 
+    @cached_property
+    def intake(self) -> Intake:
+        """What is bought."""
+        return Intake(self._base, self.policy, self.book)
+
     def size(self) -> tuple[Decimal, str]:
         """The amount in base currency and how it came about.
 
@@ -98,9 +76,10 @@ class Purchase:
         value = amount * self._value_price
         return (
             *self._checks_of_size(amount, value),
-            *self._checks_of_exposure(amount, value),
-            *self._checks_of_conduct(),
-            *self._checks_of_tail(value),
+            *self.intake.checks_of_exposure(value),
+            limits.cash_available(amount * self._unit_cost, self._free_cash, self._quote),
+            *self.intake.checks_of_conduct(),
+            *self.intake.checks_of_tail(value),
         )
 
     def _checks_of_size(self, amount: Decimal, value: Decimal) -> list[Check]:
@@ -125,102 +104,16 @@ class Purchase:
             checks.append(limits.kelly(loss, equity, self._kelly, scale))
         return checks
 
-    def _checks_of_exposure(self, amount: Decimal, value: Decimal) -> list[Check]:
-        policy, equity, exposure = self.policy, self.book.equity, self.book.exposure
-        gross = exposure.gross + value
-        checks = [
-            limits.per_symbol(exposure.of([self._base]) + value, equity, policy.max_per_symbol),
-            limits.per_sector(self._in_sector + value, equity, policy.max_per_sector, self._base, self._sector),
-            self._check_of_cluster(value),
-            limits.gross_exposure(gross, equity, policy.max_gross_exposure),
-            limits.net_exposure(exposure.net + value, equity, policy.max_net_exposure),
-            limits.leverage(gross, equity, policy.max_leverage),
-            limits.cash_available(amount * self._unit_cost, self._free_cash, self._quote),
-        ]
-        if self.book.cap is not None:
-            checks.append(limits.live_cap(gross, self.book.cap, equity.currency))
-        return checks
-
-    def _checks_of_conduct(self) -> list[Check]:
-        policy, equity, history = self.policy, self.book.equity, self.book.history
-        starts = {
-            "daily": (history.day_start, policy.max_daily_loss),
-            "weekly": (history.week_start, policy.max_weekly_loss),
-            "monthly": (history.month_start, policy.max_monthly_loss),
-        }
-        return [
-            limits.open_positions(self._positions_after, policy.max_open_positions),
-            limits.entries_per_day(history.entries, policy.max_entries_per_day),
-            *(
-                limits.period_loss(period, equity.amount if start is None else start, equity, limit)
-                for period, (start, limit) in starts.items()
-            ),
-            limits.drawdown(self.book.drawdown, policy.hard_drawdown),
-        ]
-
-    def _check_of_cluster(self, value: Decimal) -> Check:
-        policy, equity = self.policy, self.book.equity
-        lacking = self._lacking
-        if lacking and policy.short_history == "refuse":
-            return self._unknown("per_cluster", policy.max_per_cluster)
-        return limits.per_cluster(
-            self.book.exposure.of(self._cluster) + value, equity, policy.max_per_cluster, self._cluster
-        )
-
-    def _checks_of_tail(self, value: Decimal) -> list[Check]:
-        policy, equity = self.policy, self.book.equity
-        if self._lacking:
-            return [
-                self._unknown("value_at_risk", policy.max_var),
-                self._unknown("expected_shortfall", policy.max_cvar),
-            ]
-        found = self._tail(value)
-        return [
-            limits.value_at_risk(found, equity, policy.max_var),
-            limits.expected_shortfall(found, equity, policy.max_cvar),
-        ]
-
-    def _tail(self, value: Decimal) -> Tail:
-        return self.book.results.tail(self._beginning, float(self.policy.var_confidence), self._base, value)
-
-    def _unknown(self, name: str, limit: Decimal) -> Check:
-        policy = self.policy
-        return limits.unknown_for_lack_of_history(
-            name,
-            limit,
-            self.book.equity,
-            self._lacking,
-            policy.min_history_hours,
-            skip=policy.short_history == "skip",
-        )
-
     @property
     def room(self) -> Decimal:
         """The share of the equity for which the account's limits and its cash would still let the symbol be bought."""
         cash = self._free_cash / (1 + self.policy.cost_buffer) * self.market.marks.prices[self._quote]
-        return max(ZERO, min(cash, *self._rooms().values())) / self.book.equity.amount
-
-    def _rooms(self) -> dict[str, Decimal]:
-        """What each limit on the account leaves for the symbol, in the valuation currency; below 0 where it is exceeded."""
-        policy, equity, exposure = self.policy, self.book.equity.amount, self.book.exposure
-        rooms = {
-            "max_per_symbol": equity * policy.max_per_symbol - exposure.of([self._base]),
-            "max_gross_exposure": equity * policy.max_gross_exposure - exposure.gross,
-            "max_net_exposure": equity * policy.max_net_exposure - exposure.net,
-            "max_leverage": equity * policy.max_leverage - exposure.gross,
-        }
-        if self._sector is not None:
-            rooms["max_per_sector"] = equity * policy.max_per_sector - self._in_sector
-        if len(self._cluster) > 1:
-            rooms["max_per_cluster"] = equity * policy.max_per_cluster - exposure.of(self._cluster)
-        if self.book.cap is not None:
-            rooms["live_cap"] = self.book.cap - exposure.gross
-        return rooms
+        return max(ZERO, min(cash, *self.intake.rooms().values())) / self.book.equity.amount
 
     def _budgets(self) -> Mapping[str, Decimal]:
         policy, equity, price = self.policy, self.book.equity.amount, self._value_price
         scale = self._scale
-        rooms = {"max_trade": equity * policy.max_trade * scale, **self._rooms()}
+        rooms = {"max_trade": equity * policy.max_trade * scale, **self.intake.rooms()}
         budgets = {
             "risk_per_trade": sizing.fixed_fraction(equity, policy.risk_per_trade * scale, self._stop_distance),
             "cash": sizing.affordable(self._free_cash, self._unit_cost),
@@ -310,30 +203,6 @@ class Purchase:
         enough = not history.lacking([self._base], self.policy.min_history_hours)
         return Decimal(lately / usual) if enough and usual and lately is not None else None
 
-    @cached_property
-    def _of_note(self) -> frozenset[str]:
-        """The assets whose past counts: this one, and what is held of more than dust."""
-        dust = self.book.equity.amount * self.policy.dust
-        return self.book.exposure.above(dust) | {self._base}
-
-    @cached_property
-    def _beginning(self) -> int:
-        """The first hour whose return all of them have."""
-        return self.book.results.history.beginning(self._of_note)
-
-    @cached_property
-    def _lacking(self) -> tuple[str, ...]:
-        history, least = self.book.results.history, self.policy.min_history_hours
-        if history.observations - self._beginning >= least:
-            return ()
-        return history.lacking(self._of_note, least)
-
-    @cached_property
-    def _cluster(self) -> frozenset[str]:
-        """This asset and what is held of those that move with it."""
-        found = self.book.results.history.cluster(self._base, float(self.policy.correlation_limit))
-        return found & self._of_note
-
     @property
     def _base(self) -> str:
         return currencies(self.signal.symbol)[0]
@@ -341,14 +210,6 @@ class Purchase:
     @property
     def _quote(self) -> str:
         return currencies(self.signal.symbol)[1]
-
-    @property
-    def _sector(self) -> str | None:
-        return self.policy.sectors.get(self._base)
-
-    @cached_property
-    def _in_sector(self) -> Decimal:
-        return ZERO if self._sector is None else self.book.exposure.of_sector(self._sector, self.policy.sectors)
 
     @property
     def _unit_cost(self) -> Decimal:
@@ -370,11 +231,6 @@ class Purchase:
     def _volatility(self) -> Decimal | None:
         volatility = self.signal.volatility
         return Decimal(str(volatility)) if volatility else None
-
-    @cached_property
-    def _positions_after(self) -> int:
-        """Assets worth at least the least trade, and this one."""
-        return len(self.book.exposure.above(self._least_value) | {self._base})
 
     @cached_property
     def _free_cash(self) -> Decimal:

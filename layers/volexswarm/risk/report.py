@@ -10,8 +10,8 @@ from decimal import Decimal
 from volexswarm.messages import Check
 from volexswarm.risk import limits
 from volexswarm.risk.breakers import Breaker
+from volexswarm.risk.intake import Book
 from volexswarm.risk.policy import RiskPolicy
-from volexswarm.risk.purchase import Book
 from volexswarm.risk.tail import Tail, tail
 
 MOST_CLUSTERED = 50

@@ -11,17 +11,17 @@ from functools import cached_property
 from volexswarm.board import Board, BoardReader
 from volexswarm.clock import Clock
 from volexswarm.market.timeframes import Timeframe
-from volexswarm.messages import Check
+from volexswarm.messages import Check, SignalRaised
 from volexswarm.policies import InForce, in_force
 from volexswarm.ports import QuoteBoard, TradingState
 from volexswarm.risk import limits
 from volexswarm.risk.chronicle import Chronicle, Span
 from volexswarm.risk.exposure import Exposure
+from volexswarm.risk.intake import Book
 from volexswarm.risk.limits import Equity
-from volexswarm.risk.model import ZERO, Bar, Holdings, Periods, currencies
+from volexswarm.risk.model import ZERO, Bar, Holdings, Periods, brought_in, currencies
 from volexswarm.risk.policy import RiskPolicy
 from volexswarm.risk.ports import RiskTransaction
-from volexswarm.risk.purchase import Book
 from volexswarm.risk.track import LENGTH, track_record
 from volexswarm.units import units_after
 from volexswarm.valuation import Markets, Marks
@@ -68,6 +68,10 @@ class Situation:
     def lacking(self) -> str | None:
         """What has no price to be valued by, in words; None where everything has one."""
         return self.board.without_price(self.marks.missing) if self.marks.missing else None
+
+    def exposes(self, signal: SignalRaised) -> bool:
+        """Whether the trade brings in what hangs on prices: anything but the valuation currency, also by a sale."""
+        return brought_in(signal.symbol, signal.side) != self.marks.currency
 
     @property
     def is_of_this_money(self) -> bool:
@@ -175,7 +179,7 @@ class Inquiry:
         """What merely lies in the account and no market can price. A debt, or what is traded, must not be overlooked."""
         if holdings is None:
             return ()
-        concerned = holdings.bought().union(traded)
+        concerned = holdings.brought().union(traded)
         return tuple(
             asset
             for asset in marks.missing

@@ -392,23 +392,6 @@ def test_while_equity_is_unknown_the_last_known_tells_what_dust_is(amount, dust)
     assert failed(desk.sell()) == (["more_than_dust"] if dust else [])
 
 
-@pytest.mark.parametrize(
-    ("amount", "stale", "dust"),
-    [
-        ("0.001", ["ETH/USDT"], True),
-        ("0.1", ["ETH/USDT"], False),
-        ("0.001", ["ETH/USDT", "BTC/USDT"], False),  # nobody can tell
-    ],
-)
-def test_a_remainder_without_a_price_of_its_own_is_judged_by_its_market(amount, stale, dust):
-    desk = Desk({"USDT": "100000", "ETH": amount}, positions={"ETH/BTC": amount})
-    _opened_day_with(desk, "100000")
-    desk.quote("ETH/BTC", "0.05")
-    for symbol in stale:
-        desk.quotes.quotes.pop(symbol)
-    assert failed(desk.sell(symbol="ETH/BTC", price="0.05")) == (["more_than_dust"] if dust else [])
-
-
 def test_where_no_equity_was_ever_known_even_a_small_remainder_may_be_sold():
     desk = Desk({"USDT": "100000", "BTC": "0.0001", "EUR": "5"}, positions={"BTC/USDT": "0.0001"})
     assert isinstance(desk.sell(), TradeProposed)
