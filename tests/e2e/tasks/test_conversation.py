@@ -23,7 +23,7 @@ GATES = ("risk", "compliance")
 TAINTED = ("news-sentiment",)
 SYMBOLS = ("BTC/USDT", "ETH/USDT")
 MUCH = Decimal("0.11")
-"""Of the equity: so much in a market leaves too little room to buy more than needs no approval."""
+"""Of the equity: so much in a market leaves too little room to buy what is wished."""
 ENDED = ("succeeded", "rejected", "failed", "canceled", "expired")
 DIRECTIONS = {"buy": 1, "sell": -1}
 
@@ -56,7 +56,7 @@ class Conversation:
 
 
 @pytest.fixture(scope="module")
-def talk(swarm: Swarm, person: Person, own_hands: None) -> Iterator[Conversation]:
+def talk(swarm: Swarm, person: Person, own_hands: None, asked_about_everything: None) -> Iterator[Conversation]:
     """Wishes one after the other until the team rules that one is traded; that one is approved and goes to its end."""
     ticket = person.posts("/ws/ticket")["ticket"]
     with Spectator(f"{swarm.cloud.socket_url}?ticket={ticket}", ("tasks", "deliberations", "orders")) as spectator:
@@ -79,7 +79,7 @@ def talk(swarm: Swarm, person: Person, own_hands: None) -> Iterator[Conversation
 
 
 def wish(person: Person, number: int) -> str:
-    """What makes sense in one of the markets, by turns: to sell where much is held, else to buy. More than needs no approval."""
+    """What makes sense in one of the markets, by turns: to sell where much is held, else to buy."""
     symbol = SYMBOLS[number % len(SYMBOLS)]
     account = person.gets("/portfolio")
     worth = sum(
