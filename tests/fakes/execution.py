@@ -44,6 +44,7 @@ class Execution:
     guard: Guard[Any]
     orders: Orders[Any]
     record: Record[Any]
+    slicer: Slicer[Any]
 
 
 def execution(
@@ -63,7 +64,7 @@ def execution(
     guard = Guard(store=store, orders=lambda _: orders, exchange=lambda _: exchange, record=record, clock=clock)
     slicer = Slicer(store=store, orders=lambda _: orders, exchange=lambda _: exchange, record=record, clock=clock)
     agent = ExecutionAgent(store=store, orders=lambda _: orders, slicer=slicer, record=record, clock=clock)
-    return Execution(agent, guard, orders, record)
+    return Execution(agent, guard, orders, record, slicer)
 
 
 CAPABILITIES = Capabilities(
@@ -84,7 +85,10 @@ class Killed(BaseException):
 
 
 class FakeExecutionTransaction(FakeProtections, FakePortfolioTransaction):
-    """`proposals`; `orders` by id with `touched` times; `transitions` as (order id, before, after, cause)."""
+    """`proposals`; `orders` by id with `touched` times; `transitions` as (order id, before, after, cause).
+
+    `sold_again` names the later sale of a purchase's strategy, by the purchase's proposal.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -95,6 +99,7 @@ class FakeExecutionTransaction(FakeProtections, FakePortfolioTransaction):
         self.planned: dict[str, datetime] = {}
         self.commands: dict[str, Event[OrderApproved]] = {}
         self.traded: Decimal | None = None
+        self.sold_again: dict[str, str] = {}
         self.transitions: list[tuple[str, OrderState | None, OrderState, str]] = []
 
     def proposal(self, proposal_id: str) -> Proposal | None:
@@ -167,6 +172,19 @@ class FakeExecutionTransaction(FakeProtections, FakePortfolioTransaction):
     def slices(self, proposal_id: str) -> dict[int, Order]:
         own = (order for order in self.orders.values() if order.proposal_id == proposal_id)
         return {order.sequence: order for order in own if order.purpose is Purpose.SLICE}
+
+    def way_taken(self, proposal_id: str) -> Purpose | None:
+        for entry in self.slices(proposal_id).values():
+            guarded = self.protections.get(entry.id)
+            sold = [order for order in self.orders.values() if order.parent_id == entry.id and order.filled]
+            if guarded is not None and guarded.way is not None:
+                return guarded.way
+            if sold:
+                return sold[0].purpose
+        return None
+
+    def later_sale(self, proposal_id: str) -> str | None:
+        return self.sold_again.get(proposal_id)
 
     def has_order(self, client_order_id: str) -> bool:
         return any(order.client_order_id == client_order_id for order in self.orders.values())

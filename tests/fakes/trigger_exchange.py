@@ -8,7 +8,7 @@ from decimal import Decimal
 from tests.fakes.execution import FakeExchange, Standing
 from volexswarm.errors import Rejected
 from volexswarm.execution.model import Capabilities, Evidence, OrderRequest
-from volexswarm.messages import OrderState, OrderType, Side
+from volexswarm.messages import OrderState, OrderType, Side, TimeInForce
 
 
 @dataclass
@@ -65,8 +65,20 @@ class TriggerExchange(FakeExchange):
 
     def _accept(self, request: OrderRequest) -> Standing:
         if request.order_type is not OrderType.MARKET:
-            return super()._accept(request)
+            order = super()._accept(request)
+            if request.time_in_force is TimeInForce.IOC:
+                self._now_or_never(order)
+            return order
         order = super()._accept(replace(request, order_type=OrderType.LIMIT))
         order.request = request
         self.fill(order, str(request.amount), str(self.price))
         return order
+
+    def _now_or_never(self, order: Standing) -> None:
+        """Whole at the last price, or not at all."""
+        limit = order.request.limit_price
+        assert limit is not None
+        if self.price <= limit if order.request.side is Side.BUY else self.price >= limit:
+            self.fill(order, str(order.request.amount), str(self.price))
+        else:
+            order.state = OrderState.EXPIRED

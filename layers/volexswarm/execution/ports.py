@@ -21,7 +21,7 @@ from volexswarm.execution.model import (
 )
 from volexswarm.execution.protection_ports import Market, ProtectionTransaction
 from volexswarm.execution.reconciliation import Difference, Findings
-from volexswarm.messages import Event, OrderApproved, OrderState, PlaceSlice
+from volexswarm.messages import Event, OrderApproved, OrderState, PlaceSlice, Purpose
 from volexswarm.ports import Fill, Halt, Transfer
 
 
@@ -95,6 +95,17 @@ class SlicingTransaction(ExecutionTransaction, Protocol):
 
     def slices(self, proposal_id: str) -> dict[int, Order]:
         """The slices made so far, by number."""
+        ...
+
+    def way_taken(self, proposal_id: str) -> Purpose | None:
+        """By which way out what a slice has bought is being left, or was at least in part; None while all of it is to be held."""
+        ...
+
+    def later_sale(self, proposal_id: str) -> str | None:
+        """The proposal of a sale that was approved of the same strategy in the same market, and decided after this purchase.
+
+        None if there is none, or if the proposal is no purchase.
+        """
         ...
 
     def has_order(self, client_order_id: str) -> bool: ...

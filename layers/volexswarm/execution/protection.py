@@ -88,7 +88,7 @@ class Guarded:
     def left_because(self) -> str:
         """Why it is being left."""
         assert self.way is not None and self.reached_price is not None  # noqa: PT018 - set with the state
-        return f"{self.way.value.replace('_', ' ')}: reached at {_plain(self.reached_price)}"
+        return f"{self.way.in_words}: reached at {_plain(self.reached_price)}"
 
     def reached(self, way: Purpose, price: Decimal, as_of: datetime) -> Guarded:
         """It is left from here on."""
@@ -489,7 +489,7 @@ def _closed(case: Case) -> Guarded:
     left_by = [order for order in case.ways_out if order.filled]
     if left_by:
         last = left_by[-1]
-        reason = f"{last.purpose.value.replace('_', ' ')} filled"
+        reason = f"{last.purpose.in_words} filled"
         return replace(case.guarded, state=State.CLOSED, way=last.purpose, reason=reason)
     reason = "sold otherwise" if case.guarded.sold_elsewhere else "less is left than the venue takes"
     return replace(case.guarded, state=State.CLOSED, reason=reason)

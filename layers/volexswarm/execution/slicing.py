@@ -200,7 +200,7 @@ class Slicer(Generic[SlicingT]):
         if last is not None and not last.state.is_final:
             raise Retry(f"slice {last.sequence} of {step.proposal_id} is still {last.state}", timedelta(seconds=1))
         rest = plan.amount - sum((order.filled for order in slices.values()), Decimal(0))
-        end = _end(plan, slices, rest)
+        end = _end(plan, slices, rest) or _overtaken(tx, plan)
         if end is not None:
             tx.save_plan(end, self._clock.now())
             return None
@@ -286,6 +286,17 @@ def _end(plan: OrderPlan, slices: Mapping[int, Order], rest: Decimal) -> OrderPl
         return replace(plan, state="stopped", reason=f"slice {plan.next_slice} {last.state}: {last.reason}")
     if plan.next_slice >= _turns(plan, slices):
         return replace(plan, state="done", reason=_rest_in_words(plan, rest))
+    return None
+
+
+def _overtaken(tx: SlicingTransaction, plan: OrderPlan) -> OrderPlan | None:
+    """The plan stopped, if what it has bought is being left or sold again: to go on buying would undo that, slice by slice."""
+    way = tx.way_taken(plan.proposal_id)
+    if way is not None:
+        return replace(plan, state="stopped", reason=f"what it has bought is left by its {way.in_words}")
+    sale = tx.later_sale(plan.proposal_id)
+    if sale is not None:
+        return replace(plan, state="stopped", reason=f"its strategy sells again: proposal {sale}")
     return None
 
 

@@ -69,6 +69,10 @@ class Purpose(StrEnum):
     TIME_EXIT = "time_exit"
     FLATTEN = "flatten"
 
+    @property
+    def in_words(self) -> str:
+        return self.value.replace("_", " ")
+
 
 class OrderState(StrEnum):
     """Life of an order. `UNKNOWN`: sent, no answer; only the exchange's evidence leads out of it."""

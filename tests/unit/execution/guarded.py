@@ -67,7 +67,7 @@ class GuardedDesk:
         self.secrets = FakeSecrets()
         store = QuickStore(self.tx)
         parts = execution(store, self.exchange, self.secrets, Bookkeeper(self.clock), self.clock)
-        self.guard, self.orders, self.record = parts.guard, parts.orders, parts.record
+        self.guard, self.orders, self.record, self.slicer = parts.guard, parts.orders, parts.record, parts.slicer
         self.store = store
         self.delivered = 0
         self.waiting: list[Event] = []

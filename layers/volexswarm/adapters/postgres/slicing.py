@@ -10,7 +10,7 @@ from typing import Any
 from volexswarm.adapters.postgres.execution import ExecutionTransaction
 from volexswarm.errors import NotFound
 from volexswarm.execution.model import Order, OrderPlan
-from volexswarm.messages import Event, OrderApproved, PlaceSlice
+from volexswarm.messages import Event, OrderApproved, PlaceSlice, Purpose
 
 # a market at rest prints no candle for a minute, and trades nothing in it; a feed that has just begun knows too little
 _TRADED = """
@@ -31,6 +31,21 @@ SELECT id::text, source, type, subject, occurred_at AS time, correlation_id::tex
     causation_id::text AS causationid, data
 FROM events WHERE type = %(type)s AND data->>'proposal_id' = %(proposal)s
     AND correlation_id = (SELECT correlation_id FROM proposals WHERE id = %(proposal)s::uuid)
+"""
+
+# a way that was reached stands at the protection; a stop at the exchange is known to be taken by what it has sold
+_WAY_TAKEN = """
+SELECT coalesce(g.way, w.purpose) AS way FROM orders o
+LEFT JOIN protections g ON g.order_id = o.id
+LEFT JOIN orders w ON w.parent_id = o.id AND w.filled > 0
+WHERE o.proposal_id = %s AND o.purpose = 'slice' AND coalesce(g.way, w.purpose) IS NOT NULL
+ORDER BY o.sequence, w.intended_at LIMIT 1
+"""
+
+_LATER_SALE = """
+SELECT s.id::text FROM proposals b JOIN proposals s USING (venue, account, symbol, strategy_id)
+WHERE b.id = %s AND b.side = 'buy' AND s.side = 'sell' AND s.state = 'approved' AND s.proposed_at > b.proposed_at
+ORDER BY s.proposed_at LIMIT 1
 """
 
 
@@ -84,6 +99,14 @@ class SlicingTransaction(ExecutionTransaction):
     def slices(self, proposal_id: str) -> dict[int, Order]:
         found = self.orders_where("proposal_id = %s AND purpose = 'slice'", (proposal_id,))
         return {order.sequence: order for order in found}
+
+    def way_taken(self, proposal_id: str) -> Purpose | None:
+        row = self.connection.execute(_WAY_TAKEN, (proposal_id,)).fetchone()
+        return None if row is None else Purpose(row["way"])
+
+    def later_sale(self, proposal_id: str) -> str | None:
+        row = self.connection.execute(_LATER_SALE, (proposal_id,)).fetchone()
+        return None if row is None else str(row["id"])
 
     def has_order(self, client_order_id: str) -> bool:
         return bool(self.orders_where("client_order_id = %s", (client_order_id,)))
