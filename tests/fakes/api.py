@@ -75,7 +75,7 @@ from volexswarm.views.swarm import (
     QueueDepth,
     Replay,
 )
-from volexswarm.views.trading import Order, Signal
+from volexswarm.views.trading import Order, Signal, UnslicedOrder
 
 PASSWORD = "correct horse"
 SETTINGS = Settings(
@@ -241,6 +241,9 @@ class FakeSwarm:
             if order.id.startswith(key):
                 return order
         raise NotFound("order", key)
+
+    def named(self, key: str) -> Order | UnslicedOrder:
+        return views.UNSLICED if key == views.SIGNAL_ID else self.order(key)
 
     def signals(self, symbol: str | None, limit: int, cursor: str | None) -> Page[Signal]:
         self._ask("database", symbol, limit, cursor)

@@ -345,6 +345,7 @@ ORDER = trading.Order(
     order_type=OrderType.MARKET,
     purpose=Purpose.TRADE,
     parent_id=None,
+    plan=None,
     trigger_price=None,
     trailing_share=None,
     time_in_force=TimeInForce.GTC,
@@ -365,6 +366,13 @@ ORDER = trading.Order(
     sent_at=NOW,
     updated_at=NOW,
     correlation_id=CHAIN,
+)
+UNSLICED = trading.UnslicedOrder(
+    proposal_id="9a9a0000-0000-5000-8000-000000000001",
+    venue="binance",
+    account="main",
+    symbol="BTC/USDT",
+    simulated=True,
 )
 DIFFERENCE = reconciliation.Difference(
     id="d1ff0000-0000-5000-8000-000000000001",

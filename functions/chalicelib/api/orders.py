@@ -10,14 +10,15 @@ from pydantic import Field
 from chalicelib.api.endpoint import Call, Headers, Input, Resource
 from chalicelib.api.inputs import PageOf, Reason, Symbol, known, may_be_key
 from chalicelib.runtime import wiring
-from volexswarm.desk.agent import Standing, Wish
+from volexswarm.adapters.task_trader import standing
+from volexswarm.desk.agent import Wish
 from volexswarm.errors import require
 from volexswarm.messages import OrderState, OrderType, Protection, Side, TimeInForce
 from volexswarm.security.roles import Permission
 from volexswarm.views.protections import GuardedPosition
 from volexswarm.views.shape import Page
 from volexswarm.views.story import Story
-from volexswarm.views.trading import CancelAccepted, Order, TradeAccepted
+from volexswarm.views.trading import CancelAccepted, Order, TradeAccepted, UnslicedOrder
 
 resource = Resource(__name__)
 blueprint = resource.blueprint
@@ -109,16 +110,15 @@ def explain(_: Call[Any, Any, Any], order: str) -> Story:
     failures=(404, 409),
 )
 def cancel(call: Call[Any, CancelRequest, Any], order: str) -> CancelAccepted:
-    """Cancel an open order; what of it is filled stays filled.
+    """Cancel an open order; what of it is filled stays filled. Of a large one in slices any slice will do, and before the
+    first the id of its signal: no other follows.
 
     202 says that the command is on its way, `GET /orders/{order}` what became of the order: it may have been filled first.
     """
-    found = wiring.trading_reader().order(_key(order))
-    wiring.trading_desk().cancel(
-        Standing(found.id, found.venue, found.account, found.symbol, found.state, found.purpose),
-        requested_by=call.caller.username,
-        reason=call.body.reason,
-    )
+    found = wiring.trading_reader().named(_key(order))
+    wiring.trading_desk().cancel(standing(found), requested_by=call.caller.username, reason=call.body.reason)
+    if isinstance(found, UnslicedOrder):
+        return CancelAccepted(order_id=None, symbol=found.symbol, state=None, simulated=found.simulated)
     return CancelAccepted(order_id=found.id, symbol=found.symbol, state=found.state, simulated=found.simulated)
 
 

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
 
-from volexswarm.desk.agent import Standing, TradingDesk, Wish
+from volexswarm.desk.agent import Standing, TradingDesk, Unsliced, Wish
 from volexswarm.errors import Conflict
 from volexswarm.messages import OrderType
 from volexswarm.ports import TradingState
 from volexswarm.tasks.drift import require_near
 from volexswarm.tasks.model import PlannedTrade
 from volexswarm.views.ports import TradingReader
+from volexswarm.views.trading import Order, UnslicedOrder
 
 
 class DeskTrader:
@@ -44,11 +45,17 @@ class DeskTrader:
         """The id of the signal that `raise_trade` gives for this key, before it has been raised, too."""
         return self._desk.signal_id(requested_by=requested_by, idempotency_key=idempotency_key)
 
-    def cancel(self, order_id: str, requested_by: str, reason: str) -> None:
-        """Command the order off the exchange."""
-        order = self._orders().order(order_id)
-        standing = Standing(order.id, order.venue, order.account, order.symbol, order.state, order.purpose)
-        self._desk.cancel(standing, requested_by=requested_by, reason=reason)
+    def cancel(self, key: str, requested_by: str, reason: str) -> None:
+        """Command an order off the exchange, or end a large one by its signal's id before its first slice."""
+        self._desk.cancel(standing(self._orders().named(key)), requested_by=requested_by, reason=reason)
+
+
+def standing(found: Order | UnslicedOrder) -> Standing | Unsliced:
+    """What the reader has found, as the desk is asked to cancel it."""
+    if isinstance(found, UnslicedOrder):
+        return Unsliced(found.proposal_id, found.venue, found.account, found.symbol)
+    goes_on = found.plan == "working"
+    return Standing(found.id, found.venue, found.account, found.symbol, found.state, found.purpose, goes_on)
 
 
 def _require_as_decided(trade: PlannedTrade, state: TradingState, market: Decimal) -> None:

@@ -51,7 +51,7 @@ class Wish:
 
 @dataclass(frozen=True)
 class Standing:
-    """An order that is to be canceled, as it was read."""
+    """An order that is to be canceled, as it was read; `goes_on` if it is a slice of a large one of which more slices follow."""
 
     order_id: str
     venue: str
@@ -59,6 +59,17 @@ class Standing:
     symbol: str
     state: OrderState
     purpose: Purpose
+    goes_on: bool = False
+
+
+@dataclass(frozen=True)
+class Unsliced:
+    """A large order that is to be canceled before any slice of it is made, as it was read."""
+
+    proposal_id: str
+    venue: str
+    account: str
+    symbol: str
 
 
 @dataclass(frozen=True)
@@ -170,8 +181,8 @@ class TradingDesk:
         """The id of the signal that this key gives, whether it has been raised or not."""
         return root_id(SignalRaised, _identity(requested_by, idempotency_key))
 
-    def cancel(self, order: Standing, *, requested_by: str, reason: str) -> None:
-        """Send the command to take an order off the exchange.
+    def cancel(self, order: Standing | Unsliced, *, requested_by: str, reason: str) -> None:
+        """Send the command to take an order off the exchange; a slice is the last of its large order, also one that has ended.
 
         Raises
         ------
@@ -180,23 +191,22 @@ class TradingDesk:
         Unavailable
             If nothing can be stored.
         """
-        if order.state.is_final:
-            raise Conflict(f"order {order.order_id} is {order.state} already")
-        if order.purpose not in (Purpose.TRADE, Purpose.SLICE):
-            raise Conflict(
-                f"order {order.order_id} is a {order.purpose} and would be placed again: sell what it guards"
-            )
+        if isinstance(order, Standing):
+            _check_cancelable(order)
+            named = {"order_id": order.order_id}
+        else:
+            named = {"proposal_id": order.proposal_id}
         now = self._clock.now()
         command = CancelOrder(
             venue=order.venue,
             account=order.account,
             symbol=order.symbol,
-            order_id=order.order_id,
             requested_by=requested_by,
             reason=reason,
+            **named,
         )
         with self._store.transaction() as tx:
-            identity = f"{order.order_id}/{len(requested_by)}/{requested_by}/{now.isoformat()}"
+            identity = f"{command.of}/{len(requested_by)}/{requested_by}/{now.isoformat()}"
             tx.publish(Event.root(command, source=SOURCE, subject=command.key, identity=identity, time=now))
 
     def _known(self, tx: DeskTransaction, signal_id: str, wish: Wish) -> Taken | None:
@@ -252,6 +262,13 @@ class TradingDesk:
         )
         identity = _identity(requested_by, key)
         return Event.root(signal, source=SOURCE, subject=signal.key, identity=identity, time=self._clock.now())
+
+
+def _check_cancelable(order: Standing) -> None:
+    if order.state.is_final and not order.goes_on:
+        raise Conflict(f"order {order.order_id} is {order.state} already")
+    if order.purpose not in (Purpose.TRADE, Purpose.SLICE):
+        raise Conflict(f"order {order.order_id} is a {order.purpose} and would be placed again: sell what it guards")
 
 
 def _identity(requested_by: str, key: str) -> str:

@@ -73,7 +73,7 @@ class ExecutionAgent(Generic[TransactionT]):
             logger.error("order %s waits for a person: %s", order.id, wait)  # noqa: TRY400 - no stack needed
 
     def cancel(self, event: Event[CancelOrder]) -> None:
-        """Take the order off the exchange. One that has ended stays as it ended; a slice is the last of its plan.
+        """Take the order off the exchange. One that has ended stays as it ended; of a large one no further slice is made.
 
         Raises
         ------
@@ -82,11 +82,18 @@ class ExecutionAgent(Generic[TransactionT]):
         """
         command = event.data
         reason = f"canceled by {command.requested_by}: {command.reason}"
+        large = self._large(command)
+        order_id = command.order_id if large is None else self._slicer.stop(large, reason)
+        if order_id is not None:
+            self._orders(command.account).cancel(order_id, reason)
+
+    def _large(self, command: CancelOrder) -> str | None:
+        """The proposal of the large order that the command is about; None if it is about one that goes out whole."""
+        if command.order_id is None:
+            return command.proposal_id
         with self._store.transaction() as tx:
             order = tx.order(command.order_id)
-        if order.purpose is Purpose.SLICE and order.proposal_id is not None:
-            self._slicer.stop(order.proposal_id, reason)
-        self._orders(command.account).cancel(command.order_id, reason)
+        return order.proposal_id if order.purpose is Purpose.SLICE else None
 
     def apply(self, event: Event[ExecutionReported]) -> None:
         """Apply the exchange's report: book its fill once, and move the order if that is news.

@@ -128,12 +128,14 @@ class Slicer(Generic[SlicingT]):
         if order is not None:
             self._orders(order.account).go_on(order)
 
-    def stop(self, proposal_id: str, reason: str) -> None:
-        """Make no more slices of this order; nothing if it is not worked in slices, or not any more."""
+    def stop(self, proposal_id: str, reason: str) -> str | None:
+        """Make no more slices of this order, if it is worked in slices, and still is; the id of the last one, if there is any."""
         with self._store.transaction() as tx:
             plan = tx.plan(proposal_id)
             if plan is not None and plan.state == "working":
                 tx.save_plan(replace(plan, state="stopped", reason=reason), self._clock.now())
+            slices = tx.slices(proposal_id)
+        return slices[max(slices)].id if slices else None
 
     def look_after(self) -> int:
         """Command again the step that a plan has waited for far too long: it may be a dead letter. How many plans waited.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 from enum import StrEnum
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from volexswarm.messages.envelope import Channel, Instrument, Money, Queue
 
@@ -267,15 +267,32 @@ class OrderCommand(Instrument):
 
 
 class CancelOrder(OrderCommand):
-    """Take an order off the exchange; what of it is filled stays filled. It waits behind no other command."""
+    """Take an order off the exchange; what of it is filled stays filled. It waits behind no other command.
 
-    order_id: str
+    `order_id` names it, or `proposal_id` a large order that had no slice yet; one of the two.
+    """
+
+    order_id: str | None = None
+    proposal_id: str | None = None
     requested_by: str
     reason: str
 
+    @model_validator(mode="after")
+    def _names_one(self) -> Self:
+        if (self.order_id is None) == (self.proposal_id is None):
+            raise ValueError("a cancellation names either an order or a proposal")
+        return self
+
+    @property
+    def of(self) -> str:
+        """The id of what is canceled."""
+        named = self.order_id or self.proposal_id
+        assert named is not None  # validated
+        return named
+
     @property
     def group(self) -> str | None:
-        return f"{self.account}:{self.venue}:{self.symbol}:cancel:{self.order_id}"
+        return f"{self.account}:{self.venue}:{self.symbol}:cancel:{self.of}"
 
 
 class PlaceSlice(OrderCommand):

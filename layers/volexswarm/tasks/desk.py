@@ -304,18 +304,17 @@ class TaskDesk:
                 continue
             outcome = outcomes.get(trade.signal_id or "")
             done.append(f"{trade.in_words}: {_so_far(trade, outcome)}")
-            for order in outcome.orders if outcome else ():
-                if order.cancelable:
-                    self._cancel(order.id, by, reason)
+            for key in outcome.cancelable if outcome else ():
+                self._cancel(key, by, reason)
         return done
 
-    def _cancel(self, order_id: str, by: str, reason: str) -> None:
+    def _cancel(self, key: str, by: str, reason: str) -> None:
         try:
-            self._trader.cancel(order_id, by, reason)
+            self._trader.cancel(key, by, reason)
         except Conflict as ended:
             logger.info("nothing to cancel: %s", ended)
         except Unavailable as away:  # the keeper commands it a minute later
-            logger.warning("order %s is canceled later: %s", order_id, away)
+            logger.warning("order %s is canceled later: %s", key, away)
 
     def _answer(self, approval: Approval) -> None:
         now = self._clock.now()
@@ -371,8 +370,7 @@ def _so_far(trade: RaisedTrade, outcome: TradeOutcome | None) -> str:
         return "it was on its way, and may still be executed"
     if outcome.refused:
         return f"refused ({outcome.refused})"
-    if not outcome.orders:
+    if not outcome.orders and outcome.unsliced is None:
         return "it is on its way through risk and compliance"
-    open_orders = [order for order in outcome.orders if order.is_open]
-    rest = "; what is open is being canceled" if open_orders else ""
+    rest = "; what is left of it is being canceled" if outcome.working else ""
     return f"{plain(outcome.filled)} {base} filled{rest}"

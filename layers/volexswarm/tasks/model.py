@@ -127,7 +127,10 @@ def trade_key(task: Task, leg: int) -> str:
 
 @dataclass(frozen=True)
 class OrderOutcome:
-    """An order that came of a trade. `cost` in quote currency of what is filled; `cancelable`: open, not being canceled yet."""
+    """An order that came of a trade. `cost` in quote currency of what is filled.
+
+    `cancelable`: open and not being canceled yet, or the newest slice of a large order of which more slices follow.
+    """
 
     id: str
     state: str
@@ -135,7 +138,6 @@ class OrderOutcome:
     filled: Decimal
     cost: Decimal
     reason: str | None
-    is_open: bool
     cancelable: bool
 
 
@@ -153,12 +155,22 @@ class FillOutcome:
 
 @dataclass(frozen=True)
 class TradeOutcome:
-    """What has become of a raised trade. `refused` by whom and why; `working` while anything may still happen."""
+    """What has become of a raised trade. `refused` by whom and why; `working` while anything may still happen.
+
+    `unsliced` is the trade's signal while it is a large order of which no slice is made yet.
+    """
 
     refused: str | None
     orders: tuple[OrderOutcome, ...]
     fills: tuple[FillOutcome, ...]
     working: bool
+    unsliced: str | None = None
+
+    @property
+    def cancelable(self) -> tuple[str, ...]:
+        """By what the desk can be asked to cancel what is left of it."""
+        orders = tuple(order.id for order in self.orders if order.cancelable)
+        return orders if self.unsliced is None else (*orders, self.unsliced)
 
     @property
     def filled(self) -> Decimal:

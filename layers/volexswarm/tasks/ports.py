@@ -215,6 +215,6 @@ class Trader(Protocol):
         """The id of the signal that `raise_trade` gives for this key, before it has been raised, too."""
         ...
 
-    def cancel(self, order_id: str, requested_by: str, reason: str) -> None:
-        """Command an order off the exchange. Raises Conflict if it has ended, or guards a position."""
+    def cancel(self, key: str, requested_by: str, reason: str) -> None:
+        """Cancel what `TradeOutcome.cancelable` names. Raises Conflict if it has ended, or guards a position."""
         ...

@@ -77,9 +77,8 @@ class Upkeep:
             signals = [signal for task in tasks for signal in self._signals(tx, task)]
             outcomes = tx.outcomes(signals)
         for outcome in outcomes.values():
-            for order in outcome.orders:
-                if order.cancelable:
-                    self._cancel(order.id)
+            for key in outcome.cancelable:
+                self._cancel(key)
 
     def _signals(self, tx: TaskTransaction, task: Task) -> set[str]:
         """Those noted, and those of trades that were about to be raised: a crash may have kept the id from being stored."""
@@ -87,8 +86,8 @@ class Upkeep:
         intended = (trade for trade in tx.trades(task.id, task.attempt) if trade.intended_at and not trade.refusal)
         return noted | {self._trader.signal_of(task.requested_by, trade_key(task, trade.leg)) for trade in intended}
 
-    def _cancel(self, order_id: str) -> None:
+    def _cancel(self, key: str) -> None:
         try:
-            self._trader.cancel(order_id, SYSTEM, "its task was canceled")
+            self._trader.cancel(key, SYSTEM, "its task was canceled")
         except Conflict as ended:
             logger.info("nothing to cancel: %s", ended)

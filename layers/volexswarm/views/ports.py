@@ -24,7 +24,7 @@ from volexswarm.views.story import Story
 from volexswarm.views.studies import Backtest, BacktestDetail, Discovery, Optimization, OptimizationDetail
 from volexswarm.views.swarm import Activity, DeadLetters, Feed, FunctionHealth, LogLines, Part, QueueDepth, Replay
 from volexswarm.views.tasks import Approval, Task, TaskStory
-from volexswarm.views.trading import Order, Signal
+from volexswarm.views.trading import Order, Signal, UnslicedOrder
 
 
 class SwarmReader(Protocol):
@@ -88,6 +88,10 @@ class TradingReader(Protocol):
 
     def order(self, key: str) -> Order:
         """By order id, its unambiguous beginning, or client order id. Raises NotFound, or Conflict if several fit."""
+        ...
+
+    def named(self, key: str) -> Order | UnslicedOrder:
+        """As `order`; a large order that has no slice yet by the id of its signal."""
         ...
 
     def signals(self, symbol: str | None, limit: int, cursor: str | None) -> Page[Signal]: ...

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import AwareDatetime
 
 from volexswarm.messages import Check, Money, OrderState, OrderType, Protection, Purpose, Side, TimeInForce
@@ -50,7 +52,8 @@ class Signal(View):
 class Order(View):
     """An order and its state. `average_price` is null while nothing is filled; times but `as_of` are wall time.
 
-    `purpose` says what it is for; `parent_id` is the order whose position it leaves.
+    `purpose` says what it is for; `parent_id` is the order whose position it leaves; `plan` how far the large order is that a
+    slice is part of: while it is `working`, more slices follow.
     """
 
     id: str
@@ -63,6 +66,7 @@ class Order(View):
     order_type: OrderType
     purpose: Purpose
     parent_id: str | None
+    plan: Literal["working", "done", "stopped"] | None
     amount: Money
     limit_price: Money | None
     trigger_price: Money | None
@@ -85,6 +89,16 @@ class Order(View):
     correlation_id: str
 
 
+class UnslicedOrder(View):
+    """A large order that is worked in slices, and has none yet."""
+
+    proposal_id: str
+    venue: str
+    account: str
+    symbol: str
+    simulated: bool
+
+
 class TradeAccepted(View):
     """A manual trade is on its way through risk and compliance; follow it by `signal_id`. `repeated`: it was there already."""
 
@@ -105,9 +119,12 @@ class TradeAccepted(View):
 
 
 class CancelAccepted(View):
-    """The command to cancel an order is on its way; `state` is where the order was when it was given."""
+    """The command to cancel an order is on its way; `state` is where the order was when it was given.
 
-    order_id: str
+    Both are null of a large order that had no slice yet.
+    """
+
+    order_id: str | None
     symbol: str
-    state: OrderState
+    state: OrderState | None
     simulated: bool

@@ -187,7 +187,7 @@ def test_what_lost_queues_held_is_sent_again_and_what_was_answered_is_not(store,
     assert sender.sent == [("signals", event("lost").id)]
 
 
-ORDER, PLANNED, GONE, OPEN, SETTLED = (str(uuid.UUID(int=number)) for number in range(1, 6))
+ORDER, PLANNED, GONE, OPEN, SETTLED, SLICE = (str(uuid.UUID(int=number)) for number in range(1, 7))
 
 
 @pytest.fixture
@@ -214,6 +214,13 @@ def trading(database_dsn):
             " interval_seconds, worst_price, started_at, updated_at, correlation_id)"
             " VALUES (%(id)s, 'binance', 'main', 'BTC/USDT', 'default', 1, 4, 2, 60, 1, %(at)s, %(at)s, %(id)s)",
             {"id": PLANNED, "at": NOON},
+        )
+        connection.execute(
+            "INSERT INTO orders (id, proposal_id, signal_id, strategy_id, client_order_id, venue, account, symbol, side,"
+            " order_type, amount, reference_price, state, purpose, as_of, intended_at, updated_at, correlation_id)"
+            " VALUES (%(id)s, %(plan)s, %(plan)s, 's', 'v2', 'binance', 'main', 'BTC/USDT', 'buy', 'limit', 1, 1, 'filled',"
+            " 'slice', %(at)s, %(at)s, %(at)s, %(plan)s)",
+            {"id": SLICE, "plan": PLANNED, "at": NOON},
         )
         for difference, state in ((OPEN, "open"), (SETTLED, "accepted")):
             connection.execute(
@@ -252,6 +259,9 @@ def accepted(difference):
         (command(PlaceSlice, proposal_id=PLANNED, number=1, due_at=NOON), False),
         (command(CancelOrder, order_id=ORDER, requested_by="ann", reason="r"), True),
         (command(CancelOrder, order_id=GONE, requested_by="ann", reason="r"), False),
+        (command(CancelOrder, order_id=SLICE, requested_by="ann", reason="r"), True),
+        (command(CancelOrder, proposal_id=PLANNED, requested_by="ann", reason="r"), True),
+        (command(CancelOrder, proposal_id=GONE, requested_by="ann", reason="r"), False),
         (accepted(OPEN), True),
         (accepted(SETTLED), False),
         (command(ReviewProtections, order_id=ORDER), False),

@@ -5,10 +5,14 @@ from __future__ import annotations
 import time
 
 import psycopg
+import pytest
 
 from tests.integration.execution.conftest import SYMBOL, Desk, approved
-from volexswarm.errors import Retry
-from volexswarm.messages import Event, OrderApproved, PlaceSlice, Side
+from volexswarm.adapters.postgres.readers.scope import Scope
+from volexswarm.adapters.postgres.readers.trading import PostgresTradingReader
+from volexswarm.errors import NotFound, Retry
+from volexswarm.messages import CancelOrder, Event, OrderApproved, OrderState, PlaceSlice, Side
+from volexswarm.views.trading import Order, UnslicedOrder
 
 
 def record_market(desk: Desk, event: Event[OrderApproved], traded: str) -> None:
@@ -60,6 +64,27 @@ def test_a_step_that_nobody_answers_is_commanded_again(desk: Desk) -> None:
     for step in (first, again):
         desk.agent._slicer.place(step)
     assert desk.query("SELECT count(*) FROM orders") == [(1,)]
+
+
+def test_a_large_order_is_canceled_by_its_signal_and_then_by_any_slice(desk: Desk) -> None:
+    event = large(desk)
+    desk.place(event)
+    reader = PostgresTradingReader(desk.database, Scope("binance", "main", "simulated", "USDT"))
+    found = reader.named(event.data.signal_id)
+    assert isinstance(found, UnslicedOrder)
+    assert found.proposal_id == event.data.proposal_id
+    desk.agent._slicer.place(steps(desk)[0])
+    ((slice_id,),) = desk.query("SELECT id::text FROM orders")
+    found = reader.named(slice_id)
+    assert isinstance(found, Order)
+    assert (found.state, found.plan) == (OrderState.FILLED, "working")
+    with pytest.raises(NotFound):
+        reader.named(event.data.signal_id)
+    command = CancelOrder(
+        venue="binance", symbol=SYMBOL, account="main", order_id=slice_id, requested_by="ann", reason="enough"
+    )
+    desk.agent.cancel(Event.root(command, source="api", subject=slice_id, identity=slice_id, time=event.time))
+    assert reader.order(slice_id).plan == "stopped"
 
 
 def test_a_large_order_is_worked_to_its_end_and_the_books_are_exact(desk: Desk) -> None:

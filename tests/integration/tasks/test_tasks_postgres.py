@@ -225,9 +225,10 @@ VALUES (%(id)s, %(id)s, 'manual', 'binance', 'main', 'ETH/USDT', 'buy', 'market'
 """
 _ORDER = """
 INSERT INTO orders (id, proposal_id, signal_id, strategy_id, client_order_id, venue, account, symbol, side, order_type, amount,
-    reference_price, state, filled, cost, as_of, intended_at, updated_at, correlation_id, purpose)
-VALUES (%(order)s, %(id)s, %(id)s, 'manual', %(purpose)s, 'binance', 'main', 'ETH/USDT', 'buy', 'market', 0.1, 2000, %(state)s,
-    %(filled)s, %(cost)s, %(at)s, %(at)s, %(at)s, %(id)s, %(purpose)s)
+    reference_price, state, filled, cost, as_of, intended_at, updated_at, correlation_id, purpose, sequence)
+VALUES (%(order)s, %(id)s, %(id)s, 'manual', %(name)s, 'binance', 'main', 'ETH/USDT', 'buy', 'market', 0.1, 2000, %(state)s,
+    %(filled)s, %(cost)s, %(at)s, %(at)s, %(at)s, %(id)s, %(purpose)s,
+    %(sequence)s)
 """
 _FILL = """
 INSERT INTO fills (venue, account, symbol, trade_id, order_id, exchange_order_id, side, price, amount, fee, fee_currency,
@@ -253,7 +254,9 @@ class Chain:
         self.connection.execute(_PROPOSAL, self.keys)
 
     def ordered(self, state: str, filled: str = "0", cost: str = "0", **other: Any) -> None:
-        self.connection.execute(_ORDER, self.keys | {"state": state, "filled": filled, "cost": cost} | other)
+        numbers = {"filled": filled, "cost": cost, "sequence": 0}
+        name = other.get("purpose", "trade")
+        self.connection.execute(_ORDER, self.keys | numbers | {"state": state, "name": name} | other)
 
 
 def test_a_trade_is_followed_from_its_signal_to_its_fills(tx: TaskTransaction, connection: Connection) -> None:
@@ -312,6 +315,34 @@ def test_a_trade_works_while_its_order_stands(
     connection.execute("UPDATE orders SET cancel_requested_at = now()")
     found = tx.outcomes([chain.id])[chain.id]
     assert (found.working, found.orders[0].cancelable) == (working, False)
+
+
+_PLAN = """
+INSERT INTO order_plans (proposal_id, venue, account, symbol, profile, amount, slices, interval_seconds, worst_price, state,
+    started_at, updated_at, correlation_id)
+VALUES (%(id)s, 'binance', 'main', 'ETH/USDT', 'default', 0.1, 5, 60, 2020, 'working', %(at)s, %(at)s, %(id)s)
+"""
+
+
+def test_a_large_order_is_canceled_by_its_newest_slice_or_its_signal_until_it_has_ended(
+    tx: TaskTransaction, connection: Connection
+) -> None:
+    chain = Chain(connection)
+    for stage in ("risk", "compliance"):
+        chain.decided(stage, passed=True)
+    chain.proposed()
+    connection.execute(_PLAN, chain.keys)
+
+    def now() -> tuple[bool, tuple[str, ...]]:
+        found = tx.outcomes([chain.id])[chain.id]
+        return found.working, found.cancelable
+
+    assert now() == (True, (chain.id,))
+    for number, slice_id in enumerate(("11", "12")):
+        chain.ordered("filled", order=str(uuid.UUID(slice_id * 16)), purpose="slice", sequence=number, name=slice_id)
+        assert now() == (True, (str(uuid.UUID(slice_id * 16)),))
+    connection.execute("UPDATE order_plans SET state = 'stopped'")
+    assert now() == (False, ())
 
 
 def test_schedules_begin_in_the_future_and_are_due_once(tx: TaskTransaction) -> None:

@@ -141,8 +141,9 @@ def orders(**fields: Any) -> Any:
         "symbol": "ETH/USDT",
         "state": OrderState.ACCEPTED,
         "purpose": Purpose.TRADE,
+        "plan": None,
     }
-    return lambda: SimpleNamespace(order=lambda key: SimpleNamespace(**found | fields))
+    return lambda: SimpleNamespace(named=lambda key: SimpleNamespace(**found | fields))
 
 
 def test_a_tasks_trade_is_a_signal_once() -> None:
@@ -208,6 +209,18 @@ def test_a_tasks_order_is_canceled_by_the_desks_command() -> None:
     assert (command.order_id, command.requested_by, command.reason) == ("o1", "anna", "changed my mind")
     with pytest.raises(Conflict):
         DeskTrader(desk(state), orders(state=OrderState.FILLED)).cancel("o1", "anna", "late")
+
+
+@pytest.mark.parametrize(("plan", "canceled"), [("working", True), ("done", False), ("stopped", False)])
+def test_a_slice_that_has_ended_is_canceled_while_more_of_them_follow(plan: str, canceled: bool) -> None:
+    state = FakeDeskTransaction()
+    trader = DeskTrader(desk(state), orders(state=OrderState.FILLED, purpose=Purpose.SLICE, plan=plan))
+    if canceled:
+        trader.cancel("o1", "anna", "changed my mind")
+    else:
+        with pytest.raises(Conflict, match="o1 is filled already"):
+            trader.cancel("o1", "anna", "changed my mind")
+    assert [command.order_id for command in state.of(CancelOrder)] == ["o1"] * canceled
 
 
 class Stage:

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from volexswarm.errors import InvalidInput
 from volexswarm.messages import (
@@ -172,10 +173,17 @@ def test_a_purchase_counts_at_the_price_that_it_waits_for(side, limit, trigger, 
     assert (trade.counted_price, trade.notional) == (counted, 2 * counted)
 
 
+@pytest.mark.parametrize("named", [{}, {"order_id": "o", "proposal_id": "p"}])
+def test_a_cancellation_names_one_thing(named):
+    with pytest.raises(ValidationError, match="either an order or a proposal"):
+        CancelOrder(venue="v", symbol="BTC/USDT", account="a", requested_by="ann", reason="r", **named)
+
+
 def test_cancellations_and_ways_out_wait_neither_for_orders_of_their_symbol_nor_for_each_other():
     about = {"venue": "binance", "symbol": "BTC/USDT", "account": "main"}
     reached = PriceReached(**about, watch_id="w", reason="stop", price=Decimal(1), as_of=NOON)
     review = ReviewProtections(**about, order_id="o")
-    cancels = [CancelOrder(**about, order_id=order, requested_by="ann", reason="r") for order in ("1", "2")]
+    said = {"requested_by": "ann", "reason": "r"}
+    cancels = [CancelOrder(**about, **said, **named) for named in ({"order_id": "1"}, {"proposal_id": "2"})]
     groups = {"main:binance:BTC/USDT", reached.group, review.group, *(cancel.group for cancel in cancels)}
     assert len(groups) == 5

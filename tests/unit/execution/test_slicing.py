@@ -179,14 +179,43 @@ def test_canceling_a_slice_ends_the_plan() -> None:
     at = market.at
     at.place(event)
     slicer(at).place(steps(at)[0])
-    order = slices(at)[0]
-    command = CancelOrder(
-        venue="binance", symbol="BTC/USDT", account="main", order_id=order.id, requested_by="ann", reason="enough"
-    )
-    at.agent.cancel(Event.caused_by(event, command, source="api", subject=order.id, time=at.clock.now()))
+    cancel(at, event, order_id=slices(at)[0].id)
     work(market)
     assert len(slices(at)) == 1
     assert at.tx.plans[event.data.proposal_id].reason == "canceled by ann: enough"
+
+
+@pytest.mark.parametrize("made", [0, 1, 2])
+def test_a_large_order_is_canceled_by_its_proposal(made: int) -> None:
+    market, event = large()
+    at = market.at
+    at.place(event)
+    for number in range(made):
+        minutes_later(market, number)
+        slicer(at).place(steps(at)[number])
+    cancel(at, event, proposal_id=event.data.proposal_id)
+    work(market)
+    assert len(slices(at)) == made
+    assert at.tx.plans[event.data.proposal_id].reason == "canceled by ann: enough"
+
+
+def test_a_slice_that_is_not_sent_yet_is_canceled_with_its_large_order() -> None:
+    market, event = large()
+    at = market.at
+    at.place(event)
+    at.secrets.sealed = True
+    with pytest.raises(Retry):
+        slicer(at).place(steps(at)[0])
+    cancel(at, event, proposal_id=event.data.proposal_id)
+    at.secrets.sealed = False
+    work(market)
+    assert ([order.state for order in slices(at)], at.exchange.standing) == ([S.CANCELED], [])
+
+
+def cancel(at: Desk, event: Event[OrderApproved], **named: str) -> None:
+    about = {"venue": "binance", "symbol": "BTC/USDT", "account": "main"}
+    command = CancelOrder(**about, **named, requested_by="ann", reason="enough")
+    at.agent.cancel(Event.caused_by(event, command, source="api", subject=command.of, time=at.clock.now()))
 
 
 def test_a_large_order_that_nobody_approved_is_not_worked() -> None:

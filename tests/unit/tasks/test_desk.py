@@ -187,15 +187,22 @@ def test_canceling_stops_the_flow_takes_open_orders_back_and_tells_what_was_done
         trade(intended_at=START, signal_id="s0"),
         trade(leg=1, symbol="BTC/USDT"),
     ]
-    order = OrderOutcome(
-        "o1", "partially_filled", Decimal("0.5"), Decimal("0.2"), Decimal(400), None, True, cancelable=True
-    )
+    order = OrderOutcome("o1", "partially_filled", Decimal("0.5"), Decimal("0.2"), Decimal(400), None, cancelable=True)
     world.state.results["s0"] = TradeOutcome(None, (order,), (), working=True)
     canceled = world.desk.cancel(task.id, "anna", "changed my mind")
     assert world.flows.stopped == [task.flow]
     assert world.trader.canceled == ["o1"]
     [done] = canceled.done
-    assert "0.2 ETH filled; what is open is being canceled" in done
+    assert "0.2 ETH filled; what is left of it is being canceled" in done
+
+
+def test_canceling_ends_a_large_order_also_before_its_first_slice(world):
+    task = world.task(dispatched_at=START)
+    world.state.planned[task.id, 1] = [trade(intended_at=START, signal_id="s0")]
+    world.state.results["s0"] = TradeOutcome(None, (), (), working=True, unsliced="s0")
+    canceled = world.desk.cancel(task.id, "anna", "changed my mind")
+    assert world.trader.canceled == ["s0"]
+    assert "0 ETH filled; what is left of it is being canceled" in canceled.done[0]
 
 
 def test_a_state_machine_that_is_away_keeps_nobody_from_canceling(world):
@@ -211,7 +218,7 @@ def test_an_order_that_can_not_be_canceled_keeps_nobody_from_canceling_the_task(
 
     task = world.task(dispatched_at=START)
     world.state.planned[task.id, 1] = [trade(intended_at=START, signal_id="s0")]
-    order = OrderOutcome("o1", "accepted", Decimal("0.5"), Decimal(0), Decimal(0), None, True, cancelable=True)
+    order = OrderOutcome("o1", "accepted", Decimal("0.5"), Decimal(0), Decimal(0), None, cancelable=True)
     world.state.results["s0"] = TradeOutcome(None, (order,), (), working=True)
     monkeypatch.setattr(world.trader, "cancel", refuse)
     assert world.desk.cancel(task.id, "anna", "stop").task.status is S.CANCELED
@@ -222,7 +229,7 @@ def test_an_order_that_comes_up_after_its_task_was_canceled_is_canceled_too(worl
     world.state.planned[task.id, 1] = [trade(intended_at=START, signal_id="s0")]
     world.desk.cancel(task.id, "anna", "stop")
     assert not world.trader.canceled
-    order = OrderOutcome("o1", "accepted", Decimal("0.5"), Decimal(0), Decimal(0), None, True, cancelable=True)
+    order = OrderOutcome("o1", "accepted", Decimal("0.5"), Decimal(0), Decimal(0), None, cancelable=True)
     world.state.results["s0"] = TradeOutcome(None, (order,), (), working=True)
     world.upkeep.withdraw_orders()
     assert world.trader.canceled == ["o1"]
@@ -233,7 +240,7 @@ def test_an_order_whose_signal_a_crash_left_unnoted_is_canceled_too(world, refus
     task = world.task(dispatched_at=START)
     world.state.planned[task.id, 1] = [trade(intended_at=START, refusal=refusal)]
     world.desk.cancel(task.id, "anna", "stop")
-    order = OrderOutcome("o1", "accepted", Decimal("0.5"), Decimal(0), Decimal(0), None, True, cancelable=True)
+    order = OrderOutcome("o1", "accepted", Decimal("0.5"), Decimal(0), Decimal(0), None, cancelable=True)
     world.state.results[f"signal of task/{task.id}/1/0"] = TradeOutcome(None, (order,), (), working=True)
     world.upkeep.withdraw_orders()
     assert world.trader.canceled == canceled

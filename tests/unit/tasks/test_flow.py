@@ -39,13 +39,13 @@ def rebalance(**targets: str) -> Rebalance:
 
 def filled(amount: str, price: str, state: str = "filled") -> TradeOutcome:
     done, each = Decimal(amount), Decimal(price)
-    order = OrderOutcome("o1", state, done, done, done * each, None, False, cancelable=False)
+    order = OrderOutcome("o1", state, done, done, done * each, None, cancelable=False)
     fill = FillOutcome("o1", each, done, Decimal("0.5"), "USDT", Decimal("0.0001"))
     return TradeOutcome(None, (order,), (fill,), working=False)
 
 
 def ended(state: str, reason: str) -> TradeOutcome:
-    order = OrderOutcome("o1", state, Decimal("0.5"), Decimal(0), Decimal(0), reason, False, cancelable=False)
+    order = OrderOutcome("o1", state, Decimal("0.5"), Decimal(0), Decimal(0), reason, cancelable=False)
     return TradeOutcome(None, (order,), (), working=False)
 
 

@@ -43,6 +43,9 @@ WHERE published_at IS NOT NULL AND (queue <> 'candles' OR created_at > now() - %
         WHEN %(slice)s THEN EXISTS (SELECT FROM order_plans WHERE proposal_id = (e.data->>'proposal_id')::uuid
             AND state = 'working' AND next_slice = (e.data->>'number')::integer)
         WHEN %(cancel)s THEN EXISTS (SELECT FROM orders WHERE id = (e.data->>'order_id')::uuid AND state <> ALL(%(final)s))
+            OR EXISTS (SELECT FROM order_plans l LEFT JOIN orders o ON o.proposal_id = l.proposal_id AND o.purpose = 'slice'
+                WHERE l.state = 'working' AND (l.proposal_id = (e.data->>'proposal_id')::uuid
+                    OR o.id = (e.data->>'order_id')::uuid))
         WHEN %(accept)s THEN EXISTS (SELECT FROM differences WHERE id = (e.data->>'difference_id')::uuid AND state = 'open')
             AND NOT EXISTS (SELECT FROM events said WHERE said.correlation_id = e.correlation_id AND said.causation_id = e.id)
         ELSE false END)

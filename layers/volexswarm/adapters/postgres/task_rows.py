@@ -87,23 +87,29 @@ def trade_of(row: Mapping[str, Any]) -> RaisedTrade:
 def outcome_of(row: Mapping[str, Any]) -> TradeOutcome:
     """What decisions, orders and fills, gathered as JSON, make of a signal."""
     verdicts = [Verdict(**decision) for decision in row["decisions"]]
+    goes_on = row["plan"] == "working"
+    newest = len(row["orders"]) - 1
+    orders = tuple(_order_of(order, goes_on and number == newest) for number, order in enumerate(row["orders"]))
     refusal = next((verdict for verdict in verdicts if not verdict.approved), None)
-    orders = tuple(map(_order_of, row["orders"]))
     undecided = refusal is None and len(verdicts) < 2
     unplaced = refusal is None and not orders
     return TradeOutcome(
         refused=None if refusal is None else f"{refusal.stage}: {refusal.reason}",
         orders=orders,
         fills=tuple(FillOutcome(**_numbers(fill, "price", "amount", "fee", "slippage")) for fill in row["fills"]),
-        working=undecided or unplaced or row["plan"] == "working" or any(order.is_open for order in orders),
+        working=undecided or unplaced or goes_on or any(map(_is_open, row["orders"])),
+        unsliced=row["signal_id"] if goes_on and not orders else None,
     )
 
 
-def _order_of(row: Mapping[str, Any]) -> OrderOutcome:
+def _order_of(row: Mapping[str, Any], goes_on: bool) -> OrderOutcome:
     order = _numbers(row, "amount", "filled", "cost")
     is_requested = order.pop("cancel_requested")
-    is_open = order["state"] not in _ENDED
-    return OrderOutcome(**order, is_open=is_open, cancelable=is_open and not is_requested)
+    return OrderOutcome(**order, cancelable=goes_on or (_is_open(row) and not is_requested))
+
+
+def _is_open(order: Mapping[str, Any]) -> bool:
+    return order["state"] not in _ENDED
 
 
 def _numbers(values: Mapping[str, Any], *names: str) -> dict[str, Any]:

@@ -14,10 +14,11 @@ from volexswarm.adapters.postgres.readers.scope import Scope
 from volexswarm.errors import InvalidInput, NotFound
 from volexswarm.messages import Check, OrderState, Verdict
 from volexswarm.views.shape import Page
-from volexswarm.views.trading import Decision, Order, Signal
+from volexswarm.views.trading import Decision, Order, Signal, UnslicedOrder
 
 _ORDER = """
 SELECT id::text, client_order_id, exchange_order_id, venue, account, symbol, side, order_type, purpose, parent_id::text,
+       (SELECT l.state FROM order_plans l WHERE l.proposal_id = orders.proposal_id AND orders.purpose = 'slice') AS plan,
        amount, limit_price, trigger_price, trailing_share, time_in_force, cancel_requested_at, reference_price,
        state, filled, cost, cost / nullif(filled, 0) AS average_price, reason, strategy_id, signal_id::text,
        as_of, intended_at, sent_at, updated_at, correlation_id::text
@@ -36,6 +37,12 @@ ORDER BY intended_at DESC, id DESC LIMIT %(rows)s
 _WAYS_OUT = _ORDER + " AND parent_id = %(parent)s ORDER BY intended_at, sequence"
 _ORDER_BY_CLIENT_ID = _ORDER + " AND client_order_id = %(key)s"
 _ORDER_BY_RANGE = _ORDER + " AND id BETWEEN %(low)s::uuid AND %(high)s::uuid ORDER BY id LIMIT 3"
+
+_UNSLICED = """
+SELECT l.proposal_id::text, l.venue, l.account, l.symbol FROM order_plans l JOIN proposals p ON p.id = l.proposal_id
+WHERE l.venue = %(venue)s AND l.account = %(account)s AND l.state = 'working' AND l.next_slice = 0
+    AND p.signal_id::text = %(signal)s
+"""
 
 _SIGNAL = """
 SELECT s.id::text, s.strategy_id, s.strategy, s.symbol, s.timeframe, s.side, s.confidence, s.price, s.amount, s.stop_price,
@@ -102,6 +109,12 @@ class PostgresTradingReader:
 
     def _order(self, row: DictRow) -> Order:
         return Order(**row, simulated=self._scope.simulated)
+
+    def named(self, key: str) -> Order | UnslicedOrder:
+        """As `order`; a large order that has no slice yet by the id of its signal."""
+        with self._database.connection() as connection:
+            row = connection.execute(_UNSLICED, {**self._scope.keys, "signal": key}).fetchone()
+            return UnslicedOrder(**row, simulated=self._scope.simulated) if row else self.find(connection, key)
 
     def ways_out(self, connection: Connection, order_id: str) -> list[Order]:
         """The orders that were made to leave what an order bought, oldest first, within a reader's transaction."""
