@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Generic, NoReturn
 
 from volexswarm.clock import Clock
@@ -76,6 +76,10 @@ class Orders(Generic[TransactionT]):
     def mode(self) -> str:
         """What money these orders move."""
         return self._mode
+
+    def is_too_old(self, decided_at: datetime) -> bool:
+        """Whether what was decided then (wall time) may not go to the exchange any more."""
+        return self._clock.now() - decided_at > self._decision_max_age
 
     def start(self, intent: Order, trigger: Cause, cause: str) -> None:
         """Store an intent of our own making (once: its client order id tells) and bring it to the exchange.
@@ -155,7 +159,7 @@ class Orders(Generic[TransactionT]):
         if order.cancel_requested_at is not None:
             self._give_up(order, OrderState.CANCELED, order.cancel_reason or "canceled")
             return
-        if order.purpose not in _WAYS_OUT and self._clock.now() - order.intended_at > self._decision_max_age:
+        if order.purpose not in _WAYS_OUT and self.is_too_old(order.intended_at):
             reason = f"not at the exchange within {self._decision_max_age} of the decision"
             self._give_up(order, OrderState.EXPIRED, reason)
             return

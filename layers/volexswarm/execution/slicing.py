@@ -71,7 +71,7 @@ class Slicer(Generic[SlicingT]):
         self._clock = clock
 
     def take(self, event: Event[OrderApproved]) -> bool:
-        """Make a plan of an approved order if it is large; False if it is to go out whole, or already has.
+        """Make a plan of an approved order if it is large; False if it is to go out whole, already has, or is too old for a plan.
 
         Raises
         ------
@@ -87,6 +87,8 @@ class Slicer(Generic[SlicingT]):
             self._record.confirm(tx, event)
             if tx.plan(trade.proposal_id) is not None:
                 return True
+            if self._orders(trade.account).is_too_old(event.time):
+                return False  # no order of this age is sent: whole it expires, with the reason
             traded = tx.traded_per_minute(trade.venue, trade.symbol, trade.as_of)
         if _way(trade, traded).slices == 1:
             return False
@@ -202,7 +204,7 @@ class Slicer(Generic[SlicingT]):
         if last is not None and not last.state.is_final:
             raise Retry(f"slice {last.sequence} of {step.proposal_id} is still {last.state}", timedelta(seconds=1))
         rest = plan.amount - sum((order.filled for order in slices.values()), Decimal(0))
-        end = _end(plan, slices, rest) or _overtaken(tx, plan)
+        end = _end(plan, slices, rest) or _overtaken(tx, plan) or self._outlived(plan, rest)
         if end is not None:
             tx.save_plan(end, self._clock.now())
             return None
@@ -210,6 +212,14 @@ class Slicer(Generic[SlicingT]):
         tx.save_plan(replace(plan, next_slice=step.number + 1), self._clock.now())
         tx.publish(self._next(event, intent, step.number + 1, _due_after(step, plan, now)))
         return self._record.add(tx, intent, event, f"slice {step.number + 1} of {plan.slices}, {plan.profile}")
+
+    def _outlived(self, plan: OrderPlan, rest: Decimal) -> OrderPlan | None:
+        """The plan stopped, if it should have ended so long ago that no order of that age would be sent any more."""
+        length = plan.interval * plan.slices
+        if not self._orders(plan.account).is_too_old(plan.started_at + length):
+            return None
+        reason = f"{rest:f} not executed: it was to take {length}, and was held up for too long"
+        return replace(plan, state="stopped", reason=reason)
 
     def _intent(self, tx: SlicingT, plan: OrderPlan, number: int, rest: Decimal, left: int) -> Order:
         name = client_order_id(plan.proposal_id, Purpose.SLICE, number)

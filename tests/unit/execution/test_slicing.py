@@ -163,6 +163,41 @@ def test_after_an_outage_the_slices_go_on_at_their_pace() -> None:
         slicer(at).place(steps(at)[2])
 
 
+def test_a_command_that_comes_too_late_is_no_plan_and_expires_as_every_order_does() -> None:
+    market, event = large()
+    market.at.clock.advance(timedelta(minutes=15, seconds=1))
+    market.at.place(event)
+    order = market.at.tx.order(event.id)
+    assert (market.at.tx.plans, steps(market.at)) == ({}, [])
+    assert (order.state, order.reason) == (S.EXPIRED, "not at the exchange within 0:15:00 of the decision")
+
+
+def test_a_command_that_became_a_plan_in_time_is_not_sent_whole_when_it_comes_again() -> None:
+    market, event = large()
+    market.at.place(event)
+    market.at.clock.advance(timedelta(hours=1))
+    market.at.place(event)
+    assert event.id not in market.at.tx.orders
+
+
+@pytest.mark.parametrize(("minutes", "made"), [(20, 2), (21, 1)])
+def test_a_plan_that_was_held_up_for_too_long_is_stopped(minutes: int, made: int) -> None:
+    market, event = large()
+    at = market.at
+    at.place(event)
+    slicer(at).place(steps(at)[0])
+    at.clock.advance(timedelta(minutes=minutes))
+    at.exchange.trades += 60
+    slicer(at).place(steps(at)[1])
+    plan = at.tx.plans[event.data.proposal_id]
+    assert len(slices(at)) == made
+    if made == 1:
+        assert (plan.state, plan.reason) == (
+            "stopped",
+            "8.000 not executed: it was to take 0:05:00, and was held up for too long",
+        )
+
+
 def test_a_halt_ends_the_plan() -> None:
     market, event = large()
     at = market.at
