@@ -294,8 +294,9 @@ def _end(plan: OrderPlan, slices: Mapping[int, Order], rest: Decimal) -> OrderPl
     if rest <= 0:
         return replace(plan, state="done", reason="executed")
     last = slices.get(plan.next_slice - 1)
-    if last is not None and (last.state is OrderState.CANCELED or _is_refused_again(plan, slices)):
-        return replace(plan, state="stopped", reason=f"slice {plan.next_slice} {last.state}: {last.reason}")
+    if last is not None and (_is_withdrawn(last) or _is_refused_again(plan, slices)):
+        reason = f"slice {plan.next_slice} {last.state}: {last.cancel_reason or last.reason}"
+        return replace(plan, state="stopped", reason=reason)
     if plan.next_slice >= _turns(plan, slices):
         return replace(plan, state="done", reason=_rest_in_words(plan, rest))
     return None
@@ -310,6 +311,15 @@ def _overtaken(tx: SlicingTransaction, plan: OrderPlan) -> OrderPlan | None:
     if sale is not None:
         return replace(plan, state="stopped", reason=f"its strategy sells again: proposal {sale}")
     return None
+
+
+def _is_withdrawn(order: Order) -> bool:
+    """Whether the order was canceled by somebody here, and not by its own terms.
+
+    Most venues call canceled what an order good at once or not at all did not get; binance alone says expired.
+    """
+    by_the_venue = order.reported_state is OrderState.CANCELED and order.cancel_requested_at is None
+    return order.state is OrderState.CANCELED and not by_the_venue
 
 
 def _is_refused_again(plan: OrderPlan, slices: Mapping[int, Order]) -> bool:

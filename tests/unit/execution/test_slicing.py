@@ -24,10 +24,11 @@ S = OrderState
 
 @dataclass
 class Market:
-    """A fake exchange that gives each slice a share of what it wants, and whose clock the test sets."""
+    """A fake exchange that gives each slice a share of what it wants, calls the rest so, and whose clock the test sets."""
 
     at: Desk
     share: Decimal = Decimal(1)
+    rest: OrderState = OrderState.EXPIRED
 
     def __post_init__(self) -> None:
         exchange = self.at.exchange
@@ -40,7 +41,7 @@ class Market:
                 if amount:
                     exchange.fill(standing, str(amount), "100")
                 if standing.state is not S.FILLED:
-                    standing.state = S.EXPIRED
+                    standing.state = self.rest
             return standing
 
         exchange._accept = take  # type: ignore[method-assign]
@@ -102,9 +103,10 @@ def test_where_nothing_is_known_of_the_market_the_order_goes_out_as_it_was_appro
     assert market.at.tx.order(event.id).order_type is OrderType.MARKET
 
 
-def test_what_a_slice_did_not_get_is_spread_over_the_others_and_the_rest_is_told() -> None:
+@pytest.mark.parametrize("rest", [S.EXPIRED, S.CANCELED])  # binance says expired, most others canceled
+def test_what_a_slice_did_not_get_is_spread_over_the_others_and_the_rest_is_told(rest: OrderState) -> None:
     market, event = large()
-    market.share = Decimal("0.5")
+    market.share, market.rest = Decimal("0.5"), rest
     market.at.place(event)
     work(market)
     made = slices(market.at)
@@ -251,6 +253,31 @@ def cancel(at: Desk, event: Event[OrderApproved], **named: str) -> None:
     about = {"venue": "binance", "symbol": "BTC/USDT", "account": "main"}
     command = CancelOrder(**about, **named, requested_by="ann", reason="enough")
     at.agent.cancel(Event.caused_by(event, command, source="api", subject=command.of, time=at.clock.now()))
+
+
+def test_a_slice_that_somebody_withdrew_ends_the_plan_with_their_reason() -> None:
+    market, event = large()
+    market.share, market.rest = Decimal("0.5"), S.ACCEPTED
+    at = market.at
+    at.place(event)
+    slicer(at).place(steps(at)[0])
+    at.agent._orders("main").cancel(slices(at)[0].id, "the position is being left")
+    work(market)
+    assert [order.reported_state for order in slices(at)] == [S.CANCELED]
+    plan = at.tx.plans[event.data.proposal_id]
+    assert (plan.state, plan.reason) == ("stopped", "slice 1 canceled: the position is being left")
+
+
+def test_a_slice_that_a_person_gave_up_for_lost_ends_the_plan() -> None:
+    market, event = large()
+    at = market.at
+    at.place(event)
+    slicer(at).place(steps(at)[0])
+    lost = replace(slices(at)[0], state=S.CANCELED, filled=Decimal(0), reported_state=None, reason="accepted by ann")
+    at.tx.orders[lost.id] = lost
+    work(market)
+    assert len(slices(at)) == 1
+    assert at.tx.plans[event.data.proposal_id].reason == "slice 1 canceled: accepted by ann"
 
 
 def test_a_large_order_that_nobody_approved_is_not_worked() -> None:
