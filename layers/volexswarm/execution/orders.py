@@ -156,8 +156,9 @@ class Orders(Generic[TransactionT]):
 
     def _send(self, order: Order) -> None:
         """Send an order that the exchange certainly does not have, and can't get from an earlier attempt."""
-        if order.cancel_requested_at is not None:
-            self._give_up(order, OrderState.CANCELED, order.cancel_reason or "canceled")
+        withdrawn = _withdrawn(order)
+        if withdrawn is not None:
+            self._give_up(order, OrderState.CANCELED, withdrawn)
             return
         if order.purpose not in _WAYS_OUT and self.is_too_old(order.intended_at):
             reason = f"not at the exchange within {self._decision_max_age} of the decision"
@@ -181,8 +182,9 @@ class Orders(Generic[TransactionT]):
     def _claim(self, order: Order, fitted: Fitted) -> Order | None:
         """Store that it is being sent, and when. Of several that try only one gets it; none while trading is halted."""
         with self._store.transaction() as tx:
-            refusal = forbidden(order, self._mode, tx.trading_state(order.venue))
+            state = tx.trading_state(order.venue)
             current = self._record.unchanged(tx, order)
+            refusal = _withdrawn(current) or forbidden(current, self._mode, state)
             if refusal is not None:
                 self._record.move(tx, current, OrderState.CANCELED, refusal, reason=refusal)
                 return None
@@ -272,6 +274,11 @@ class Orders(Generic[TransactionT]):
     def _note(self, order: Order, reason: str) -> None:
         with self._store.transaction() as tx:
             self._record.note(tx, order, reason)
+
+
+def _withdrawn(order: Order) -> str | None:
+    """Why an order that the exchange does not have is not wanted any more; None if it is."""
+    return None if order.cancel_requested_at is None else order.cancel_reason or "canceled"
 
 
 def forbidden(order: Order, mode: str, state: TradingState) -> str | None:

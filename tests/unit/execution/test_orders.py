@@ -102,6 +102,25 @@ def test_an_order_of_unknown_outcome_is_looked_for_before_it_is_canceled_and_is_
     assert at.exchange.standing == []
 
 
+def test_a_cancellation_that_is_stored_just_before_an_order_is_sent_again_keeps_it_from_being_sent() -> None:
+    at = desk("", "lost", "", "lost")
+    event = approved(order_type=OrderType.LIMIT, limit_price="90")
+    with pytest.raises(Retry):
+        at.place(event)
+
+    def cancel_meanwhile() -> None:
+        at.exchange.mishaps = ["lost"]
+        with pytest.raises(Unavailable):
+            cancel(at, event)
+
+    at.clock.advance(timedelta(minutes=1))
+    at.exchange.mishaps, at.exchange.meanwhile = [], [cancel_meanwhile]
+    at.agent.resolve_open()
+    order = at.tx.order(event.id)
+    assert (order.state, order.reason, at.exchange.standing) == (S.CANCELED, "canceled by ann: too far away", [])
+    assert at.exchange.calls.count("place") == 1
+
+
 def test_nothing_is_sent_while_trading_is_halted() -> None:
     at = desk()
     at.tx.state = replace(at.tx.state, halt="halted by ann: strange prices")
