@@ -37,13 +37,15 @@ class TradingState:
     """What trading is in force at a venue.
 
     `account` names the books that trade; `mode` says what their money is: `simulated`, `paper`, `sandbox` or `live`; `cap` the
-    most that may be exposed in live mode, in the valuation currency; `halt` why nothing may be sent, None while trading goes on.
+    most that may be exposed in live mode, in the valuation currency; `halt` why nothing may be sent, None while trading goes on;
+    `since` (wall time) from when on it goes on like this: the last switch of the mode, or the lifting of a halt.
     """
 
     account: str
     mode: str
     cap: Decimal | None
     halt: str | None
+    since: datetime
 
 
 @dataclass(frozen=True)

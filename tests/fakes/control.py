@@ -13,7 +13,8 @@ BEGINNING = ModeInForce("binance", "main", "simulated", None, "seed", "where eve
 
 
 class FakeControlTransaction(FakeTransaction):
-    """`halt` in force, `lifted` ones as (id, actor, reason); `open` orders by account; `codes` of confirmation, `used` ones."""
+    """`halt` in force, `lifted` ones as (id, actor, reason); `open` orders by account,
+    `unplaced` trades by account and the moment they were decided; `codes` of confirmation, `used` ones."""
 
     def __init__(self, mode: ModeInForce = BEGINNING) -> None:
         super().__init__()
@@ -22,6 +23,7 @@ class FakeControlTransaction(FakeTransaction):
         self.lifted: list[tuple[str, str, str]] = []
         self.mode = mode
         self.open: dict[str, int] = {}
+        self.unplaced: dict[str, list[datetime]] = {}
         self.codes: list[Confirmation] = []
         self.used: list[Confirmation] = []
 
@@ -52,6 +54,9 @@ class FakeControlTransaction(FakeTransaction):
 
     def open_orders(self, venue: str, account: str) -> int:
         return self.open.get(account, 0)
+
+    def unplaced_trades(self, venue: str, account: str, since: datetime) -> int:
+        return sum(1 for decided in self.unplaced.get(account, []) if decided >= since)
 
     def add_confirmation(self, confirmation: Confirmation) -> None:
         self.codes.append(confirmation)

@@ -93,6 +93,7 @@ class FakeExecutionTransaction(FakeProtections, FakePortfolioTransaction):
     def __init__(self) -> None:
         super().__init__()
         self.proposals: dict[str, Proposal] = {}
+        self.proposed: dict[str, datetime] = {}
         self.orders: dict[str, Order] = {}
         self.touched: dict[str, datetime] = {}
         self.plans: dict[str, OrderPlan] = {}
@@ -104,6 +105,9 @@ class FakeExecutionTransaction(FakeProtections, FakePortfolioTransaction):
 
     def proposal(self, proposal_id: str) -> Proposal | None:
         return self.proposals.get(proposal_id)
+
+    def proposed_at(self, proposal_id: str) -> datetime:
+        return self.proposed.get(proposal_id, START)
 
     def add_order(self, order: Order) -> bool:
         if any(known.client_order_id == order.client_order_id for known in self.orders.values()):

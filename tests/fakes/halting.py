@@ -25,7 +25,7 @@ class FakeHaltingTransaction(FakeExecutionTransaction):
     def press(self, halt: Halt) -> None:
         """As the kill switch does: nobody can claim an order from here on."""
         self.halt = halt
-        self.state = TradingState("main", "simulated", None, halt.words)
+        self.state = TradingState("main", "simulated", None, halt.words, self.state.since)
 
     def halt_in_force(self) -> Halt | None:
         return self.halt

@@ -55,7 +55,9 @@ class FakeGovernedTransaction(FakeTransaction):
 
     def __init__(self) -> None:
         super().__init__()
-        self.state = TradingState(account="main", mode="simulated", cap=None, halt=None)
+        self.state = TradingState(
+            account="main", mode="simulated", cap=None, halt=None, since=START - timedelta(days=1)
+        )
 
     def trading_state(self, venue: str) -> TradingState:
         return self.state

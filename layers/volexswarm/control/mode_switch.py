@@ -24,6 +24,10 @@ from volexswarm.ports import Store
 SOURCE = "api"
 CONFIRM_WITHIN = timedelta(minutes=5)
 
+_PLACED_WITHIN = timedelta(
+    hours=1
+)  # what was decided longer ago without an order never becomes one: it is too old for that
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -76,7 +80,7 @@ class ModeSwitch:
         ConfirmationRequired
             With the code to send back, if real money is asked for without one.
         Conflict
-            If orders of the present books are open, a halt is not settled, or the code is not good.
+            If orders of the present books are open or on their way, a halt is not settled, or the code is not good.
         """
         self._check(wanted)
         code = self._new_code() if wanted.mode == modes.LIVE and wanted.confirm is None else None
@@ -86,7 +90,7 @@ class ModeSwitch:
             before = tx.mode_in_force(self._venue)
             if (before.mode, before.cap) == (wanted.mode, wanted.cap):
                 return before
-            self._require_rest(tx, before)
+            self._require_rest(tx, before, now)
             if code is None:
                 return self._put(tx, before, wanted, now)
             confirmation = self._confirmation(wanted, code, now + CONFIRM_WITHIN)
@@ -109,7 +113,7 @@ class ModeSwitch:
             require(wanted.cap is None, "cap", wanted.cap, f"none in mode {wanted.mode}: it is for real money")
             require(wanted.confirm is None, "confirm", wanted.confirm, f"none: {wanted.mode} needs no confirmation")
 
-    def _require_rest(self, tx: ControlTransaction, before: ModeInForce) -> None:
+    def _require_rest(self, tx: ControlTransaction, before: ModeInForce, now: datetime) -> None:
         halt = tx.halt_in_force()
         if halt is not None and halt.settled_at is None:
             raise Conflict("a halt is being settled: switch when it is")
@@ -117,6 +121,13 @@ class ModeSwitch:
         if count:
             raise Conflict(
                 f"{count} orders of the books {before.account} are open: cancel them first, or halt trading, which cancels all"
+            )
+        # what a halt holds up is not sent after it
+        coming = 0 if halt is not None else tx.unplaced_trades(self._venue, before.account, now - _PLACED_WITHIN)
+        if coming:
+            raise Conflict(
+                f"{coming} trades of the books {before.account} are decided and have no order yet: wait for them, or halt"
+                " trading, which keeps them from being sent"
             )
 
     def _put(self, tx: ControlTransaction, before: ModeInForce, wanted: Wanted, now: datetime) -> ModeInForce:

@@ -42,6 +42,10 @@ class ControlTransaction(Transaction, Protocol):
         """How many of the account's orders are not final; a large one worked in slices counts also between two of them."""
         ...
 
+    def unplaced_trades(self, venue: str, account: str, since: datetime) -> int:
+        """How many of the account's trades were decided by risk from this moment on, not refused since, and have no order yet."""
+        ...
+
     def add_confirmation(self, confirmation: Confirmation) -> None: ...
 
     def take_confirmation(self, confirmation: Confirmation, now: datetime) -> bool:

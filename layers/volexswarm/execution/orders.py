@@ -17,7 +17,7 @@ from volexswarm.clock import Clock
 from volexswarm.crashpoints import CrashPoint, passing
 from volexswarm.errors import NotYet, OutcomeUnknown, Rejected, Retry
 from volexswarm.execution.model import Evidence, Order, OrderRequest
-from volexswarm.execution.ports import ExchangeGateway
+from volexswarm.execution.ports import ExchangeGateway, ExecutionTransaction
 from volexswarm.execution.reconciliation import undecidable
 from volexswarm.execution.record import Record, TransactionT
 from volexswarm.execution.rounding import Fitted, fit
@@ -180,11 +180,13 @@ class Orders(Generic[TransactionT]):
                 self._transmit(claimed)
 
     def _claim(self, order: Order, fitted: Fitted) -> Order | None:
-        """Store that it is being sent, and when. Of several that try only one gets it; none while trading is halted."""
+        """Store that it is being sent, and when. Of several that try only one gets it; none while trading is halted, nor
+        a decision from before trading was last resumed or switched: who did that has not seen it.
+        """
         with self._store.transaction() as tx:
             state = tx.trading_state(order.venue)
             current = self._record.unchanged(tx, order)
-            refusal = _withdrawn(current) or forbidden(current, self._mode, state)
+            refusal = _withdrawn(current) or forbidden(current, self._mode, state) or _overtaken(tx, current, state)
             if refusal is not None:
                 self._record.move(tx, current, OrderState.CANCELED, refusal, reason=refusal)
                 return None
@@ -288,6 +290,17 @@ def forbidden(order: Order, mode: str, state: TradingState) -> str | None:
     if state.halt is not None and order.purpose is not Purpose.FLATTEN:
         return state.halt
     return None
+
+
+def _overtaken(tx: ExecutionTransaction, order: Order, state: TradingState) -> str | None:
+    """Why a decision does not hold any more in this state of trading; None if it does, as a way out of a position always does."""
+    if order.purpose in _WAYS_OUT or order.proposal_id is None:
+        return None
+    decided_at = tx.proposed_at(order.proposal_id)
+    if decided_at >= state.since:
+        return None
+    words = "decided at {:%Y-%m-%d %H:%M:%S} UTC, and trading was resumed or switched at {:%Y-%m-%d %H:%M:%S} UTC"
+    return words.format(decided_at, state.since)
 
 
 def _request(order: Order) -> OrderRequest:

@@ -36,6 +36,10 @@ class ExecutionTransaction(ProtectionTransaction, Protocol):
         """The proposal as stored; None if there is none."""
         ...
 
+    def proposed_at(self, proposal_id: str) -> datetime:
+        """When risk decided on it, in wall time. Raises NotFound."""
+        ...
+
     def add_order(self, order: Order) -> bool:
         """Store a new intent; False if there is one of that client order id already."""
         ...

@@ -6,12 +6,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import psycopg
 import pytest
 
-from tests.fakes.transaction import FixedClock
+from tests.fakes.transaction import START, FixedClock
 from tests.integration.execution.conftest import Sent, approved, store_proposal
 from volexswarm.adapters.postgres import control
 from volexswarm.adapters.postgres.control import ControlTransaction
@@ -25,6 +26,7 @@ from volexswarm.adapters.postgres.store import PostgresStore
 from volexswarm.control.kill_switch import KillSwitch
 from volexswarm.control.mode_switch import ModeSwitch, Wanted
 from volexswarm.errors import ConfirmationRequired, Conflict, Unavailable
+from volexswarm.execution.record import intent_of
 from volexswarm.settings import Settings
 
 
@@ -189,6 +191,56 @@ def test_a_halt_holds_until_it_is_settled_and_lifted(
     with psycopg.connect(database_dsn) as connection:
         lifted = connection.execute("SELECT actor, lifted_by, lift_reason FROM trading_halts").fetchall()
     assert lifted == [("ann", "bob", "mended")]
+
+
+def test_trading_goes_on_as_it_does_since_the_last_switch_or_lifting(
+    open_database: Callable[[], Database], database_dsn: str
+) -> None:
+    store = governed(open_database())
+
+    def since() -> datetime:
+        with store.transaction() as tx:
+            return tx.trading_state("binance").since
+
+    with psycopg.connect(database_dsn, autocommit=True) as connection:
+        connection.execute("UPDATE trading_modes SET switched_at = %s", (START,))
+        assert since() == START
+        for hours in (-1, 1, 2):
+            connection.execute(
+                "INSERT INTO trading_halts (id, actor, reason, halted_at, settled_at, lifted_by, lift_reason, lifted_at)"
+                " VALUES (gen_random_uuid(), 'ann', 'why', %(at)s, %(at)s, 'bob', 'why', %(at)s)",
+                {"at": START + timedelta(hours=hours)},
+            )
+            assert since() == max(START, START + timedelta(hours=hours))
+        connection.execute("UPDATE trading_modes SET switched_at = %s", (START + timedelta(hours=3),))
+        assert since() == START + timedelta(hours=3)
+
+
+def test_a_trade_is_unplaced_until_it_is_refused_or_has_an_order(
+    open_database: Callable[[], Database], database_dsn: str
+) -> None:
+    refused, ordered, planned, waiting = (approved() for _ in range(4))
+    for command in (refused, ordered, planned, waiting):
+        store_proposal(database_dsn, command)
+    store = PostgresStore(open_database(), ControlTransaction, Relay(open_database(), Sent()))
+
+    def unplaced(since: datetime = waiting.time) -> int:
+        with store.transaction() as tx:
+            return tx.unplaced_trades("binance", "main", since)
+
+    with psycopg.connect(database_dsn, autocommit=True) as connection:
+        connection.execute("UPDATE proposals SET proposed_at = %s", (waiting.time,))
+        assert unplaced() == 4
+        connection.execute("UPDATE proposals SET state = 'refused' WHERE id = %s", (refused.data.proposal_id,))
+        with PostgresStore(open_database(), HaltingTransaction, Relay(open_database(), Sent())).transaction() as tx:
+            tx.add_order(intent_of(ordered))
+        connection.execute(
+            "INSERT INTO order_plans (proposal_id, venue, account, symbol, profile, amount, slices, interval_seconds,"
+            " worst_price, started_at, updated_at, correlation_id)"
+            " VALUES (%s, 'binance', 'main', 'BTC/USDT', 'default', 1, 5, 60, 61000, now(), now(), %s)",
+            (planned.data.proposal_id, planned.correlationid),
+        )
+        assert (unplaced(), unplaced(waiting.time + timedelta(seconds=1))) == (1, 0)
 
 
 def test_the_mode_is_switched_confirmed_and_shown(open_database: Callable[[], Database], database_dsn: str) -> None:

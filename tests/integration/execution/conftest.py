@@ -140,12 +140,13 @@ def store_proposal(dsn: str, event: Event[OrderApproved]) -> None:
             "INSERT INTO proposals (id, signal_id, strategy_id, venue, account, symbol, side, order_type, amount,"
             " limit_price, reference_price, sizing, state, as_of, proposed_at, correlation_id, protection)"
             " VALUES (%(proposal_id)s, %(signal_id)s, %(strategy_id)s, %(venue)s, %(account)s, %(symbol)s, %(side)s,"
-            " %(order_type)s, %(amount)s, %(limit_price)s, %(reference_price)s, 'test', 'approved', %(as_of)s, %(as_of)s,"
+            " %(order_type)s, %(amount)s, %(limit_price)s, %(reference_price)s, 'test', 'approved', %(as_of)s, %(proposed_at)s,"
             " %(chain)s, %(wanted)s) ON CONFLICT DO NOTHING",
             trade.model_dump()
             | {
                 "side": trade.side.value,
                 "order_type": trade.order_type.value,
+                "proposed_at": event.time,
                 "chain": event.correlationid,
                 "wanted": None if trade.protection is None else Jsonb(trade.protection.model_dump(mode="json")),
             },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,6 @@ from tests.fakes import views
 from tests.fakes.api import FakeSwarm
 from tests.unit.api.test_routes import TRADE, ask, error_of
 from volexswarm.messages import ModeSwitched, TradingHalted, TradingResumed
-from volexswarm.ports import TradingState
 from volexswarm.security.roles import Role
 
 LIVE = {"mode": "live", "reason": "the tests are over", "cap": "250.50"}
@@ -57,7 +57,7 @@ def test_real_money_is_asked_for_twice(client: Client, swarm: FakeSwarm) -> None
 
 
 def test_a_trade_while_halted_is_refused_at_once_in_words(client: Client, swarm: FakeSwarm) -> None:
-    swarm.desk.state.state = TradingState("main", "simulated", None, "halted by ann: it runs wild")
+    swarm.desk.state.state = replace(swarm.desk.state.state, halt="halted by ann: it runs wild")
     response = ask(client, "POST", "/trade", TRADE)
     assert response.status_code == 409
     assert "halted by ann: it runs wild" in error_of(response)["message"]

@@ -93,6 +93,27 @@ def test_real_money_comes_with_the_second_word_only() -> None:
     assert at.now == ("live", "main", Decimal(1000))
 
 
+def test_a_cap_is_not_lowered_under_a_trade_that_is_on_its_way_unless_a_halt_holds_it() -> None:
+    at = Switch()
+    at.switch.switch(replace(LIVE, confirm=at.code()))
+    at.tx.unplaced["main"] = [START]
+    less = replace(LIVE, cap=Decimal(10))
+    with pytest.raises(Conflict, match="1 trades of the books main are decided and have no order yet"):
+        at.switch.switch(less)
+    at.tx.halt = Halt("h", "ann", "enough", False, START, START)
+    at.switch.switch(replace(less, confirm=at.code(less)))
+    assert at.now[2] == Decimal(10)
+
+
+def test_a_trade_that_never_became_an_order_holds_a_switch_up_for_an_hour() -> None:
+    at = Switch()
+    at.tx.unplaced["main-paper"] = [START]
+    with pytest.raises(Conflict, match="no order yet"):
+        at.switch.switch(LIVE)
+    at.clock.advance(timedelta(hours=1, seconds=1))
+    assert at.code()
+
+
 def test_another_cap_is_confirmed_like_the_first() -> None:
     at = Switch()
     at.switch.switch(replace(LIVE, confirm=at.code()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -107,6 +108,15 @@ def test_a_price_that_was_touched_before_the_watch_was_set_counts() -> None:
     at.keep()
     (sale,) = at.ways_out(entry)
     assert (sale.purpose, sale.state, at.held) == (Purpose.STOP, S.FILLED, 0)
+
+
+def test_what_was_bought_before_a_halt_is_left_after_it() -> None:
+    at = GuardedDesk()
+    entry = at.buy(wanted=protection(stop="95", target="110"))
+    at.tx.state = replace(at.tx.state, since=at.clock.now() + timedelta(hours=1))
+    at.trade_at("111")
+    assert at.held == 0
+    assert [order.state for order in at.ways_out(entry)] == [S.CANCELED, S.FILLED]
 
 
 def test_a_trailing_stop_at_the_exchange_follows_the_price_there() -> None:

@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 
 from tests.fakes.execution import CAPABILITIES, FakeExchange
+from tests.fakes.transaction import START
 from tests.unit.execution.orders import Desk, approved, desk, reported
 from volexswarm.errors import Retry, Stop, Unavailable
 from volexswarm.execution.model import Evidence, OrderRequest
@@ -129,6 +130,19 @@ def test_nothing_is_sent_while_trading_is_halted() -> None:
     order = at.tx.order(event.id)
     assert (order.state, order.reason) == (S.CANCELED, "halted by ann: strange prices")
     assert "place" not in at.exchange.calls
+
+
+@pytest.mark.parametrize(("seconds", "sent"), [(0, True), (1, False)])
+def test_what_was_decided_before_trading_went_on_as_it_does_is_not_sent(seconds: int, sent: bool) -> None:
+    at = desk()
+    event = approved()
+    at.tx.state = replace(at.tx.state, since=START + timedelta(seconds=seconds))
+    at.place(event)
+    order = at.tx.order(event.id)
+    assert bool(at.exchange.standing) == sent
+    if not sent:
+        words = "decided at 2026-01-05 12:00:00 UTC, and trading was resumed or switched at 2026-01-05 12:00:01 UTC"
+        assert (order.state, order.reason) == (S.CANCELED, words)
 
 
 def test_nothing_is_sent_for_books_that_do_not_trade() -> None:

@@ -211,6 +211,18 @@ def test_a_halt_ends_the_plan() -> None:
     assert at.exchange.standing == []
 
 
+def test_a_plan_does_not_go_on_after_a_halt_that_it_outlived() -> None:
+    market, event = large()
+    at = market.at
+    at.place(event)
+    at.clock.advance(timedelta(minutes=1))
+    at.tx.state = replace(at.tx.state, since=at.clock.now())  # halted and resumed while no slice was made
+    at.clock.advance(timedelta(minutes=1))
+    work(market)
+    assert ([order.state for order in slices(at)], at.exchange.standing) == ([S.CANCELED], [])
+    assert "decided at 2026-01-05 12:00:00 UTC" in str(at.tx.plans[event.data.proposal_id].reason)
+
+
 def test_canceling_a_slice_ends_the_plan() -> None:
     market, event = large()
     at = market.at

@@ -70,6 +70,16 @@ class ControlTransaction(PostgresTransaction):
         assert row is not None  # an aggregate always answers
         return int(row["count"])
 
+    def unplaced_trades(self, venue: str, account: str, since: datetime) -> int:
+        row = self.connection.execute(
+            "SELECT count(*) FROM proposals p WHERE venue = %s AND account = %s AND state <> 'refused' AND proposed_at >= %s"
+            " AND NOT EXISTS (SELECT FROM orders WHERE proposal_id = p.id)"
+            " AND NOT EXISTS (SELECT FROM order_plans WHERE proposal_id = p.id)",
+            (venue, account, since),
+        ).fetchone()
+        assert row is not None  # an aggregate always answers
+        return int(row["count"])
+
     def add_confirmation(self, confirmation: Confirmation) -> None:
         self.connection.execute(
             "INSERT INTO mode_confirmations (digest, venue, actor, mode, cap, expires_at)"

@@ -48,6 +48,13 @@ class ExecutionTransaction(ProtectionStatements, PortfolioTransaction):
             }
         )
 
+    def proposed_at(self, proposal_id: str) -> datetime:
+        row = self.connection.execute("SELECT proposed_at FROM proposals WHERE id = %s", (proposal_id,)).fetchone()
+        if row is None:
+            raise NotFound("proposal", proposal_id)
+        moment: datetime = row["proposed_at"]
+        return moment
+
     def add_order(self, order: Order) -> bool:
         row = {name: getattr(order, name) for name in _COLUMNS}
         names = (*_COLUMNS, "updated_at")

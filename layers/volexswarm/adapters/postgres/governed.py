@@ -18,7 +18,7 @@ _HOLD = "SELECT pg_advisory_xact_lock_shared(hashtextextended('trading', 0))"
 _HOLD_ALONE = "SELECT pg_advisory_xact_lock(hashtextextended('trading', 0))"
 
 _STATE = """
-SELECT m.account, m.mode, m.cap, h.*
+SELECT m.account, m.mode, m.cap, greatest(m.switched_at, (SELECT max(lifted_at) FROM trading_halts)) AS since, h.*
 FROM trading_modes m LEFT JOIN (
     SELECT id, actor, reason, flatten, halted_at, settled_at FROM trading_halts WHERE lifted_at IS NULL
 ) h ON true
@@ -37,7 +37,7 @@ class GovernedTransaction(PostgresTransaction):
         if row is None:
             raise no_mode(venue)
         halt = None if row["id"] is None else _halt(row).words
-        return TradingState(row["account"], row["mode"], row["cap"], halt)
+        return TradingState(row["account"], row["mode"], row["cap"], halt, row["since"])
 
 
 def hold_alone(connection: Connection) -> None:
