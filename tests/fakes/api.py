@@ -75,7 +75,7 @@ from volexswarm.views.swarm import (
     QueueDepth,
     Replay,
 )
-from volexswarm.views.trading import Order, Signal, UnslicedOrder
+from volexswarm.views.trading import LargeOrder, Order, Signal
 
 PASSWORD = "correct horse"
 SETTINGS = Settings(
@@ -242,8 +242,8 @@ class FakeSwarm:
                 return order
         raise NotFound("order", key)
 
-    def named(self, key: str) -> Order | UnslicedOrder:
-        return views.UNSLICED if key == views.SIGNAL_ID else self.order(key)
+    def named(self, key: str) -> Order | LargeOrder:
+        return views.LARGE_ORDER if key == views.SIGNAL_ID else self.order(key)
 
     def signals(self, symbol: str | None, limit: int, cursor: str | None) -> Page[Signal]:
         self._ask("database", symbol, limit, cursor)

@@ -367,7 +367,7 @@ ORDER = trading.Order(
     updated_at=NOW,
     correlation_id=CHAIN,
 )
-UNSLICED = trading.UnslicedOrder(
+LARGE_ORDER = trading.LargeOrder(
     proposal_id="9a9a0000-0000-5000-8000-000000000001",
     venue="binance",
     account="main",

@@ -18,7 +18,7 @@ from volexswarm.security.roles import Permission
 from volexswarm.views.protections import GuardedPosition
 from volexswarm.views.shape import Page
 from volexswarm.views.story import Story
-from volexswarm.views.trading import CancelAccepted, Order, TradeAccepted, UnslicedOrder
+from volexswarm.views.trading import CancelAccepted, LargeOrder, Order, TradeAccepted
 
 resource = Resource(__name__)
 blueprint = resource.blueprint
@@ -110,14 +110,14 @@ def explain(_: Call[Any, Any, Any], order: str) -> Story:
     failures=(404, 409),
 )
 def cancel(call: Call[Any, CancelRequest, Any], order: str) -> CancelAccepted:
-    """Cancel an open order; what of it is filled stays filled. Of a large one in slices any slice will do, and before the
-    first the id of its signal: no other follows.
+    """Cancel an open order; what of it is filled stays filled. Of a large one in slices any slice will do, and the id of
+    its signal also before the first: no other follows.
 
     202 says that the command is on its way, `GET /orders/{order}` what became of the order: it may have been filled first.
     """
     found = wiring.trading_reader().named(_key(order))
     wiring.trading_desk().cancel(standing(found), requested_by=call.caller.username, reason=call.body.reason)
-    if isinstance(found, UnslicedOrder):
+    if isinstance(found, LargeOrder):
         return CancelAccepted(order_id=None, symbol=found.symbol, state=None, simulated=found.simulated)
     return CancelAccepted(order_id=found.id, symbol=found.symbol, state=found.state, simulated=found.simulated)
 

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
 
-from volexswarm.desk.agent import Standing, TradingDesk, Unsliced, Wish
+from volexswarm.desk.agent import Large, Standing, TradingDesk, Wish
 from volexswarm.errors import Conflict
 from volexswarm.messages import OrderType
 from volexswarm.ports import TradingState
 from volexswarm.tasks.drift import require_near
 from volexswarm.tasks.model import PlannedTrade
 from volexswarm.views.ports import TradingReader
-from volexswarm.views.trading import Order, UnslicedOrder
+from volexswarm.views.trading import LargeOrder, Order
 
 
 class DeskTrader:
@@ -46,14 +46,14 @@ class DeskTrader:
         return self._desk.signal_id(requested_by=requested_by, idempotency_key=idempotency_key)
 
     def cancel(self, key: str, requested_by: str, reason: str) -> None:
-        """Command an order off the exchange, or end a large one by its signal's id before its first slice."""
+        """Command an order off the exchange, or end a large one by its signal's id."""
         self._desk.cancel(standing(self._orders().named(key)), requested_by=requested_by, reason=reason)
 
 
-def standing(found: Order | UnslicedOrder) -> Standing | Unsliced:
+def standing(found: Order | LargeOrder) -> Standing | Large:
     """What the reader has found, as the desk is asked to cancel it."""
-    if isinstance(found, UnslicedOrder):
-        return Unsliced(found.proposal_id, found.venue, found.account, found.symbol)
+    if isinstance(found, LargeOrder):
+        return Large(found.proposal_id, found.venue, found.account, found.symbol)
     goes_on = found.plan == "working"
     return Standing(found.id, found.venue, found.account, found.symbol, found.state, found.purpose, goes_on)
 

@@ -137,7 +137,7 @@ def _terms(*, price: str | None, kind: str | None, **others: Any) -> dict[str, A
 def _cancel(desk: Desk, *, order: str, reason: str) -> None:
     """Take an ORDER off the exchange; what of it is filled stays filled. Takes its id or the beginning of it.
 
-    Of a large order in slices any of them will do, and before the first the id of its signal: no other follows.
+    Of a large order in slices any of them will do, and the id of its signal also before the first: no other follows.
     """
     taken = desk.client.post(path_of("orders", order, "cancel"), {"reason": reason})
     desk.output.show(taken, lambda data: [_asked(data)])
@@ -145,7 +145,9 @@ def _cancel(desk: Desk, *, order: str, reason: str) -> None:
 
 def _asked(data: Any) -> Text:
     if data["order_id"] is None:
-        return Text(f"the large order of {data['symbol']}, {money_label(data)}, is ended before its first slice")
+        return Text(
+            f"the large order of {data['symbol']}, {money_label(data)}, is being ended: no further slice is made"
+        )
     return Text(
         f"order {data['order_id']} of {data['symbol']} is {data['state']}, {money_label(data)}: its cancellation is on its way\n"
         f"what became of it: volexswarm orders {short(data['order_id'])}"

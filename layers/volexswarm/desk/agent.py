@@ -63,8 +63,8 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Unsliced:
-    """A large order that is to be canceled before any slice of it is made, as it was read."""
+class Large:
+    """A large order that is worked in slices and is to be canceled, as it was read."""
 
     proposal_id: str
     venue: str
@@ -181,7 +181,7 @@ class TradingDesk:
         """The id of the signal that this key gives, whether it has been raised or not."""
         return root_id(SignalRaised, _identity(requested_by, idempotency_key))
 
-    def cancel(self, order: Standing | Unsliced, *, requested_by: str, reason: str) -> None:
+    def cancel(self, order: Standing | Large, *, requested_by: str, reason: str) -> None:
         """Send the command to take an order off the exchange; a slice is the last of its large order, also one that has ended.
 
         Raises

@@ -269,7 +269,7 @@ class OrderCommand(Instrument):
 class CancelOrder(OrderCommand):
     """Take an order off the exchange; what of it is filled stays filled. It waits behind no other command.
 
-    `order_id` names it, or `proposal_id` a large order that had no slice yet; one of the two.
+    `order_id` names it, or `proposal_id` a large order that is worked in slices; one of the two.
     """
 
     order_id: str | None = None

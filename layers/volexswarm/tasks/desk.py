@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
 from volexswarm.clock import Clock
-from volexswarm.errors import Conflict, InvalidInput, Unavailable, require
+from volexswarm.errors import Conflict, InvalidInput, NotFound, Unavailable, require
 from volexswarm.messages import NAMESPACE, ApprovalDecided, Event, Priority, TaskStatus
 from volexswarm.policies import in_force
 from volexswarm.ports import Store
@@ -311,7 +311,7 @@ class TaskDesk:
     def _cancel(self, key: str, by: str, reason: str) -> None:
         try:
             self._trader.cancel(key, by, reason)
-        except Conflict as ended:
+        except (Conflict, NotFound) as ended:
             logger.info("nothing to cancel: %s", ended)
         except Unavailable as away:  # the keeper commands it a minute later
             logger.warning("order %s is canceled later: %s", key, away)

@@ -216,5 +216,5 @@ class Trader(Protocol):
         ...
 
     def cancel(self, key: str, requested_by: str, reason: str) -> None:
-        """Cancel what `TradeOutcome.cancelable` names. Raises Conflict if it has ended, or guards a position."""
+        """Cancel what `TradeOutcome.cancelable` names. Raises Conflict or NotFound if it has ended."""
         ...

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from volexswarm.clock import Clock
-from volexswarm.errors import Conflict
+from volexswarm.errors import Conflict, NotFound
 from volexswarm.messages import TaskStatus
 from volexswarm.ports import Store
 from volexswarm.tasks.desk import conclude_approval
@@ -89,5 +89,5 @@ class Upkeep:
     def _cancel(self, key: str) -> None:
         try:
             self._trader.cancel(key, SYSTEM, "its task was canceled")
-        except Conflict as ended:
+        except (Conflict, NotFound) as ended:
             logger.info("nothing to cancel: %s", ended)

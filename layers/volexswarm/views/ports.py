@@ -24,7 +24,7 @@ from volexswarm.views.story import Story
 from volexswarm.views.studies import Backtest, BacktestDetail, Discovery, Optimization, OptimizationDetail
 from volexswarm.views.swarm import Activity, DeadLetters, Feed, FunctionHealth, LogLines, Part, QueueDepth, Replay
 from volexswarm.views.tasks import Approval, Task, TaskStory
-from volexswarm.views.trading import Order, Signal, UnslicedOrder
+from volexswarm.views.trading import LargeOrder, Order, Signal
 
 
 class SwarmReader(Protocol):
@@ -90,8 +90,8 @@ class TradingReader(Protocol):
         """By order id, its unambiguous beginning, or client order id. Raises NotFound, or Conflict if several fit."""
         ...
 
-    def named(self, key: str) -> Order | UnslicedOrder:
-        """As `order`; a large order that has no slice yet by the id of its signal."""
+    def named(self, key: str) -> Order | LargeOrder:
+        """As `order`; a large order that is still worked in slices by the id of its signal."""
         ...
 
     def signals(self, symbol: str | None, limit: int, cursor: str | None) -> Page[Signal]: ...

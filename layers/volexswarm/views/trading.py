@@ -89,8 +89,8 @@ class Order(View):
     correlation_id: str
 
 
-class UnslicedOrder(View):
-    """A large order that is worked in slices, and has none yet."""
+class LargeOrder(View):
+    """A large order that is worked in slices."""
 
     proposal_id: str
     venue: str
@@ -121,7 +121,7 @@ class TradeAccepted(View):
 class CancelAccepted(View):
     """The command to cancel an order is on its way; `state` is where the order was when it was given.
 
-    Both are null of a large order that had no slice yet.
+    Both are null of a large order that was named by its signal.
     """
 
     order_id: str | None

@@ -12,7 +12,7 @@ from volexswarm.adapters.postgres.readers.scope import Scope
 from volexswarm.adapters.postgres.readers.trading import PostgresTradingReader
 from volexswarm.errors import NotFound, Retry
 from volexswarm.messages import CancelOrder, Event, OrderApproved, OrderState, PlaceSlice, Side
-from volexswarm.views.trading import Order, UnslicedOrder
+from volexswarm.views.trading import LargeOrder, Order
 
 
 def record_market(desk: Desk, event: Event[OrderApproved], traded: str) -> None:
@@ -71,20 +71,21 @@ def test_a_large_order_is_canceled_by_its_signal_and_then_by_any_slice(desk: Des
     desk.place(event)
     reader = PostgresTradingReader(desk.database, Scope("binance", "main", "simulated", "USDT"))
     found = reader.named(event.data.signal_id)
-    assert isinstance(found, UnslicedOrder)
+    assert isinstance(found, LargeOrder)
     assert found.proposal_id == event.data.proposal_id
     desk.agent._slicer.place(steps(desk)[0])
     ((slice_id,),) = desk.query("SELECT id::text FROM orders")
     found = reader.named(slice_id)
     assert isinstance(found, Order)
     assert (found.state, found.plan) == (OrderState.FILLED, "working")
-    with pytest.raises(NotFound):
-        reader.named(event.data.signal_id)
+    assert isinstance(reader.named(event.data.signal_id), LargeOrder)
     command = CancelOrder(
         venue="binance", symbol=SYMBOL, account="main", order_id=slice_id, requested_by="ann", reason="enough"
     )
     desk.agent.cancel(Event.root(command, source="api", subject=slice_id, identity=slice_id, time=event.time))
     assert reader.order(slice_id).plan == "stopped"
+    with pytest.raises(NotFound):
+        reader.named(event.data.signal_id)
 
 
 def test_a_large_order_is_worked_to_its_end_and_the_books_are_exact(desk: Desk) -> None:

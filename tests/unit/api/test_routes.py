@@ -730,10 +730,10 @@ def test_a_cancellation_is_a_command_about_the_order(client: Client, swarm: Fake
     assert (command.requested_by, command.reason) == ("trader", "too far away")
 
 
-def test_a_large_order_without_a_slice_is_canceled_by_its_signal(client: Client, swarm: FakeSwarm) -> None:
+def test_a_large_order_is_canceled_by_its_signal(client: Client, swarm: FakeSwarm) -> None:
     path = f"/orders/{views.SIGNAL_ID}/cancel"
     response = ask(client, "POST", path, {"reason": "too far away"}, role=Role.TRADER)
     taken = response.json_body["data"]
     assert (response.status_code, taken["order_id"], taken["state"]) == (202, None, None)
     (command,) = swarm.desk.state.of(CancelOrder)
-    assert (command.order_id, command.proposal_id) == (None, views.UNSLICED.proposal_id)
+    assert (command.order_id, command.proposal_id) == (None, views.LARGE_ORDER.proposal_id)

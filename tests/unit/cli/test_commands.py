@@ -76,7 +76,7 @@ READING = [
     (["orders"], ["0a1b2c3d", "market", "60,060.00", "filled"]),
     (["orders", "0a1b2c3d"], ["0a1b2c3d", "filled"]),
     (["protections"], ["0a1b2c3d", "armed", "exchange", "stop 59000, trailing 2 %, profit 63000"]),
-    (["cancel", views.SIGNAL_ID, "--reason", "too far"], ["the large order of BTC/USDT", "before its first slice"]),
+    (["cancel", views.SIGNAL_ID, "--reason", "too far"], ["the large order of BTC/USDT", "no further slice is made"]),
     (["cancel", "0e9e", "--reason", "too far"], ["its cancellation is on its way", "volexswarm orders 0e9e0000"]),
     (["trades"], ["0.901 USDT", "60060", "more: --cursor"]),
     (["signals"], ["order filled (0a1b2c3d)", "refused by risk: daily_loss: 512.40", "ma_cross 1m"]),

@@ -211,7 +211,9 @@ def test_a_state_machine_that_is_away_keeps_nobody_from_canceling(world):
     assert world.desk.cancel(task.id, "anna", "stop").task.status is S.CANCELED
 
 
-@pytest.mark.parametrize("trouble", [Conflict("it is filled already"), Unavailable("database", "away")])
+@pytest.mark.parametrize(
+    "trouble", [Conflict("it is filled already"), NotFound("order", "s0"), Unavailable("database", "away")]
+)
 def test_an_order_that_can_not_be_canceled_keeps_nobody_from_canceling_the_task(world, monkeypatch, trouble):
     def refuse(*_):
         raise trouble
@@ -233,6 +235,24 @@ def test_an_order_that_comes_up_after_its_task_was_canceled_is_canceled_too(worl
     world.state.results["s0"] = TradeOutcome(None, (order,), (), working=True)
     world.upkeep.withdraw_orders()
     assert world.trader.canceled == ["o1"]
+
+
+@pytest.mark.parametrize("ended", [Conflict("it is filled already"), NotFound("order", "s0")])
+def test_what_has_ended_meanwhile_keeps_nothing_else_from_being_canceled(world, monkeypatch, ended):
+    def refuse(key, *_):
+        if key == "s0":
+            raise ended
+        canceled.append(key)
+
+    canceled = []
+    task = world.task(dispatched_at=START)
+    world.state.planned[task.id, 1] = [trade(leg=leg, intended_at=START, signal_id=f"s{leg}") for leg in (0, 1)]
+    world.desk.cancel(task.id, "anna", "stop")
+    for signal in ("s0", "s1"):
+        world.state.results[signal] = TradeOutcome(None, (), (), working=True, unsliced=signal)
+    monkeypatch.setattr(world.trader, "cancel", refuse)
+    world.upkeep.withdraw_orders()
+    assert canceled == ["s1"]
 
 
 @pytest.mark.parametrize(("refusal", "canceled"), [(None, ["o1"]), ("desk: halted", [])])

@@ -14,7 +14,7 @@ from volexswarm.adapters.postgres.readers.scope import Scope
 from volexswarm.errors import InvalidInput, NotFound
 from volexswarm.messages import Check, OrderState, Verdict
 from volexswarm.views.shape import Page
-from volexswarm.views.trading import Decision, Order, Signal, UnslicedOrder
+from volexswarm.views.trading import Decision, LargeOrder, Order, Signal
 
 _ORDER = """
 SELECT id::text, client_order_id, exchange_order_id, venue, account, symbol, side, order_type, purpose, parent_id::text,
@@ -38,9 +38,9 @@ _WAYS_OUT = _ORDER + " AND parent_id = %(parent)s ORDER BY intended_at, sequence
 _ORDER_BY_CLIENT_ID = _ORDER + " AND client_order_id = %(key)s"
 _ORDER_BY_RANGE = _ORDER + " AND id BETWEEN %(low)s::uuid AND %(high)s::uuid ORDER BY id LIMIT 3"
 
-_UNSLICED = """
+_LARGE_ORDER = """
 SELECT l.proposal_id::text, l.venue, l.account, l.symbol FROM order_plans l JOIN proposals p ON p.id = l.proposal_id
-WHERE l.venue = %(venue)s AND l.account = %(account)s AND l.state = 'working' AND l.next_slice = 0
+WHERE l.venue = %(venue)s AND l.account = %(account)s AND l.state = 'working'
     AND p.signal_id::text = %(signal)s
 """
 
@@ -110,11 +110,11 @@ class PostgresTradingReader:
     def _order(self, row: DictRow) -> Order:
         return Order(**row, simulated=self._scope.simulated)
 
-    def named(self, key: str) -> Order | UnslicedOrder:
-        """As `order`; a large order that has no slice yet by the id of its signal."""
+    def named(self, key: str) -> Order | LargeOrder:
+        """As `order`; a large order that is still worked in slices by the id of its signal."""
         with self._database.connection() as connection:
-            row = connection.execute(_UNSLICED, {**self._scope.keys, "signal": key}).fetchone()
-            return UnslicedOrder(**row, simulated=self._scope.simulated) if row else self.find(connection, key)
+            row = connection.execute(_LARGE_ORDER, {**self._scope.keys, "signal": key}).fetchone()
+            return LargeOrder(**row, simulated=self._scope.simulated) if row else self.find(connection, key)
 
     def ways_out(self, connection: Connection, order_id: str) -> list[Order]:
         """The orders that were made to leave what an order bought, oldest first, within a reader's transaction."""
