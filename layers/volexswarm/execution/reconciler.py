@@ -212,8 +212,10 @@ class Reconciler(Generic[ReconcilingT]):
                 evidence = Evidence(fill.exchange_order_id, OrderState.ACCEPTED, fill.amount, (fill,), fill.as_of)
                 booked = self._record.book_foreign(tx, evidence, run)
             else:
-                filled = order.filled + fill.amount
-                evidence = Evidence(fill.exchange_order_id, OrderState.PARTIALLY_FILLED, filled, (fill,), fill.as_of)
+                # `filled` without this fill: it may have been booked since we looked, and would count twice
+                evidence = Evidence(
+                    fill.exchange_order_id, OrderState.PARTIALLY_FILLED, order.filled, (fill,), fill.as_of
+                )
                 booked = self._record.absorb(tx, order, evidence, run, "compared with the exchange")
             if booked:  # not what the opening balance holds already
                 self._repaired(tx, run, reconciliation.of_fill(fill, order), "booked it", findings)

@@ -40,13 +40,17 @@ def check(before: OrderState | None, after: OrderState) -> None:
 def furthest(
     known: OrderState | None, known_filled: Decimal, told: OrderState, told_filled: Decimal
 ) -> tuple[OrderState, Decimal]:
-    """Of two words of the exchange on one order the one that came later in its life, and the most that it filled."""
+    """Of two words of the exchange on one order the one that came later in its life, and what the order waits for to be booked.
+
+    A final word is exact, whatever was told before: taken for the most that was ever told, one count too many would let the
+    order wait for ever for a fill that there never was. Until then it is the most that was told.
+    """
+    if known is None or told.is_final:
+        return told, told_filled
+    if known.is_final:
+        return known, known_filled
     filled = max(known_filled, told_filled)
-    if known is None or (told.is_final and not known.is_final):
-        return told, filled
-    if known.is_final or known is _S.PARTIALLY_FILLED:
-        return known, filled
-    return told, filled
+    return (known if known is _S.PARTIALLY_FILLED else told), filled
 
 
 def settle(

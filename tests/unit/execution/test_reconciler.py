@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -12,7 +13,7 @@ import pytest
 from tests.fakes.execution import CAPABILITIES, FakeExchange, FakeSecrets, execution
 from tests.fakes.reconciliation import FakeReconcilingTransaction
 from tests.fakes.transaction import START, FakeStore, FixedClock
-from tests.unit.execution.orders import OPENED, approved
+from tests.unit.execution.orders import OPENED, approved, reported
 from volexswarm.errors import Conflict, Retry, Unavailable
 from volexswarm.execution.agent import ExecutionAgent
 from volexswarm.execution.differences import Acceptance, DifferenceDesk
@@ -33,7 +34,7 @@ from volexswarm.messages import (
     TransferRecorded,
 )
 from volexswarm.portfolio.bookkeeping import Bookkeeper
-from volexswarm.ports import Transfer
+from volexswarm.ports import Fill, Transfer
 
 S = OrderState
 
@@ -192,6 +193,42 @@ def test_somebody_elses_fill_is_booked(desk: Desk) -> None:
     found = desk.compare()
     assert [d.kind for d in found.repaired] == ["fill"]
     assert desk.tx.assets("binance", "main") == desk.exchange.balances()
+
+
+def test_a_fill_that_is_booked_elsewhere_while_it_is_booked_here_counts_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.place(event := limit())
+    standing, cid = desk.exchange.standing[0], desk.tx.order(event.id).client_order_id
+    fill = desk.exchange.fill(standing, "0.4", "90")
+    looked_up, looks = desk.tx.booked_fills, list[int]()
+
+    def booked_fills(venue: str, account: str, fills: Sequence[Fill]) -> set[tuple[str, str]]:
+        booked = looked_up(venue, account, fills)
+        looks.append(len(fills))
+        if len(looks) == 2:  # the report arrives right after the second look
+            desk.agent.apply(reported(S.PARTIALLY_FILLED, "0.4", fill, cid))
+        return booked
+
+    monkeypatch.setattr(FakeReconcilingTransaction, "booked_fills", staticmethod(booked_fills))
+    desk.reconciler._fills(Run("run", "reconnect", START), OPENED, Findings())
+    standing.state = S.CANCELED
+    desk.agent.apply(reported(S.CANCELED, "0.4", client_order_id=cid))
+    order = desk.tx.order(event.id)
+    assert (order.state, order.filled) == (S.CANCELED, Decimal("0.4"))
+
+
+def test_an_order_that_waits_for_more_than_the_exchange_filled_ends_at_its_next_word(desk: Desk) -> None:
+    desk.place(event := limit())
+    desk.exchange.fill(desk.exchange.standing[0], "0.4", "90")
+    desk.compare()
+    desk.exchange.standing[0].state = S.CANCELED
+    desk.tx.orders[event.id] = replace(
+        desk.tx.order(event.id), reported_state=S.CANCELED, reported_filled=Decimal("0.8")
+    )
+    desk.compare()
+    assert desk.tx.order(event.id).state is S.CANCELED
+    assert desk.compare().repaired == []
 
 
 def test_an_order_that_we_gave_up_is_taken_off_the_exchange(desk: Desk) -> None:

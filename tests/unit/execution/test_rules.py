@@ -92,6 +92,27 @@ def test_the_furthest_word_does_not_depend_on_the_order_of_hearing(words: list[t
     assert known == (S.CANCELED, Decimal("0.6"))
 
 
+_AMOUNTS = st.decimals(0, 2, places=1)  # of an order of 1: also words that tell of more than there was
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(S), _AMOUNTS)),
+    st.lists(st.tuples(st.sampled_from([s for s in S if not s.is_final]), _AMOUNTS)),
+    st.sampled_from([S.CANCELED, S.EXPIRED]),
+    _AMOUNTS,
+)
+def test_no_words_before_or_after_let_an_order_wait_for_more_than_the_exchanges_final_word_says(
+    before: list[tuple[S, Decimal]], after: list[tuple[S, Decimal]], final: S, filled: Decimal
+) -> None:
+    known: tuple[S | None, Decimal] = (None, Decimal(0))
+    for state, told in (*before, (final, filled), *after):
+        known = states.furthest(*known, state, told)
+    reported, waited_for = known
+    assert reported is not None
+    assert waited_for == filled
+    assert states.settle(S.ACCEPTED, Decimal(1), filled, reported, waited_for).is_final
+
+
 def order(side: Side, amount: str, limit_price: str | None) -> Order:
     at = desk()
     kind = OrderType.LIMIT if limit_price else OrderType.MARKET
