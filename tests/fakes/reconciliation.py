@@ -68,6 +68,19 @@ class FakeReconcilingTransaction(FakeExecutionTransaction):
         self.differences[key] = Stored(difference, "open", seen_at)
         return key, True
 
+    def keep_difference(self, venue: str, account: str, difference: Difference, seen_at: datetime) -> bool:
+        same = (difference.kind, difference.subject)
+        for key, known in self.differences.items():
+            if known.state == "open" and (known.difference.kind, known.difference.subject) == same:
+                self.differences[key] = replace(known, seen_at=seen_at)
+                return True
+        return False
+
+    def remark_on_settlement(self, difference_id: str, words: str) -> Literal["repaired", "accepted"]:
+        known = self.differences[difference_id]
+        self.differences[difference_id] = replace(known, reason=f"{known.reason}; {words}")
+        return "accepted" if known.state == "accepted" else "repaired"
+
     def settle_difference(
         self, difference_id: str, state: Literal["repaired", "accepted"], settled_by: str, reason: str, at: datetime
     ) -> None:

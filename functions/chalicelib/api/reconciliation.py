@@ -70,7 +70,7 @@ def accept(call: Call[Any, Acceptance, Any], difference: str) -> DifferenceAccep
     """Let the exchange's word hold, once a further comparison says that the difference is still as it was seen.
 
     A balance is adjusted in the ledger as capital; an order that the exchange does not know ends as canceled. What has changed
-    meanwhile stays open, and its cause says so; `GET /differences` tells.
+    meanwhile stays open, what was settled stays settled, and its cause or reason says so; `GET /differences` tells.
     """
     accepted = wiring.difference_desk().accept(
         key_of("difference", difference), actor=call.caller.username, reason=call.body.reason

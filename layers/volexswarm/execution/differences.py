@@ -9,9 +9,9 @@ from decimal import Decimal
 from typing import Generic, Literal, Protocol, TypeVar
 
 from volexswarm.clock import Clock
-from volexswarm.errors import Conflict
+from volexswarm.errors import Conflict, Retry
 from volexswarm.execution.ports import ExecutionTransaction
-from volexswarm.execution.reconciliation import Kind
+from volexswarm.execution.reconciliation import Findings, Kind
 from volexswarm.execution.record import SOURCE, Record
 from volexswarm.messages import (
     AcceptDifference,
@@ -22,6 +22,8 @@ from volexswarm.messages import (
     ReconcileAccount,
 )
 from volexswarm.ports import Store
+
+CONSUMER = "execution-differences"
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,10 @@ class DifferencesTransaction(ExecutionTransaction, Protocol):
     def settle_difference(
         self, difference_id: str, state: Literal["repaired", "accepted"], settled_by: str, reason: str, at: datetime
     ) -> None: ...
+
+    def remark_on_settlement(self, difference_id: str, words: str) -> Literal["repaired", "accepted"]:
+        """Add to the words in which a settled one was settled; how it was."""
+        ...
 
     def explain_difference(self, difference_id: str, cause: str) -> None:
         """Store other words for why it is there."""
@@ -119,14 +125,15 @@ class Acceptance(Generic[TransactionT]):
     Parameters
     ----------
     compare : callable
-        Compares an account with the exchange, so that its open differences are those of the moment. Raises Unavailable.
+        Compares an account with the exchange, so that its open differences are those of the moment; None before its books are
+        opened. Raises Unavailable.
     """
 
     def __init__(
         self,
         *,
         store: Store[TransactionT],
-        compare: Callable[[str], object],
+        compare: Callable[[str], Findings | None],
         record: Record[TransactionT],
         clock: Clock,
     ) -> None:
@@ -138,21 +145,28 @@ class Acceptance(Generic[TransactionT]):
     def carry_out(self, event: Event[AcceptDifference]) -> None:
         """Compare again, and settle the difference if it is still the one that was accepted.
 
-        A balance is adjusted in the ledger, an order that the exchange does not know ends as canceled. What has gone meanwhile
-        needs nothing; what has become another stays open, and says so.
+        A balance is adjusted in the ledger, an order that the exchange does not know ends as canceled. What has become another
+        stays open, what was settled meanwhile stays settled, and both say so.
 
         Raises
         ------
         Unavailable
             If the exchange does not answer: nothing is accepted unseen.
+        Retry
+            While the balance moves, for the same reason.
         """
         wanted = event.data
-        self._compare(wanted.account)
+        findings = self._compare(wanted.account)
         with self._store.transaction() as tx:
+            if not tx.first_delivery(CONSUMER, event.id):
+                return
             try:
                 found = tx.open_difference(wanted.difference_id)
-            except Conflict:  # settled: it is gone, or this is a repeat
+            except Conflict:
+                self._came_too_late(tx, event)
                 return
+            if found.kind is Kind.BALANCE and (findings is None or found.subject in findings.moving):
+                raise Retry(f"the balance of {found.subject} moves: what was accepted of it waits until it rests")
             if replace(found, ours=wanted.ours, theirs=wanted.theirs).gap != found.gap:
                 self._refuse(tx, found, event)
                 return
@@ -171,6 +185,18 @@ class Acceptance(Generic[TransactionT]):
                 as_of=now,
             )
             tx.publish(Event.caused_by(event, settled, source=SOURCE, subject=found.id, time=now))
+
+    def _came_too_late(self, tx: TransactionT, event: Event[AcceptDifference]) -> None:
+        wanted, now = event.data, self._clock.now()
+        words = f"{wanted.accepted_by} accepted it when it was settled already: nothing was done"
+        settled = DifferenceSettled(
+            difference_id=wanted.difference_id,
+            outcome=tx.remark_on_settlement(wanted.difference_id, words),
+            actor=SOURCE,
+            reason=words,
+            as_of=now,
+        )
+        tx.publish(Event.caused_by(event, settled, source=SOURCE, subject=wanted.difference_id, time=now))
 
     def _refuse(self, tx: TransactionT, found: OpenDifference, event: Event[AcceptDifference]) -> None:
         wanted, now = event.data, self._clock.now()

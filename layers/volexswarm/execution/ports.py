@@ -159,6 +159,10 @@ class ReconcilingTransaction(ExecutionTransaction, Protocol):
         """Its id, and whether it is new; a foreign order that a person has accepted is none."""
         ...
 
+    def keep_difference(self, venue: str, account: str, difference: Difference, seen_at: datetime) -> bool:
+        """Give the open one on this subject, if there is one, a later time and nothing else; whether there is."""
+        ...
+
     def settle_difference(
         self, difference_id: str, state: Literal["repaired", "accepted"], settled_by: str, reason: str, at: datetime
     ) -> None: ...

@@ -248,19 +248,24 @@ class Reconciler(Generic[ReconcilingT]):
     # Balances.
 
     def _balances(self, run: Run, fills_since: datetime, findings: Findings) -> None:
-        """Only a difference that stays the same is one: while trades go on, the two sides are read at different moments."""
+        """Only a difference that stays the same is one: while trades go on, the two sides are read at different moments.
+
+        For the same reason one that changes between the looks closes none that is open.
+        """
         first = self._compare_balances()[2]
         if not first:
             return
         self._pause(_GRACE_SECONDS)
         self._fills(run, fills_since, findings)
         ours, theirs, second = self._compare_balances()
-        for currency in sorted(first.keys() & second.keys()):
-            if first[currency] == second[currency]:
-                zero = Decimal(0)
-                difference = reconciliation.of_balance(currency, ours.get(currency, zero), theirs.get(currency, zero))
-                with self._store.transaction() as tx:
+        zero = Decimal(0)
+        for currency, gap in second.items():
+            difference = reconciliation.of_balance(currency, ours.get(currency, zero), theirs.get(currency, zero))
+            with self._store.transaction() as tx:
+                if first.get(currency) == gap:
                     self._put(tx, run, difference, findings)
+                else:
+                    self._keep(tx, difference, findings)
 
     def _compare_balances(self) -> tuple[Mapping[str, Decimal], Mapping[str, Decimal], dict[str, Decimal]]:
         theirs = self._exchange.balances()
@@ -280,6 +285,12 @@ class Reconciler(Generic[ReconcilingT]):
                 "%s %s: ours %s, theirs %s", difference.kind, difference.subject, difference.ours, difference.theirs
             )
             tx.publish(self._found(run, difference_id, difference, now))
+
+    def _keep(self, tx: ReconcilingT, difference: Difference, findings: Findings) -> None:
+        """Leave as it is what may be open on a balance that moves."""
+        findings.moving.add(difference.subject)
+        if tx.keep_difference(self._venue, self._account, difference, self._clock.now()):
+            findings.open.append(difference)
 
     def _repaired(self, tx: ReconcilingT, run: Run, difference: Difference, how: str, findings: Findings) -> None:
         findings.repaired.append(difference)

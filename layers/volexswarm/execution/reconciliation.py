@@ -43,13 +43,17 @@ class Difference:
 
 @dataclass
 class Findings:
-    """What a comparison came to: how many orders and fills were held against each other, and what was found."""
+    """What a comparison came to: how many orders and fills were held against each other, and what was found.
+
+    `moving` are currencies that differed otherwise at each look: of those nothing is certain, and what was open stays so.
+    """
 
     orders: int = 0
     fills: int = 0
     transfers: int = 0
     repaired: list[Difference] = field(default_factory=list)
     open: list[Difference] = field(default_factory=list)
+    moving: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True)

@@ -115,10 +115,7 @@ def test_deposits_and_withdrawals_are_transfers_and_no_profit(desk: Desk, compar
 
 
 def test_a_balance_that_nothing_explains_is_adjusted_only_by_a_person(desk: Desk, comparing: Comparing) -> None:
-    with psycopg.connect(desk.dsn) as connection:
-        connection.execute(
-            "UPDATE balances SET amount = amount - 1 WHERE ledger_account = 'assets' AND currency = 'USDT'"
-        )
+    _lose(desk, 1)
     before = desk.books()
     assert comparing.compare() == ([], ["balance"])
     assert desk.books() == before
@@ -127,6 +124,25 @@ def test_a_balance_that_nothing_explains_is_adjusted_only_by_a_person(desk: Desk
     comparing.accept(difference.id, "found it")
     assert desk.books() == desk.held()
     assert comparing.compare() == ([], [])
+
+
+def test_a_difference_stays_while_its_balance_moves_and_an_acceptance_that_comes_too_late_is_told(
+    desk: Desk, comparing: Comparing
+) -> None:
+    _lose(desk, 1)
+    comparing.compare()
+    (before,) = comparing.reader.reconciliation().open
+    _lose(desk, 100)
+    comparing.reconciler._pause = lambda _: _lose(desk, -100)
+    assert comparing.compare() == ([], ["balance"])
+    (kept,) = comparing.reader.reconciliation().open
+    assert (kept.id, kept.ours, kept.theirs) == (before.id, before.ours, before.theirs)
+    assert kept.seen_at > before.seen_at
+    _lose(desk, -1)
+    comparing.accept(kept.id, "found it")
+    (gone,) = comparing.reader.differences("repaired", 9, None).items
+    assert gone.reason is not None
+    assert gone.reason.endswith("; ann accepted it when it was settled already: nothing was done")
 
 
 def test_a_difference_is_one_chain_of_events_and_pages_are_read_back(desk: Desk, comparing: Comparing) -> None:
@@ -139,6 +155,14 @@ def test_a_difference_is_one_chain_of_events_and_pages_are_read_back(desk: Desk,
     assert second.next is None
     found = desk.query("SELECT count(*) FROM events WHERE type = 'volexswarm.DifferenceFound'")
     assert found == [(3,)]
+
+
+def _lose(desk: Desk, amount: int) -> None:
+    """Let the books say so much less than the exchange."""
+    with psycopg.connect(desk.dsn) as connection:
+        connection.execute(
+            "UPDATE balances SET amount = amount - %s WHERE ledger_account = 'assets' AND currency = 'USDT'", (amount,)
+        )
 
 
 def _transfer(desk: Desk, asset: str, amount: str) -> None:

@@ -295,6 +295,74 @@ def test_a_trade_in_between_does_not_change_what_was_accepted(desk: Desk) -> Non
     assert desk.tx.assets("binance", "main") == desk.exchange.balances()
 
 
+@dataclass
+class Flight:
+    """Fills on their way, seen between two looks: what of USDT is unexplained at each further one."""
+
+    desk: Desk
+    gaps: list[int]
+
+    def __call__(self, _: float) -> None:
+        self.desk.clock.advance(timedelta(seconds=3))
+        self.desk.exchange.windfall = {"USDT": Decimal(self.gaps.pop(0))}
+
+
+def test_a_difference_that_is_hidden_by_a_moving_balance_stays_open_as_it_is(desk: Desk) -> None:
+    desk.exchange.windfall = {"USDT": Decimal(5)}
+    desk.compare()
+    desk.exchange.windfall = {"USDT": Decimal(105)}
+    desk.reconciler._pause = Flight(desk, [5, 5])
+    found = desk.compare()
+    assert [d.subject for d in found.open] == ["USDT"]
+    known = desk.tx.differences["d1"]
+    assert (known.state, known.difference.theirs, known.seen_at) == ("open", "5", desk.clock.now())
+    desk.compare()
+    assert list(desk.tx.differences) == ["d1"]
+    assert len(desk.tx.of(DifferenceFound)) == 1
+
+
+def test_what_moves_while_nothing_is_open_opens_nothing(desk: Desk) -> None:
+    desk.exchange.windfall = {"USDT": Decimal(100)}
+    desk.reconciler._pause = Flight(desk, [5])
+    assert desk.compare().open == []
+    assert desk.tx.differences == {}
+
+
+def test_a_difference_that_the_second_look_does_not_show_is_settled(desk: Desk) -> None:
+    desk.exchange.windfall = {"USDT": Decimal(5)}
+    desk.compare()
+    desk.exchange.windfall = {"USDT": Decimal(105)}
+    desk.reconciler._pause = Flight(desk, [0])
+    desk.compare()
+    assert desk.tx.differences["d1"].state == "repaired"
+
+
+def test_an_acceptance_waits_until_the_balance_rests(desk: Desk) -> None:
+    desk.exchange.windfall = {"USDT": Decimal(5)}
+    desk.compare()
+    desk.exchange.windfall = {"USDT": Decimal(105)}
+    desk.reconciler._pause = Flight(desk, [5, 5])
+    with pytest.raises(Retry, match="the balance of USDT moves"):
+        desk.accept("d1", "an airdrop")
+    assert (desk.tx.differences["d1"].state, desk.tx.assets("binance", "main")) == ("open", {})
+    desk.carry_out()
+    assert (desk.tx.differences["d1"].state, desk.tx.assets("binance", "main")) == ("accepted", {"USDT": Decimal(5)})
+
+
+def test_an_acceptance_of_what_is_gone_is_told(desk: Desk) -> None:
+    desk.exchange.windfall = {"USDT": Decimal(5)}
+    desk.compare()
+    desk.exchange.windfall = {}
+    desk.accept("d1", "an airdrop")
+    desk.carry_out()
+    words = "ann accepted it when it was settled already: nothing was done"
+    known = desk.tx.differences["d1"]
+    assert known.state == "repaired"
+    assert known.reason is not None
+    assert known.reason.endswith(f"; {words}")
+    assert [(e.outcome, e.reason) for e in desk.tx.of(DifferenceSettled)[1:]] == [("repaired", words)]
+
+
 def test_nothing_is_accepted_while_the_exchange_is_silent(desk: Desk) -> None:
     desk.exchange.windfall = {"USDT": Decimal(7)}
     desk.compare()

@@ -93,6 +93,14 @@ class ReconcilingTransaction(ExecutionTransaction):
         assert stored is not None  # RETURNING always answers
         return str(stored["id"]), stored["id"] == new_id
 
+    def keep_difference(self, venue: str, account: str, difference: Difference, seen_at: datetime) -> bool:
+        kept = self.connection.execute(
+            "UPDATE differences SET seen_at = %s"
+            " WHERE venue = %s AND account = %s AND kind = %s AND subject = %s AND state = 'open'",
+            (seen_at, venue, account, difference.kind.value, difference.subject),
+        )
+        return kept.rowcount > 0
+
     def settle_difference(
         self, difference_id: str, state: Literal["repaired", "accepted"], settled_by: str, reason: str, at: datetime
     ) -> None:
@@ -111,6 +119,15 @@ class ReconcilingTransaction(ExecutionTransaction):
 
     def explain_difference(self, difference_id: str, cause: str) -> None:
         self.connection.execute("UPDATE differences SET cause = %s WHERE id = %s", (cause, difference_id))
+
+    def remark_on_settlement(self, difference_id: str, words: str) -> Literal["repaired", "accepted"]:
+        row = self.connection.execute(
+            "UPDATE differences SET reason = reason || %s WHERE id = %s RETURNING state",
+            (f"; {words}", difference_id),
+        ).fetchone()
+        assert row is not None  # it was there, and differences are never deleted
+        state: Literal["repaired", "accepted"] = row["state"]
+        return state
 
     def open_difference(self, key: str) -> OpenDifference:
         rows = self.connection.execute(
