@@ -29,6 +29,7 @@ from tests.fakes.studied import Studied
 from tests.fakes.task_reader import FakeTaskReader
 from tests.fakes.tasks import TaskWorld
 from tests.fakes.transaction import START, FakeQuoteBoard, FakeStore, FixedClock
+from volexswarm.adapters.postgres.readers.scope import Scope
 from volexswarm.compliance import model as compliance
 from volexswarm.compliance.flags import FlagDesk
 from volexswarm.compliance.policy import CompliancePolicy
@@ -391,6 +392,7 @@ class FakeSwarm:
         )
         parts = {
             "settings": SETTINGS,
+            "scope": Scope("binance", "main", "simulated", "USDT"),
             "oversight": oversight,
             "kill_switch": KillSwitch(self.control_store, self.clock),
             "mode_switch": modes,

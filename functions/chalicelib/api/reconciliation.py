@@ -45,9 +45,9 @@ def reconciliation(_: Call[Any, Any, Any]) -> Reconciliation:
     "POST", "/reconciliation", ReconciliationRequested, permission=Permission.TRADE_WRITE, body=Comparing, status=202
 )
 def reconcile(call: Call[Any, Any, Any]) -> ReconciliationRequested:
-    """Compare the account with the exchange at once, not at the next full minute."""
-    settings = wiring.settings()
-    command = wiring.difference_desk().request(settings.venue, settings.account, actor=call.caller.username)
+    """Compare the account that trades with the exchange at once, not at the next full minute."""
+    scope = wiring.scope()
+    command = wiring.difference_desk().request(scope.venue, scope.account, actor=call.caller.username)
     return ReconciliationRequested(command_id=command)
 
 

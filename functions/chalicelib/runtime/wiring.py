@@ -962,7 +962,7 @@ def control_reader() -> ControlReader:
 def task_reader() -> TaskReader:
     from volexswarm.adapters.postgres.readers.tasks import PostgresTaskReader
 
-    return PostgresTaskReader(database(), simulated=_scope().simulated, prices=_present_prices())
+    return PostgresTaskReader(database(), simulated=scope().simulated, prices=_present_prices())
 
 
 @cache
@@ -974,7 +974,7 @@ def _present_prices() -> PresentPrices:
     return PresentPrices(BoardReader(quotes(), clock(), timedelta(seconds=s.quote_max_age)), s.venue)
 
 
-def _scope() -> Scope:
+def scope() -> Scope:
     """Whose books are shown: asked for anew each time, as the mode may have been switched. Raises Unavailable."""
     from volexswarm.adapters.postgres.readers.scope import Scope
 
@@ -984,67 +984,67 @@ def _scope() -> Scope:
 def swarm_reader() -> SwarmReader:
     from volexswarm.adapters.postgres.readers.swarm import PostgresSwarmReader
 
-    return PostgresSwarmReader(database(), _scope(), clock())
+    return PostgresSwarmReader(database(), scope(), clock())
 
 
 def books_reader() -> PostgresBooksReader:
     from volexswarm.adapters.postgres.readers.books import PostgresBooksReader
 
-    return PostgresBooksReader(database(), _scope(), settings().symbols)
+    return PostgresBooksReader(database(), scope(), settings().symbols)
 
 
 def performance_reader() -> PerformanceReader:
     from volexswarm.adapters.postgres.readers.performance import PostgresPerformanceReader
 
-    return PostgresPerformanceReader(database(), _scope())
+    return PostgresPerformanceReader(database(), scope())
 
 
 def trading_reader() -> PostgresTradingReader:
     from volexswarm.adapters.postgres.readers.trading import PostgresTradingReader
 
-    return PostgresTradingReader(database(), _scope())
+    return PostgresTradingReader(database(), scope())
 
 
 def candle_reader() -> CandleReader:
     from volexswarm.adapters.postgres.readers.market import PostgresCandleReader
 
-    return PostgresCandleReader(database(), _scope())
+    return PostgresCandleReader(database(), scope())
 
 
 def story_reader() -> StoryReader:
     from volexswarm.adapters.postgres.readers.story import PostgresStoryReader
 
-    return PostgresStoryReader(database(), _scope(), trading_reader(), books_reader(), protection_reader())
+    return PostgresStoryReader(database(), scope(), trading_reader(), books_reader(), protection_reader())
 
 
 def protection_reader() -> PostgresProtectionReader:
     from volexswarm.adapters.postgres.readers.protections import PostgresProtectionReader
 
-    return PostgresProtectionReader(database(), _scope())
+    return PostgresProtectionReader(database(), scope())
 
 
 def research_reader() -> ResearchReader:
     from volexswarm.adapters.postgres.readers.research import PostgresResearchReader
 
-    return PostgresResearchReader(database(), _scope())
+    return PostgresResearchReader(database(), scope())
 
 
 def study_reader() -> StudyReader:
     from volexswarm.adapters.postgres.readers.studies import PostgresStudyReader
 
-    return PostgresStudyReader(database(), _scope())
+    return PostgresStudyReader(database(), scope())
 
 
 def reconciliation_reader() -> ReconciliationReader:
     from volexswarm.adapters.postgres.readers.reconciliation import PostgresReconciliationReader
 
-    return PostgresReconciliationReader(database(), _scope())
+    return PostgresReconciliationReader(database(), scope())
 
 
 def compliance_reader() -> ComplianceReader:
     from volexswarm.adapters.postgres.readers.compliance import PostgresComplianceReader
 
-    return PostgresComplianceReader(database(), _scope())
+    return PostgresComplianceReader(database(), scope())
 
 
 @cache
@@ -1057,7 +1057,7 @@ def policy_reader() -> PolicyReader:
 def time_machine() -> PostgresTimeMachine:
     from volexswarm.adapters.postgres.readers.whatif import PostgresTimeMachine
 
-    return PostgresTimeMachine(database(), _scope())
+    return PostgresTimeMachine(database(), scope())
 
 
 @cache

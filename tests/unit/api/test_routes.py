@@ -13,11 +13,13 @@ from chalice.test import Client, HTTPResponse
 from chalicelib import api
 from chalicelib.api.authorizer import Refused
 from chalicelib.api.endpoint import MAX_BODY
+from chalicelib.runtime import wiring
 from tests.fakes import views
 from tests.fakes.api import PASSWORD, FakeSwarm
 from tests.fakes.deliberation_reader import held
 from tests.fakes.learnt import REPORT_ID, STRATEGY_ID
 from tests.fakes.studied import BACKTEST_ID, DISCOVERY_ID, OPTIMIZATION_ID
+from volexswarm.adapters.postgres.readers.scope import Scope
 from volexswarm.errors import Conflict, Stop, Unavailable
 from volexswarm.messages import CancelOrder, OrderType, SignalRaised
 from volexswarm.security.roles import Role
@@ -679,6 +681,14 @@ def test_health_asks_every_function_of_the_agent_and_its_container(client: Clien
 def test_logs_are_asked_for_as_the_query_says(client: Client, swarm: FakeSwarm) -> None:
     ask(client, "GET", "/logs?function=risk&since=90m&filter=boom&limit=7")
     assert swarm.asked[-1] == ("logs", "risk", timedelta(minutes=90), "boom", 7)
+
+
+def test_the_account_that_trades_is_compared(
+    client: Client, swarm: FakeSwarm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wiring, "scope", lambda: Scope("binance", "main-paper", "paper", "USDT"))
+    assert ask(client, "POST", "/reconciliation", {}).status_code == 202
+    assert swarm.asked[-1][:3] == ("database", "binance", "main-paper")
 
 
 def test_a_replay_without_a_body_takes_the_usual_number(client: Client, swarm: FakeSwarm) -> None:
