@@ -63,6 +63,13 @@ class Unavailable(Retry):
         self.part = part
 
 
+class MarketClosed(Unavailable):
+    """The venue has the market and does not trade it at the moment: what is wanted there waits until it opens."""
+
+    def __init__(self, venue: str, symbol: str) -> None:
+        super().__init__("market", f"{venue} does not trade {symbol} at the moment")
+
+
 class Rejected(VolexError):
     """The exchange refused the order for good, and said why; it has not been placed."""
 

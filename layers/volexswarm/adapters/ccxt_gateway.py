@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import import_module
 from typing import Any, Final, TypeVar
 
@@ -26,7 +26,7 @@ from volexswarm.adapters.dialects import DIALECTS, MOST_PAGES, TooMany
 from volexswarm.adapters.rate_limit import Bucket, RateLimits
 from volexswarm.adapters.venues import connection
 from volexswarm.clock import from_ms, to_ms
-from volexswarm.errors import OutcomeUnknown, Rejected, Unavailable, require
+from volexswarm.errors import MarketClosed, OutcomeUnknown, Rejected, Unavailable, require
 from volexswarm.execution.model import Balance, Capabilities, Evidence, MarketRules, OrderRequest, StandingOrder
 from volexswarm.messages import OrderState, OrderType, Side, TimeInForce
 from volexswarm.ports import Fill, SecretStore, Transfer
@@ -38,6 +38,10 @@ _FIRST_PAUSE_SECONDS: Final = 0.2  # at most; twice as long at most after each a
 _NEEDED_SECONDS: Final = (
     10.0  # of a call of ours, for one more request that is not answered, and to store what came of it
 )
+# How long a list of markets holds: filters change once in days, and a new one costs 20 of binance's 6000 weight a minute and up
+# to half a second of CPU.
+_LISTED: Final = timedelta(minutes=10)
+_JUST_LISTED: Final = timedelta(seconds=10)  # an older list turns nobody away: the market may have opened since
 _SILENCE: Final = timedelta(seconds=10)  # for a venue that does not say how long it wants to be left alone
 
 _REFUSALS: Final = (
@@ -93,6 +97,8 @@ class CcxtGateway:
         How long the call may still last in which the exchange is asked. No request is begun that it might not outlast.
     pause, jitter : callable
         Seconds to wait before a question is asked again, and a share (0 to 1) of the longest such wait.
+    now : callable
+        Seconds of wall time, which also pass while a function is frozen between two calls.
 
     Raises
     ------
@@ -112,6 +118,7 @@ class CcxtGateway:
         seconds_left: Callable[[], float] = lambda: math.inf,
         pause: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
+        now: Callable[[], float] = time.time,
     ) -> None:
         require(venue in DIALECTS, "venue", venue, f"one of {', '.join(DIALECTS)}")
         self._venue = venue
@@ -124,6 +131,8 @@ class CcxtGateway:
         self._seconds_left = seconds_left
         self._pause = pause
         self._jitter = jitter
+        self._now = now
+        self._listed_at: float | None = None
         self._bucket: Bucket | None = None
         self._urgent = False
 
@@ -138,14 +147,13 @@ class CcxtGateway:
         Raises
         ------
         Rejected
-            If it does not trade the symbol.
+            If it does not have the symbol.
+        MarketClosed
+            While it has it and does not trade it.
         Unavailable
             If it does not answer.
         """
-        self._ask(self._load_markets)
-        market = self._client.markets.get(symbol)
-        if market is None or market.get("active") is False:
-            raise Rejected(f"{self._venue} does not trade {symbol}")
+        market = self._market(symbol)
         try:
             return _rules(market)
         except _UNREADABLE as error:  # a market without its steps
@@ -156,13 +164,10 @@ class CcxtGateway:
 
         Raises
         ------
-        Rejected
-            If it does not trade the symbol.
-        Unavailable
-            If it does not answer.
+        Rejected, MarketClosed, Unavailable
+            As `rules`.
         """
-        self.rules(symbol)
-        market = self._client.markets[symbol]
+        market = self._market(symbol)
         try:
             return Decimal(str(market["taker"])), Decimal(str(market["maker"]))
         except ArithmeticError as error:  # not told
@@ -333,7 +338,13 @@ class CcxtGateway:
             self._bucket = self._limits.bucket(self._venue, keys.get("apiKey", "public"))
             counts = self._wait_for_room  # ccxt's own knows of no other process
         client.enableRateLimit, client.throttle = True, lambda cost=None: self._begin(cost, counts)
+        client.fetch_markets = partial(self._list_markets, client.fetch_markets)  # ccxt does it by itself, too
         return client
+
+    def _list_markets(self, fetch: Callable[..., T], *asked: Any) -> T:
+        listed = fetch(*asked)
+        self._listed_at = self._now()
+        return listed
 
     def _keys(self, stored: Mapping[str, str]) -> dict[str, str]:
         keys = {"apiKey": stored["api_key"], "secret": stored["secret"]}
@@ -359,7 +370,7 @@ class CcxtGateway:
     def _ready(self, client_order_id: str) -> None:
         """Have client and markets at hand, so that sending the order is one request and nothing else."""
         try:
-            self._ask(self._load_markets)
+            self._ask(self._client.load_markets)  # of any age: this is no moment to wait for another
         except Unavailable as error:
             raise Unavailable("exchange", f"order {client_order_id} was not sent: {error}", error.after) from error
 
@@ -423,8 +434,23 @@ class CcxtGateway:
                 raise Unavailable("exchange", f"too many trades to be told at once: {error}") from error
         return [trade for trade in found.values() if trade["symbol"] == symbol]
 
-    def _load_markets(self) -> None:
-        self._client.load_markets()
+    def _market(self, symbol: str) -> Mapping[str, Any]:
+        """The market as it is listed now, or was a few minutes ago. Raises as `rules`."""
+        found = self._listed(_LISTED).get(symbol)
+        if not _is_open(found):
+            found = self._listed(_JUST_LISTED).get(symbol)
+        if found is None:
+            raise Rejected(f"{self._venue} does not trade {symbol}")
+        if not _is_open(found):
+            raise MarketClosed(self._venue, symbol)
+        return found
+
+    def _listed(self, age: timedelta) -> Mapping[str, Mapping[str, Any]]:
+        """The venue's markets by symbol, from a list that is no older than that."""
+        is_old = self._listed_at is not None and self._now() - self._listed_at > age.total_seconds()
+        self._ask(lambda: self._client.load_markets(is_old))
+        markets: Mapping[str, Mapping[str, Any]] = self._client.markets
+        return markets
 
     def _ask(self, question: Callable[[], T]) -> T:
         """Ask, and again if the network fails it. OrderNotFound is the caller's to read."""
@@ -537,6 +563,11 @@ def _whole(trade: Mapping[str, Any]) -> bool:
     fee = trade.get("fee") or {}
     needed = [trade.get(key) for key in ("id", "order", "symbol", "side", "price", "amount", "timestamp")]
     return None not in (*needed, fee.get("cost"), fee.get("currency"))
+
+
+def _is_open(market: Mapping[str, Any] | None) -> bool:
+    """Whether it is traded; a venue that does not say so trades what it lists."""
+    return market is not None and market.get("active") is not False
 
 
 def _rules(market: Mapping[str, Any]) -> MarketRules:

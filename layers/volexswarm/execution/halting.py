@@ -17,7 +17,7 @@ from decimal import Decimal
 from typing import Generic, TypeVar
 
 from volexswarm.clock import Clock
-from volexswarm.errors import NotYet, Rejected, Retry
+from volexswarm.errors import MarketClosed, NotYet, Rejected, Retry
 from volexswarm.execution.identity import client_order_id, order_id
 from volexswarm.execution.model import MarketRules, Order, StandingOrder
 from volexswarm.execution.orders import Orders
@@ -233,8 +233,8 @@ class Halting(Generic[OrdersT]):
                 rules = way.exchange.rules(symbol)
                 sale = self._sale(halt, account, symbol, len(sales), _at_most(held, rules), price)
                 fit(sale, rules)
-            except Rejected as refusal:
-                return [f"{what}: {refusal.reason}"]
+            except (Rejected, MarketClosed) as refusal:  # a closed one may never open again, and the halt must settle
+                return [f"{what}: {refusal}"]
             way.orders.start(sale, halt, halt.words)
 
     def _finish(self, way: Way[OrdersT], sale: Order) -> None:

@@ -217,7 +217,7 @@ class ExchangeGateway(Protocol):
         ...
 
     def rules(self, symbol: str) -> MarketRules:
-        """Raises Unavailable; Rejected if the venue does not trade the symbol."""
+        """Raises Unavailable (MarketClosed while the market is); Rejected if the venue does not have the symbol."""
         ...
 
     def place(self, request: OrderRequest) -> Evidence:

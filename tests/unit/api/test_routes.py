@@ -683,9 +683,7 @@ def test_logs_are_asked_for_as_the_query_says(client: Client, swarm: FakeSwarm) 
     assert swarm.asked[-1] == ("logs", "risk", timedelta(minutes=90), "boom", 7)
 
 
-def test_the_account_that_trades_is_compared(
-    client: Client, swarm: FakeSwarm, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_account_that_trades_is_compared(client: Client, swarm: FakeSwarm, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wiring, "scope", lambda: Scope("binance", "main-paper", "paper", "USDT"))
     assert ask(client, "POST", "/reconciliation", {}).status_code == 202
     assert swarm.asked[-1][:3] == ("database", "binance", "main-paper")

@@ -15,7 +15,7 @@ from tests.fakes.execution import FakeExchange, FakeSecrets, Killed, execution
 from tests.fakes.halting import FakeHaltingTransaction
 from tests.fakes.transaction import FakeStore, FixedClock
 from tests.unit.execution.orders import OPENED, approved
-from volexswarm.errors import NotYet, Retry
+from volexswarm.errors import MarketClosed, NotYet, Retry
 from volexswarm.execution.halting import Halting, Way
 from volexswarm.execution.model import OrderPlan, OrderRequest, Proposal
 from volexswarm.execution.orders import Orders
@@ -325,3 +325,17 @@ def test_whatever_is_lost_and_whoever_dies_nothing_stands_and_every_order_was_se
         assert at.exchange.balances().get("BTC", Decimal(0)) < Decimal("0.05")  # less than the venue takes
     else:
         assert sales == []
+
+
+def test_what_is_held_in_a_market_that_is_closed_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = desk()
+    at.buy(1)
+    command = at.press(flatten=True)
+
+    def closed(_: FakeExchange, symbol: str) -> None:
+        raise MarketClosed("binance", symbol)
+
+    monkeypatch.setattr(FakeExchange, "rules", closed)
+    at.settle(command)
+    (settled,) = at.tx.of(HaltSettled)
+    assert settled.left == ("0.999 BTC in main: market is unavailable: binance does not trade BTC/USDT at the moment",)

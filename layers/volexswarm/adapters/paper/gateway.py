@@ -98,7 +98,7 @@ class PaperGateway:
         )
 
     def rules(self, symbol: str) -> MarketRules:
-        """The real venue's. Raises Unavailable; Rejected if it does not trade the symbol."""
+        """The real venue's. Raises Unavailable (MarketClosed while the market is); Rejected if it does not have the symbol."""
         return self._real.rules(symbol)
 
     def place(self, request: OrderRequest) -> Evidence:
