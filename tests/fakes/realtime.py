@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -21,6 +21,7 @@ class FakeVenue:
         self.trades: dict[str, list[Tick]] = {}
         self.fills: list[ExecutionReported] = []
         self.orders: list[ExecutionReported] = []
+        self.known: dict[str, set[str]] = {}
         self.clock_ms = 0
         self.is_listening = True
         self.rest_is_away = False
@@ -83,8 +84,11 @@ class FakeVenue:
     async def quotes(self, symbols: Sequence[str]) -> dict[str, tuple[Decimal, Decimal]]:
         return {}
 
-    async def own_fills(self, symbol: str, from_trade_id: int | None, since: datetime) -> list[ExecutionReported]:
-        return [fill for fill in self.fills if fill.symbol == symbol]
+    async def own_fills(
+        self, symbol: str, from_trade_id: int | None, since: datetime, known: Collection[str]
+    ) -> list[ExecutionReported]:
+        self.known[symbol] = set(known)
+        return [fill for fill in self.fills if fill.symbol == symbol and fill.trade_id not in known]
 
     async def open_orders(self) -> list[ExecutionReported]:
         return list(self.orders)

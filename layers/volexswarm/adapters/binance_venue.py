@@ -6,17 +6,20 @@ into floats. Here a trade goes straight from the decoded message to the feed, pr
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import ccxt.pro
 from ccxt.base.errors import AuthenticationError, BaseError, NetworkError
 
+from volexswarm.adapters.rate_limit import Bucket
 from volexswarm.adapters.venues import connection
 from volexswarm.clock import from_ms, to_ms
 from volexswarm.errors import Unavailable, require
@@ -98,13 +101,25 @@ class BinanceVenue:
         Our name of the account the keys belong to.
     credentials : mapping
         `api_key` and `secret`: needed for own orders, and for asking trades by id.
+    room : Bucket or None
+        Where requests are counted together with those of all other processes that use the key; None where that is nobody's. Not
+        used in mode `simulated`: that exchange counts by itself.
     """
 
-    def __init__(self, exchange_url: str | None, mode: str, account: str, credentials: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        exchange_url: str | None,
+        mode: str,
+        account: str,
+        credentials: Mapping[str, str],
+        room: Bucket | None = None,
+    ) -> None:
         config = connection(NAME, exchange_url, mode)
         keys = {"apiKey": credentials["api_key"], "secret": credentials["secret"]}
         self._streams = {stream: _Connection(config | keys) for stream in STREAMS}
         self._rest = ccxt.pro.binance(config | keys)
+        if room is not None:
+            self._rest.throttle = partial(_take, room)  # ccxt's own knows of no other process
         self._account = account
         self._clock_field = "simulatedTime" if mode == "simulated" else "serverTime"
         self._symbols: dict[str, str] = {}
@@ -191,9 +206,14 @@ class BinanceVenue:
             found = await self._rest.publicGetTickerBookTicker(asked)
         return {self._symbols[raw["symbol"]]: (Decimal(raw["bidPrice"]), Decimal(raw["askPrice"])) for raw in found}
 
-    async def own_fills(self, symbol: str, from_trade_id: int | None, since: datetime) -> list[ExecutionReported]:
-        """The account's fills, ascending by trade id, each with its order's present state."""
-        fills = [raw async for raw in self._own_trades(symbol, from_trade_id, since)]
+    async def own_fills(
+        self, symbol: str, from_trade_id: int | None, since: datetime, known: Collection[str]
+    ) -> list[ExecutionReported]:
+        """The account's fills without the known, ascending by trade id, each with its order's present state.
+
+        Only orders of fills that are news are asked for: each is a request of its own, while live reports are held back.
+        """
+        fills = [raw async for raw in self._own_trades(symbol, from_trade_id, since) if str(raw["id"]) not in known]
         orders = {order_id: await self._order(symbol, order_id) for order_id in {str(raw["orderId"]) for raw in fills}}
         return [self._filled(symbol, raw, orders[str(raw["orderId"])]) for raw in fills]
 
@@ -286,6 +306,11 @@ def _ignore(_event: Raw) -> None:
 
 def _nothing() -> None:
     """Nobody waits for the confirmation."""
+
+
+async def _take(room: Bucket, cost: float | None = None) -> None:
+    """Called by ccxt before each request, with what its tables say that it counts. Raises Unavailable: it is not made."""
+    await asyncio.to_thread(room.take, cost or 1.0)
 
 
 @asynccontextmanager

@@ -148,9 +148,10 @@ class AccountFeed:
         for symbol, known in recorded.items():
             self._fills[symbol] -= known.trade_ids  # recorded: nothing more to remember
             start = min(map(int, known.trade_ids), default=None)
-            fills = await self._venue.own_fills(symbol, start, known.opened_at)
-            found += [fill for fill in fills if fill.as_of > known.opened_at and fill.trade_id not in known.trade_ids]
-        if any(fill.trade_id not in self._fills[fill.symbol] for fill in found):
+            told = known.trade_ids | self._fills[symbol]
+            fills = await self._venue.own_fills(symbol, start, known.opened_at, told)
+            found += [fill for fill in fills if fill.as_of > known.opened_at]
+        if found:
             await asyncio.sleep(self._settings.realtime_grace)  # they may be on their way
         return [fill for fill in found if fill.trade_id not in self._fills[fill.symbol]]
 

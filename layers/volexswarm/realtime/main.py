@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry
 from volexswarm.adapters.binance_venue import NAME, BinanceVenue
 from volexswarm.adapters.postgres.database import Database
 from volexswarm.adapters.postgres.realtime import PostgresFeedStore
+from volexswarm.adapters.rate_limit import RateLimits
 from volexswarm.adapters.redis_pushes import RedisAudience
 from volexswarm.adapters.redis_quotes import RedisQuoteBoard, client
 from volexswarm.adapters.sqs import SqsSender
@@ -86,7 +87,8 @@ class Program:
         if dsn is None or keys is None:
             return
         database = Database(lambda: dsn)
-        venue = BinanceVenue(settings.exchange_url, settings.mode, settings.account, keys)
+        room = RateLimits(client(settings.redis_url)).bucket(settings.venue, keys["api_key"])
+        venue = BinanceVenue(settings.exchange_url, settings.mode, settings.account, keys, room)
         try:
             store = PostgresFeedStore(database)
             resume = await self._patiently(stop, lambda: store.resume_after(settings.venue, settings.symbols))

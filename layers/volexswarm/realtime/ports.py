@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -52,8 +52,10 @@ class Venue(Protocol):
 
     async def quotes(self, symbols: Sequence[str]) -> dict[str, tuple[Decimal, Decimal]]: ...
 
-    async def own_fills(self, symbol: str, from_trade_id: int | None, since: datetime) -> list[ExecutionReported]:
-        """The account's fills from this trade id on, or from this time; each with its order's present state."""
+    async def own_fills(
+        self, symbol: str, from_trade_id: int | None, since: datetime, known: Collection[str]
+    ) -> list[ExecutionReported]:
+        """The account's fills from this trade id on, or from this time, but for the known; each with its order's state."""
         ...
 
     async def open_orders(self) -> list[ExecutionReported]:

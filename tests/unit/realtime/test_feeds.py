@@ -210,11 +210,20 @@ async def test_a_fill_is_reported_once_from_whichever_source(feeding, venue, sto
     assert venue.cuts == []
 
 
+async def test_no_order_is_asked_for_whose_fills_are_recorded_or_reported(feeding, venue, store):
+    store.recorded = {SYMBOL: opened("1", "2", at_ms=1000)}
+    async with feeding() as feeds:
+        await until(lambda: feeds.account.is_recovered)
+        assert venue.known == {SYMBOL: {"1", "2"}}
+        venue.report(report("3"))
+        await until(lambda: venue.known == {SYMBOL: {"1", "2", "3"}})
+
+
 async def test_fills_of_the_time_before_are_reported_unless_recorded_or_older_than_the_books(
     feeding, venue, store, queues
 ):
     store.recorded = {SYMBOL: opened("2", at_ms=1000)}
-    venue.fills = [report("1", as_of_ms=1000), report("2"), report("3")]
+    venue.fills = [report("1", as_of_ms=1000), report("3")]
     venue.orders = [report(None, order_id="9", state=OrderState.ACCEPTED)]
     async with feeding() as feeds:
         await until(lambda: feeds.account.is_recovered)
