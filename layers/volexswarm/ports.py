@@ -226,7 +226,7 @@ class Transfer:
 
 @dataclass(frozen=True)
 class Booked:
-    """What a fill did to the books: P&L that it realised (quote currency, net of fees), and the position after it."""
+    """What a fill did to the books: P&L that it realised (in quote, net of fees in base and quote), and the position after it."""
 
     realised_pnl: Decimal
     position_amount: Decimal

@@ -31,7 +31,7 @@ class FakeRiskTransaction(FakeDecisionTransaction):
         self.mode = "simulated"
         self.candles: dict[tuple[str, Timeframe], list[Bar]] = {}
         self.closes: dict[str, list[float | None]] = {}
-        self.results: list[Decimal] = []
+        self.results: list[Decimal | None] = []
         self.around = Surroundings({}, 0)
         self.kept_breakers: dict[str, Breaker] = {}
         self.outcomes: dict[str, Outcome] = {}
@@ -86,7 +86,7 @@ class FakeRiskTransaction(FakeDecisionTransaction):
         known = {symbol: self.closes.get(symbol, [])[-hours:] for symbol in symbols}
         return {symbol: [None] * (hours - len(closes)) + closes for symbol, closes in known.items()}
 
-    def closed_trades(self, venue: str, account: str, strategy_id: str, limit: int) -> Sequence[Decimal]:
+    def closed_trades(self, venue: str, account: str, strategy_id: str, limit: int) -> Sequence[Decimal | None]:
         return self.results[-limit:]
 
     def surroundings(

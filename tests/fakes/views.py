@@ -225,6 +225,7 @@ PERFORMANCE = performance.Performance(
             average_win=known(45),
             average_loss=known(15),
             average_holding_seconds=known(5400),
+            other_fees={"BNB": Decimal("0.002")},
         )
     ],
 )

@@ -53,6 +53,10 @@ def _render_performance(data: Any) -> Iterable[RenderableType]:
     for trades in data["trades"]:
         yield Text(f"closed trades in {trades['currency']}, net of fees: {trades['count']}", style="bold")
         yield table(["figure", "value", "note"], _trade_figures(trades), numbers="value", prose="note")
+        if trades["other_fees"]:
+            yield from notes(
+                [f"{_other_fees(trades)} of fees in these figures: they have no price in {trades['currency']}"]
+            )
 
 
 def _figures(data: Any) -> list[list[str]]:
@@ -118,9 +122,12 @@ def _render_attribution(data: Any) -> Iterable[RenderableType]:
 
 
 def _share_row(share: Any) -> list[Any]:
-    others = ", ".join(f"{number(amount)} {asset}" for asset, amount in share["other_fees"].items())
     amounts = [money(share[name]) for name in ("realised", "fees", "unrealised")]
-    return [share["key"], share["currency"], share["closed"], *amounts, others]
+    return [share["key"], share["currency"], share["closed"], *amounts, _other_fees(share)]
+
+
+def _other_fees(data: Any) -> str:
+    return ", ".join(f"{number(amount)} {asset}" for asset, amount in data["other_fees"].items())
 
 
 def render_history(data: Any) -> Iterable[RenderableType]:

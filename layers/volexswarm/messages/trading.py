@@ -395,7 +395,7 @@ class ExecutionReported(Instrument):
 
 
 class FillRecorded(Instrument):
-    """A fill has been applied to order, ledger and position, once. Realised P&L in quote currency, net of fees.
+    """A fill has been applied to order, ledger and position, once. Realised P&L in quote currency, net of fees in base and quote.
 
     `slippage` is how much worse than the decision price the fill was, as a share of it; negative where it was better.
     """

@@ -39,6 +39,6 @@ class PlaybookTransaction(Transaction, Protocol):
     ) -> Sequence[float]:
         """The newest closed trades of the strategies on the symbol: each result net of fees as a share of its cost.
 
-        `until` a moment of market time; None for all there are.
+        Without those of which a fee has no price, being in a third currency. `until` a moment of market time; None for all.
         """
         ...

@@ -48,7 +48,7 @@ class Closing:
 
     @property
     def realised(self) -> Decimal:
-        """Gain or loss, net of fees."""
+        """Gain or loss, net of `fees`: of those in base and quote."""
         with exact():
             return self.proceeds - self.cost
 

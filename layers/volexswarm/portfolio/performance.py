@@ -61,7 +61,7 @@ class Drawdown:
 
 @dataclass(frozen=True)
 class TradeSums:
-    """Sums over closed trades, in one currency and net of fees. A trade that came to nothing is neither win nor loss.
+    """Sums over closed trades, in one currency, net of fees in base and quote. One that came to nothing is no win and no loss.
 
     `lost` and `largest_loss` are positive or 0; `held` is the sum of the holding times.
     """

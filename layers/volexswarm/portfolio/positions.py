@@ -23,7 +23,7 @@ def exchange_order(fill: Fill) -> tuple[datetime, int, str]:
 
 
 def apply_fill(position: Position, fill: Fill) -> tuple[Position, Decimal]:
-    """The position after a fill, and the P&L it realised (quote currency, net of fees)."""
+    """The position after a fill, and the P&L it realised (quote currency, net of fees in base and quote)."""
     with wide():
         position = replace(position, fees=position.fees + fee_in_quote(fill))
         return _buy(position, fill) if fill.side is Side.BUY else _sell(position, fill)

@@ -16,6 +16,7 @@ from volexswarm.policies import listed, money, percent
 from volexswarm.risk.breakers import Breaker, Finding, Kind
 from volexswarm.risk.model import ZERO
 from volexswarm.risk.tail import Tail
+from volexswarm.risk.track import TrackRecord
 
 _FINE = 10  # decimals of a measured share: finer than any limit
 
@@ -143,6 +144,16 @@ def per_trade(loss_at_stop: Decimal, equity: Equity, limit: Decimal, scale: Deci
 def kelly(loss_at_stop: Decimal, equity: Equity, share: Decimal, scale: Decimal) -> Check:
     """What is lost when the stop is hit is no more than the strategy's own odds justify."""
     return _money_check("kelly", loss_at_stop, equity.amount * share * scale, equity.currency)
+
+
+def known_odds(record: TrackRecord, least: int) -> Check:
+    """So many closed trades must tell what they came to before the strategy's odds say how much may be risked."""
+    return Check(
+        name="kelly",
+        limit=f"{least} closed trades without a fee in a third currency, which has no price",
+        value=f"{record.trades} of {record.trades + record.unpriced}",
+        passed=record.trades >= least,
+    )
 
 
 def volatility(move: Decimal, equity: Equity, limit: Decimal, scale: Decimal) -> Check:

@@ -25,7 +25,8 @@ class RiskPolicy(BaseModel):
     typical range; `max_trade` caps a trade that risk sizes itself; `min_trade` is the size below which a trade is not worth its
     fees (what makes trades smaller makes this smaller, too).
     With `use_kelly` no more is risked to the stop than `kelly_fraction` of what Kelly's criterion says by the strategy's
-    own closed trades, at most `kelly_cap`, once there are `kelly_min_trades`. What risk sizes is multiplied by `bear_scale` while
+    own closed trades, at most `kelly_cap`, once there are `kelly_min_trades`; nothing, if only too few of those paid all their
+    fees in currencies of their own, for then the odds are not known. What risk sizes is multiplied by `bear_scale` while
     the symbol's price is below the average of its last `bear_hours` hourly closes, and by `high_volatility_scale` while the
     volatility of its last 24 hourly returns is above `high_volatility` times that of all `history_days`.
 

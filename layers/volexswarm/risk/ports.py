@@ -53,8 +53,11 @@ class RiskTransaction(DecisionTransaction, Protocol):
         """
         ...
 
-    def closed_trades(self, venue: str, account: str, strategy_id: str, limit: int) -> Sequence[Decimal]:
-        """Result of the strategy's newest sales, net of fees, each as a share of what was sold had cost."""
+    def closed_trades(self, venue: str, account: str, strategy_id: str, limit: int) -> Sequence[Decimal | None]:
+        """Result of the strategy's newest sales, net of fees, each as a share of what was sold had cost.
+
+        None where a fee was charged in a third currency: it has no price.
+        """
         ...
 
     def surroundings(

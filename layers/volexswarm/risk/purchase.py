@@ -100,7 +100,9 @@ class Purchase:
         if self._volatility is not None:
             move = amount * self._volatility * self._value_price
             checks.append(limits.volatility(move, equity, policy.volatility_target, scale))
-        if self._kelly is not None:
+        if self._hides_its_odds is not None:
+            checks.append(limits.known_odds(self._hides_its_odds, policy.kelly_min_trades))
+        elif self._kelly is not None:
             checks.append(limits.kelly(loss, equity, self._kelly, scale))
         return checks
 
@@ -152,9 +154,19 @@ class Purchase:
         return f"Kelly allows {percent(self._kelly)} by {trades} trades, {percent(record.win_rate)} won, {payoff}"
 
     @cached_property
+    def _hides_its_odds(self) -> TrackRecord | None:
+        """The strategy's record, if Kelly's criterion is to be applied and too few of its trades tell what they came to."""
+        policy, record = self.policy, self.book.record
+        if not policy.use_kelly or record is None:
+            return None
+        return record if record.trades < policy.kelly_min_trades <= record.trades + record.unpriced else None
+
+    @cached_property
     def _kelly(self) -> Decimal | None:
         """Share of equity that Kelly's criterion lets be lost at the stop; None where it is not applied."""
         policy, record = self.policy, self.book.record
+        if self._hides_its_odds is not None:
+            return ZERO
         if not policy.use_kelly or record is None or record.trades < policy.kelly_min_trades:
             return None
         if record.payoff is None:  # it has never lost: any win would do

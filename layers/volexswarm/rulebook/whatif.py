@@ -77,7 +77,7 @@ class Budgets:
 
 @dataclass(frozen=True)
 class Result:
-    """What the orders of a trade have made: P&L in quote currency net of fees, by first-in-first-out closings.
+    """What the orders of a trade have made: P&L in quote currency net of fees in base and quote, first in, first out.
 
     What is still held is valued at the last price; None without one. `order_ids` are those orders.
     """

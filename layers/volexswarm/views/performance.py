@@ -66,9 +66,10 @@ class Drawdown(View):
 
 
 class TradeFigures(View):
-    """What the trades closed in the period say, in one quote currency, net of fees.
+    """What the trades closed in the period say, in one quote currency, net of fees but for `other_fees`.
 
     A trade is a purchase order and the sale order that closed it, first in, first out; holding times are of market time.
+    `other_fees` were charged in third currencies in the period: they have no price here and are in no other number.
     """
 
     currency: str
@@ -85,6 +86,7 @@ class TradeFigures(View):
     average_win: Figure
     average_loss: Figure
     average_holding_seconds: Figure
+    other_fees: dict[str, Money]
 
 
 class Performance(View):

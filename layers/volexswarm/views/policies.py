@@ -39,7 +39,7 @@ class PolicyActivation(View):
 
 
 class Worth(View):
-    """Results of what would not have been traded, in quote currency and net of fees.
+    """Results of what would not have been traded, in quote currency and net of fees in base and quote.
 
     `losses_avoided` and `profits_missed` are both positive; `effect` is the one less the other. `unrealised` is the part of the
     results (a gain above zero) that is not closed yet; `unvalued` trades have no price for what they still hold.

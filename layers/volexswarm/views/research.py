@@ -55,6 +55,7 @@ class Strategy(View):
 class Record(View):
     """Closed trades of a strategy, the newest 200: each result is net of fees, as a share of its cost.
 
+    Trades that paid a fee in a third currency are left out: it has no price, so that nobody knows what they came to.
     `expectancy` is their mean; `profit_factor` is null as long as none has lost.
     """
 

@@ -171,6 +171,7 @@ def test_a_trade_is_what_one_order_bought_and_another_sold(books: Books) -> None
     assert (trades.won, trades.lost, trades.largest_win, trades.largest_loss) == (20, 10, 20, 10)
     assert trades.average_holding_seconds.value == pytest.approx((61 + 1) / 2)
     assert trades.profit_factor.value == pytest.approx(2)
+    assert trades.other_fees == {"BNB": Decimal("0.01")}
     attribution = books.performance.attribution("symbol", Period.ALL)
     assert {share.key: share.realised for share in attribution.shares} == {
         "BTC/USDT": 20,

@@ -102,6 +102,24 @@ def test_closed_trades_are_the_strategys_own_purchases_each_counted_once_the_new
     assert asked(desk, "closed_trades", *KEYS, "nobody", 10) == []
 
 
+@pytest.mark.parametrize(
+    ("side", "currency", "known"), [("entry", "BNB", False), ("exit", "BNB", False), ("exit", "BTC", True)]
+)
+def test_nobody_says_what_a_trade_came_to_that_paid_a_fee_without_a_price(
+    desk: Desk, side: str, currency: str, known: bool
+) -> None:
+    closed_trade(desk, "rsi", 100, 110, 1)
+    which = "entry_id" if side == "entry" else "exit_id"
+    desk.run(
+        "INSERT INTO fills SELECT venue, account, symbol, exit_id, NULL, 'y', 'sell', 0.5, 1, 0, 'USDT', false, 0,"
+        " closed_at, closed_at, gen_random_uuid() FROM closings"
+    )
+    desk.run(
+        f"UPDATE fills SET fee = 0.01, fee_currency = %s WHERE trade_id = (SELECT max({which}) FROM closings)", currency
+    )
+    assert asked(desk, "closed_trades", *KEYS, "rsi", 10) == [Decimal("0.1") if known else None]
+
+
 def voice(
     desk: Desk, strategy: str, side: str, minutes: int, symbol: str = "BTC/USDT", amount: str | None = None
 ) -> None:

@@ -30,7 +30,7 @@ def signal(records, strategy, side, minutes, confidence=0.8):
     )  # fmt: skip
 
 
-def trade(records, strategy, result, minutes=10):
+def trade(records, strategy, result, minutes=10, fee_currency="USDT"):
     """A purchase of 100 by the strategy that was sold with this result."""
     order, entry = uuid.uuid4(), str(uuid.uuid4())
     common = {"venue": "binance", "account": "main", "symbol": "BTC/USDT", "as_of": AS_OF, "correlation_id": order}
@@ -40,8 +40,8 @@ def trade(records, strategy, result, minutes=10):
         updated_at=AS_OF, **common,
     )  # fmt: skip
     records.insert(
-        "fills", trade_id=entry, order_id=order, exchange_order_id="1", side="buy", price=100, amount=1, fee=0,
-        fee_currency="USDT", realised_pnl=0, applied_at=AS_OF, **common,
+        "fills", trade_id=entry, order_id=order, exchange_order_id="1", side="buy", price=100, amount=1, fee=1,
+        fee_currency=fee_currency, realised_pnl=0, applied_at=AS_OF, **common,
     )  # fmt: skip
     records.insert(
         "closings", venue="binance", account="main", symbol="BTC/USDT", entry_id=entry, exit_id=str(uuid.uuid4()),
@@ -61,6 +61,7 @@ def test_it_testifies_of_the_active_strategies(records, agent):
     for strategy, result in (("a", 2), ("b", -1), ("c", -50)):
         trade(records, strategy, result)
     trade(records, "a", 90, minutes=-5)  # later
+    trade(records, "a", 70, fee_currency="BNB")  # nobody knows what it came to
     assert agent.testify(question()).features == {
         "active": 2.0, "stance": 0.4, "trades": 2.0, "win_rate": 0.5, "expectancy": 0.005, "profit_factor": 2.0,
     }  # fmt: skip

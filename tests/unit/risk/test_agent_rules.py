@@ -160,6 +160,16 @@ def test_kelly_is_not_applied_to_too_few_trades_and_says_so():
     assert "Kelly not applied: 29 of 30 closed trades" in desk.buy().sizing
 
 
+def test_kelly_goes_by_trades_whose_result_is_known_and_bets_nothing_while_those_are_too_few():
+    desk = Desk(policy=policy_with(use_kelly=True))
+    desk.state.results = [None, Decimal("0.02"), Decimal("-0.01")] * 20
+    assert "by 40 trades, 50.00 % won" in desk.buy().sizing
+    desk.state.results = [None] * 11 + [Decimal("0.02")] * 19
+    refusal = desk.buy()
+    assert failed(refusal) == ["kelly"]
+    assert check(refusal.verdict, "kelly").value == "19 of 30"
+
+
 def test_a_bear_market_and_wild_days_make_trades_smaller():
     desk = with_history(Desk())
     desk.state.closes["BTC/USDT"] = [60_000.0] * (HOURS - 24) + [

@@ -154,6 +154,12 @@ def test_the_track_record_tells_the_odds(results, trades, rate, payoff):
     assert track_record([Decimal(result) for result in results]) == expected
 
 
+def test_trades_whose_result_nobody_knows_are_counted_apart():
+    assert track_record([None, Decimal("0.02"), None, Decimal("-0.01")]) == TrackRecord(
+        2, Decimal("0.5"), Decimal(2), 2
+    )
+
+
 @given(equity=money, more=money, risk=share, stop_distance=price)
 def test_a_richer_account_never_buys_less(equity, more, risk, stop_distance):
     small, large = sorted([equity, more])

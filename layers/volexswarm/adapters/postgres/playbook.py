@@ -30,7 +30,8 @@ CROSS JOIN LATERAL (
 ) signal
 """
 
-# A trade is what was bought by one order, as far as it was sold since, first in, first out.
+# A trade is what was bought by one order, as far as it was sold since, first in, first out. Cost and proceeds hold no fee in a
+# third currency: nobody can say what such a trade came to.
 _RESULTS = """
 SELECT ((sum(c.proceeds) - sum(c.cost)) / sum(c.cost))::float8 AS result
 FROM closings c
@@ -38,7 +39,9 @@ JOIN fills f ON f.venue = c.venue AND f.account = c.account AND f.symbol = c.sym
 JOIN orders o ON o.id = f.order_id
 WHERE c.venue = %(venue)s AND c.account = %(account)s AND c.symbol = %(symbol)s AND o.strategy_id = ANY(%(ids)s)
   AND (%(until)s::timestamptz IS NULL OR c.closed_at <= %(until)s)
-GROUP BY coalesce(o.proposal_id, o.id) HAVING sum(c.cost) > 0
+GROUP BY coalesce(o.proposal_id, o.id) HAVING sum(c.cost) > 0 AND NOT bool_or(EXISTS (
+    SELECT FROM fills u WHERE u.venue = c.venue AND u.account = c.account AND u.symbol = c.symbol
+    AND u.trade_id IN (c.entry_id, c.exit_id) AND u.fee <> 0 AND u.fee_currency <> ALL (string_to_array(u.symbol, '/'))))
 ORDER BY max(c.closed_at) DESC, coalesce(o.proposal_id, o.id) LIMIT %(limit)s
 """
 

@@ -116,9 +116,13 @@ LEFT JOIN LATERAL (
 GROUP BY wanted.symbol
 """
 
-# A trade is what was bought by one order of the strategy, as far as it was sold since, first in, first out.
+# A trade is what was bought by one order of the strategy, as far as it was sold since, first in, first out. Cost and proceeds
+# hold no fee in a third currency.
 _CLOSED_TRADES = """
-SELECT (sum(c.proceeds) - sum(c.cost)) / sum(c.cost) AS result
+SELECT CASE WHEN NOT bool_or(EXISTS (
+    SELECT FROM fills u WHERE u.venue = c.venue AND u.account = c.account AND u.symbol = c.symbol
+    AND u.trade_id IN (c.entry_id, c.exit_id) AND u.fee <> 0 AND u.fee_currency <> ALL (string_to_array(u.symbol, '/'))
+)) THEN (sum(c.proceeds) - sum(c.cost)) / sum(c.cost) END AS result
 FROM closings c
 JOIN fills f ON f.venue = c.venue AND f.account = c.account AND f.symbol = c.symbol AND f.trade_id = c.entry_id
 JOIN orders o ON o.id = f.order_id
@@ -244,7 +248,7 @@ class RiskTransaction(DecidingTransaction):
         rows = self.connection.execute(_HOURLY_CLOSES, wanted | {"first": first, "until": until})
         return {row["symbol"]: row["closes"] for row in rows}
 
-    def closed_trades(self, venue: str, account: str, strategy_id: str, limit: int) -> Sequence[Decimal]:
+    def closed_trades(self, venue: str, account: str, strategy_id: str, limit: int) -> Sequence[Decimal | None]:
         wanted = {"venue": venue, "account": account, "strategy": strategy_id, "limit": limit}
         return [row["result"] for row in self.connection.execute(_CLOSED_TRADES, wanted)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -95,6 +96,14 @@ SELECT currency, count(*) AS count, count(*) FILTER (WHERE result > 0) AS wins, 
 FROM closed GROUP BY currency ORDER BY currency
 """
 
+# What those figures lack.
+_FEES_APART = """
+SELECT split_part(symbol, '/', 2) AS currency, fee_currency, sum(fee) AS fee FROM fills
+WHERE venue = %(venue)s AND account = %(account)s AND fee <> 0 AND fee_currency <> ALL (string_to_array(symbol, '/'))
+  AND (%(since)s::timestamptz IS NULL OR as_of > %(since)s)
+GROUP BY currency, fee_currency
+"""
+
 # Whose a fill is: a way out belongs to the order whose position it leaves.
 _ORIGIN = """
 SELECT f.symbol, f.trade_id, f.as_of, f.fee, f.fee_currency, coalesce(p.strategy_id, o.strategy_id, 'outside') AS strategy,
@@ -166,7 +175,7 @@ class PostgresPerformanceReader:
             closing = connection.execute(_CLOSING, bounds).fetchall()
             ends = connection.execute(_ENDS, bounds).fetchall()
             flows = connection.execute(_FLOWS, bounds).fetchall()
-            trades = connection.execute(_TRADES, bounds | {"since": since if period.span else None}).fetchall()
+            trades = _all_trades(connection, bounds | {"since": since if period.span else None})
             start, end = self._equities(connection, since, until)
         return Performance(
             **self._label,
@@ -177,7 +186,7 @@ class PostgresPerformanceReader:
             start_equity=start,
             end_equity=end,
             net_flows=sum((row["value"] for row in flows), Decimal(0)),
-            trades=[_trade_figures(row) for row in trades],
+            trades=trades,
             **_measured(
                 [_point(row) for row in closing],
                 [_point(row) for row in ends],
@@ -282,7 +291,14 @@ def _figure(figure: measures.Figure) -> Figure:
     return Figure(value=figure.value, reason=figure.reason)
 
 
-def _trade_figures(row: DictRow) -> TradeFigures:
+def _all_trades(connection: Connection, bounds: Mapping[str, Any]) -> list[TradeFigures]:
+    apart: defaultdict[str, dict[str, Decimal]] = defaultdict(dict)
+    for row in connection.execute(_FEES_APART, bounds):
+        apart[row["currency"]][row["fee_currency"]] = row["fee"]
+    return [_trade_figures(row, apart[row["currency"]]) for row in connection.execute(_TRADES, bounds)]
+
+
+def _trade_figures(row: DictRow, other_fees: dict[str, Decimal]) -> TradeFigures:
     money = {name: float(row[name]) for name in ("won", "lost", "largest_win", "largest_loss")}
     sums = TradeSums(count=row["count"], wins=row["wins"], losses=row["losses"], held=row["held"], **money)
     return TradeFigures(
@@ -293,6 +309,7 @@ def _trade_figures(row: DictRow) -> TradeFigures:
         average_win=_figure(measures.average_win(sums)),
         average_loss=_figure(measures.average_loss(sums)),
         average_holding_seconds=_figure(measures.average_holding(sums)),
+        other_fees=other_fees,
     )
 
 
