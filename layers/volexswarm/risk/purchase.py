@@ -15,6 +15,7 @@ from volexswarm.risk.model import ZERO, currencies
 from volexswarm.risk.policy import RiskPolicy
 from volexswarm.risk.prices import HOURS_PER_DAY
 from volexswarm.risk.stops import Stop
+from volexswarm.risk.track import TrackRecord
 from volexswarm.valuation import Marks
 
 ONE = Decimal(1)
