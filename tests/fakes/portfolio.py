@@ -19,6 +19,8 @@ from volexswarm.ports import Fill
 class FakePortfolioTransaction(FakeGovernedTransaction):
     """`postings` by reference, `recorded` fills as (fill, order id, realised), `snapshots` and their units by market time.
 
+    `after` each fill the position, if it is known; `corrected` are the trade ids of the fills that were worked out anew.
+
     `held` lots by symbol and trade id, `closings` by symbol; `flows` and their values by (kind, reference).
     """
 
@@ -31,6 +33,8 @@ class FakePortfolioTransaction(FakeGovernedTransaction):
         self.positions: dict[str, Position] = {}
         self.snapshots: dict[datetime, Valuation] = {}
         self.snapshot_units: dict[datetime, Decimal] = {}
+        self.after: dict[tuple[str, str], Position] = {}
+        self.corrected: list[str] = []
         self.held: dict[str, dict[str, Lot]] = {}
         self.closings: dict[str, list[Closing]] = {}
         self.flows: dict[tuple[str, str], Flow] = {}
@@ -71,12 +75,14 @@ class FakePortfolioTransaction(FakeGovernedTransaction):
         *,
         order_id: str | None,
         realised_pnl: Decimal,
+        after: Position,
         slippage: Decimal | None,
         correlation_id: str,
         applied_at: datetime,
     ) -> None:
         assert not self.knows_fill(fill)
         self.recorded[fill.symbol, fill.trade_id] = (fill, order_id, realised_pnl)
+        self.after[fill.symbol, fill.trade_id] = after
 
     def has_later_fill(self, fill: Fill) -> bool:
         return any(exchange_order(other) > exchange_order(fill) for other in self.fills("", "", fill.symbol))
@@ -84,9 +90,38 @@ class FakePortfolioTransaction(FakeGovernedTransaction):
     def fills(self, venue: str, account: str, symbol: str) -> list[Fill]:
         return [fill for fill, _, _ in self.recorded.values() if fill.symbol == symbol]
 
-    def correct_realised(self, fill: Fill, realised_pnl: Decimal) -> None:
-        known, owner, _ = self.recorded[fill.symbol, fill.trade_id]
-        self.recorded[fill.symbol, fill.trade_id] = (known, owner, realised_pnl)
+    def fills_after(self, fill: Fill) -> list[tuple[Fill, Decimal]]:
+        return [
+            (known, realised)
+            for known, _, realised in self.recorded.values()
+            if known.symbol == fill.symbol and exchange_order(known) > exchange_order(fill)
+        ]
+
+    def position_before(self, fill: Fill) -> tuple[Decimal, Decimal] | None:
+        before = [one for one in self.fills("", "", fill.symbol) if exchange_order(one) < exchange_order(fill)]
+        if not before:
+            return Decimal(0), Decimal(0)
+        after = self.after.get((fill.symbol, max(before, key=exchange_order).trade_id))
+        return None if after is None else (after.amount, after.average_price)
+
+    def open_purchases(self, fill: Fill) -> list[tuple[Fill, list[Decimal]]]:
+        fills = sorted(self.fills("", "", fill.symbol), key=exchange_order)
+        before = [one.trade_id for one in fills if exchange_order(one) < exchange_order(fill)]
+        closings = self.closings.get(fill.symbol, [])
+        held = {*self.held.get(fill.symbol, {}), *(c.entry_id for c in closings if c.exit_id not in before)}
+        sold = {one: [c for c in closings if c.entry_id == one and c.exit_id in before] for one in held}
+        return [
+            (one, [c.amount for c in sorted(sold[one.trade_id], key=lambda c: before.index(c.exit_id))])
+            for one in fills
+            if one.trade_id in held and one.trade_id in before
+        ]
+
+    def correct_fills(self, fill: Fill, corrected: Sequence[tuple[Fill, Decimal, Position]]) -> None:
+        for one, realised, after in corrected:
+            known, owner, _ = self.recorded[fill.symbol, one.trade_id]
+            self.recorded[fill.symbol, one.trade_id] = (known, owner, realised)
+            self.after[fill.symbol, one.trade_id] = after
+            self.corrected.append(one.trade_id)
 
     def position(self, venue: str, account: str, symbol: str) -> Position:
         return self.positions.get(symbol, Position())
@@ -111,7 +146,10 @@ class FakePortfolioTransaction(FakeGovernedTransaction):
 
     def forget_lots(self, fill: Fill) -> None:
         self.held.pop(fill.symbol, None)
-        self.closings.pop(fill.symbol, None)
+        place = exchange_order(fill)
+        self.closings[fill.symbol] = [
+            c for c in self.closings.get(fill.symbol, []) if (c.closed_at, len(c.exit_id), c.exit_id) < place
+        ]
 
     def add_flow(self, flow: Flow, *, correlation_id: str, booked_at: datetime) -> bool:
         return self.flows.setdefault((flow.kind.value, flow.reference), flow) is flow

@@ -6,13 +6,17 @@ of the opening balance and is not booked again.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from volexswarm.arithmetic import exact
 from volexswarm.clock import Clock
 from volexswarm.errors import Retry, require
 from volexswarm.messages import Side
 from volexswarm.portfolio import ledger, lots, positions
+from volexswarm.portfolio.lots import Closing, Lot
 from volexswarm.portfolio.model import Flow, FlowKind, Position
 from volexswarm.portfolio.ports import PortfolioTransaction
 from volexswarm.ports import Booked, Fill, Transfer
@@ -36,7 +40,7 @@ class Bookkeeper:
         """Book the fill once; None if the books hold it already (repeated, or part of the opening balance).
 
         A fill that comes later than one that it precedes at the exchange changes what the later ones realised: their rows and
-        the position are worked out anew, in the exchange's order.
+        the position are worked out anew, in the exchange's order, from where the books stood before it.
 
         Raises
         ------
@@ -51,12 +55,13 @@ class Bookkeeper:
             return None
         now = self._clock.now()
         tx.post(ledger.of_fill(fill), correlation_id=correlation_id, posted_at=now)
-        position, realised = self._position_after(tx, fill)
+        position, realised, after = self._position_after(tx, fill)
         tx.put_position(fill, position, now)
         tx.add_fill(
             fill,
             order_id=order_id,
             realised_pnl=realised,
+            after=after,
             slippage=slippage,
             correlation_id=correlation_id,
             applied_at=now,
@@ -116,34 +121,69 @@ class Bookkeeper:
         tx.post(ledger.of_flow(flow), correlation_id=correlation_id, posted_at=now)
         return True
 
-    def _position_after(self, tx: PortfolioTransaction, fill: Fill) -> tuple[Position, Decimal]:
+    def _position_after(self, tx: PortfolioTransaction, fill: Fill) -> tuple[Position, Decimal, Position]:
+        """The position with the fill, what the fill realised, and the position right after it."""
         if tx.has_later_fill(fill):
-            return self._work_out_anew(tx, fill)
+            return _work_out_anew(tx, fill, _before(tx, fill) or _nothing(tx, fill))
         position = tx.position(fill.venue, fill.account, fill.symbol)
         held = tx.lots(fill.venue, fill.account, fill.symbol) if fill.side is Side.SELL else []
         if fill.side is Side.SELL and lots.total(held) != position.amount:  # bought before lots were kept
-            return self._work_out_anew(tx, fill)
+            return _work_out_anew(tx, fill, _nothing(tx, fill))
         left, closings = lots.apply_fill(held, fill)
         before, after = set(held), set(left)
         tx.change_lots(
             fill, gone=[lot for lot in held if lot not in after], kept=[lot for lot in left if lot not in before]
         )
         tx.add_closings(fill, closings)
-        return positions.apply_fill(position, fill)
+        position, realised = positions.apply_fill(position, fill)
+        return position, realised, position
 
-    def _work_out_anew(self, tx: PortfolioTransaction, fill: Fill) -> tuple[Position, Decimal]:
-        known = tx.fills(fill.venue, fill.account, fill.symbol)
-        position, realised = positions.fold([*known, fill])
-        for one in known:
-            if positions.exchange_order(one) > positions.exchange_order(
-                fill
-            ):  # what came before it realised what it did
-                tx.correct_realised(one, realised[one.trade_id])
-        held, closings = lots.match([*known, fill])
-        tx.forget_lots(fill)
-        tx.change_lots(fill, gone=[], kept=held)
-        tx.add_closings(fill, closings)
-        return position, realised[fill.trade_id]
+
+@dataclass(frozen=True)
+class _Standing:
+    """Where a symbol's books stood at a moment, and which recorded fills came after it."""
+
+    position: Position
+    lots: Sequence[Lot]
+    following: Sequence[Fill]
+
+
+def _nothing(tx: PortfolioTransaction, fill: Fill) -> _Standing:
+    return _Standing(Position(), (), tx.fills(fill.venue, fill.account, fill.symbol))
+
+
+def _before(tx: PortfolioTransaction, fill: Fill) -> _Standing | None:
+    """Where the books stood before a late fill; None if they don't tell, being older than what is kept of that."""
+    stood = tx.position_before(fill)
+    if stood is None:
+        return None
+    amount, average_price = stood
+    held = [lots.left_of(purchase, sold) for purchase, sold in tx.open_purchases(fill)]
+    if lots.total(held) != amount:
+        return None
+    following = tx.fills_after(fill)
+    now = tx.position(fill.venue, fill.account, fill.symbol)
+    with exact():
+        realised = now.realised_pnl - sum((gain for _, gain in following), Decimal(0))
+        fees = now.fees - sum((positions.fee_in_quote(one) for one, _ in following), Decimal(0))
+    return _Standing(Position(amount, average_price, realised, fees), held, [one for one, _ in following])
+
+
+def _work_out_anew(tx: PortfolioTransaction, fill: Fill, start: _Standing) -> tuple[Position, Decimal, Position]:
+    """Book the fill among those that follow, and correct what they made of it."""
+    following = sorted([*start.following, fill], key=positions.exchange_order)
+    position, held, closings = start.position, list(start.lots), list[Closing]()
+    made: dict[str, tuple[Decimal, Position]] = {}
+    for one in following:
+        position, realised = positions.apply_fill(position, one)
+        held, closed = lots.apply_fill(held, one)
+        closings += closed
+        made[one.trade_id] = realised, position
+    tx.correct_fills(fill, [(one, *made[one.trade_id]) for one in start.following])
+    tx.forget_lots(following[0])
+    tx.change_lots(fill, gone=[], kept=held)
+    tx.add_closings(fill, closings)
+    return position, *made[fill.trade_id]
 
 
 def _opening(tx: PortfolioTransaction, venue: str, account: str) -> datetime:

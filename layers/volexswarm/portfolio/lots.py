@@ -74,6 +74,17 @@ def match(fills: Iterable[Fill]) -> tuple[list[Lot], list[Closing]]:
     return lots, closings
 
 
+def left_of(purchase: Fill, sold: Iterable[Decimal]) -> Lot:
+    """What is left of a purchase that was never sold out, after these parts of it were, oldest first."""
+    lot: Lot | None = _bought(purchase)
+    with wide():
+        for amount in sold:
+            assert lot is not None  # something is left in the end
+            lot = _split(lot, amount)[1]
+    assert lot is not None
+    return lot
+
+
 def total(lots: Iterable[Lot]) -> Decimal:
     """Base currency in all of them."""
     with exact():

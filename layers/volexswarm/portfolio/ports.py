@@ -47,10 +47,13 @@ class PortfolioTransaction(Transaction, Protocol):
         *,
         order_id: str | None,
         realised_pnl: Decimal,
+        after: Position,
         slippage: Decimal | None,
         correlation_id: str,
         applied_at: datetime,
-    ) -> None: ...
+    ) -> None:
+        """Store it with the position after it."""
+        ...
 
     def has_later_fill(self, fill: Fill) -> bool:
         """Whether one of the same symbol is recorded that comes after it in the exchange's order."""
@@ -58,7 +61,24 @@ class PortfolioTransaction(Transaction, Protocol):
 
     def fills(self, venue: str, account: str, symbol: str) -> Sequence[Fill]: ...
 
-    def correct_realised(self, fill: Fill, realised_pnl: Decimal) -> None: ...
+    def fills_after(self, fill: Fill) -> Sequence[tuple[Fill, Decimal]]:
+        """Those recorded of its symbol that come after it in the exchange's order, and what each realised."""
+        ...
+
+    def position_before(self, fill: Fill) -> tuple[Decimal, Decimal] | None:
+        """Amount and average price after the last recorded fill before it; zeros if it is the first.
+
+        None if that was booked before positions were stored with fills.
+        """
+        ...
+
+    def open_purchases(self, fill: Fill) -> Sequence[tuple[Fill, Sequence[Decimal]]]:
+        """Purchases before it of which something was held then, oldest first, and how much each sale before it took of them."""
+        ...
+
+    def correct_fills(self, fill: Fill, corrected: Sequence[tuple[Fill, Decimal, Position]]) -> None:
+        """Replace what recorded fills of its symbol realised, and the position after each."""
+        ...
 
     def position(self, venue: str, account: str, symbol: str) -> Position:
         """Flat if there has been none."""
@@ -79,7 +99,7 @@ class PortfolioTransaction(Transaction, Protocol):
         ...
 
     def forget_lots(self, fill: Fill) -> None:
-        """Drop all lots and closings of the fill's symbol, to be worked out anew."""
+        """Drop all lots of its symbol, and the closings by later sales, to be worked out anew."""
         ...
 
     def add_flow(self, flow: Flow, *, correlation_id: str, booked_at: datetime) -> bool:

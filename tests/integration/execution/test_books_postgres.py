@@ -50,7 +50,7 @@ def kept(dsn: str) -> list[object]:
             for statement in (
                 "SELECT * FROM balances ORDER BY ledger_account, currency",
                 "SELECT symbol, amount, average_price, realised_pnl, fees FROM positions",
-                "SELECT trade_id, realised_pnl FROM fills ORDER BY trade_id",
+                "SELECT trade_id, realised_pnl, position_amount, position_average_price FROM fills ORDER BY trade_id",
                 "SELECT * FROM lots ORDER BY trade_id",
                 "SELECT * FROM closings ORDER BY exit_id, entry_id",
                 "SELECT transaction_id, line, ledger_account, currency, amount FROM ledger_entries ORDER BY 1, 2",

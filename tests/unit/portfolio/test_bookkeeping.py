@@ -15,6 +15,7 @@ from volexswarm.messages import Side
 from volexswarm.portfolio.bookkeeping import Bookkeeper
 from volexswarm.portfolio.lots import match
 from volexswarm.portfolio.model import LedgerAccount
+from volexswarm.portfolio.positions import fold
 from volexswarm.ports import Booked, Fill, Transfer
 
 
@@ -28,6 +29,10 @@ def book(tx: FakePortfolioTransaction, *fills: Fill, order_id: str | None = "o1"
     bookkeeper = Bookkeeper(FixedClock())
     for one in fills:
         bookkeeper.record_fill(tx, one, order_id=order_id, correlation_id="c1")
+
+
+def realised_of(tx: FakePortfolioTransaction) -> dict[str, Decimal]:
+    return {one.trade_id: realised for one, _, realised in tx.recorded.values()}
 
 
 def test_an_unopened_account_takes_no_fill() -> None:
@@ -55,6 +60,8 @@ def test_any_order_and_any_repetition_gives_the_same_books(history: list[Fill], 
     assert shuffled.postings == straight.postings
     assert shuffled.positions == straight.positions
     assert shuffled.recorded == straight.recorded
+    assert shuffled.after == straight.after
+    assert (shuffled.positions["BTC/USDT"], realised_of(shuffled)) == fold(history)
     assert shuffled.lots("binance", "main", "BTC/USDT") == straight.lots("binance", "main", "BTC/USDT")
     assert shuffled.closings.get("BTC/USDT", []) == straight.closings.get("BTC/USDT", [])
     assert match(history) == (
@@ -64,6 +71,30 @@ def test_any_order_and_any_repetition_gives_the_same_books(history: list[Fill], 
     assert shuffled.balances("binance", "main", LedgerAccount.ASSETS) == straight.balances(
         "binance", "main", LedgerAccount.ASSETS
     )
+
+
+@given(histories(), st.data())
+def test_also_books_that_are_older_than_what_is_kept_of_positions_end_the_same(
+    history: list[Fill], data: st.DataObject
+) -> None:
+    straight, older = opened(), opened()
+    book(straight, *history)
+    late = data.draw(st.sampled_from(history))
+    book(older, *(one for one in history if one is not late))
+    for key in data.draw(st.lists(st.sampled_from(sorted(older.after)), unique=True)) if older.after else []:
+        del older.after[key]
+    book(older, late)
+    assert (older.positions, older.recorded) == (straight.positions, straight.recorded)
+    assert older.lots("binance", "main", "BTC/USDT") == straight.lots("binance", "main", "BTC/USDT")
+    assert older.closings.get("BTC/USDT", []) == straight.closings.get("BTC/USDT", [])
+
+
+def test_a_late_fill_touches_nothing_that_came_before_it() -> None:
+    tx = opened()
+    book(tx, *(fill(number, Side.BUY, "1", "100") for number in range(1, 9)), fill(10, Side.SELL, "9", "150"))
+    book(tx, fill(9, Side.BUY, "1", "120"))
+    assert tx.corrected == ["10"]
+    assert tx.positions["BTC/USDT"].amount == 0
 
 
 def test_a_late_fill_corrects_what_the_later_ones_realised() -> None:

@@ -15,6 +15,45 @@ from volexswarm.portfolio.lots import Closing, Lot
 from volexswarm.portfolio.model import Flow, LedgerAccount, Position, Posting, Valuation
 from volexswarm.ports import Fill
 
+_COLUMNS: LiteralString = (
+    "f.venue, f.account, f.symbol, f.trade_id, f.exchange_order_id, f.side, f.price, f.amount, f.fee, f.fee_currency,"
+    " f.is_maker, f.as_of"
+)
+
+# The exchange's order as positions.exchange_order has it: numbers as bytes, whatever the database's collation.
+_OF_SYMBOL: LiteralString = "WHERE venue = %(venue)s AND account = %(account)s AND symbol = %(symbol)s"
+_PLACE: LiteralString = '(as_of, length(trade_id), trade_id COLLATE "C")'
+_PLACE_OF_SALE: LiteralString = '(closed_at, length(exit_id), exit_id COLLATE "C")'
+_MOMENT: LiteralString = '(%(as_of)s, length(%(trade_id)s), %(trade_id)s COLLATE "C")'
+_LATER: LiteralString = f"{_OF_SYMBOL} AND {_PLACE} > {_MOMENT}"
+_LATER_SALE: LiteralString = f"{_OF_SYMBOL} AND {_PLACE_OF_SALE} > {_MOMENT}"
+
+_POSITION_BEFORE: LiteralString = f"""
+SELECT position_amount, position_average_price FROM fills {_OF_SYMBOL} AND {_PLACE} < {_MOMENT}
+ORDER BY as_of DESC, length(trade_id) DESC, trade_id COLLATE "C" DESC LIMIT 1
+"""  # noqa: S608 - all parts are constants of this module
+
+_OPEN_PURCHASES: LiteralString = f"""
+WITH held AS (SELECT trade_id FROM lots {_OF_SYMBOL} UNION SELECT entry_id FROM closings {_LATER_SALE})
+SELECT {_COLUMNS}, ARRAY(
+    SELECT c.amount FROM closings c
+    WHERE c.venue = f.venue AND c.account = f.account AND c.symbol = f.symbol AND c.entry_id = f.trade_id
+      AND {_PLACE_OF_SALE} < {_MOMENT} ORDER BY closed_at, length(exit_id), exit_id COLLATE "C") AS sold
+FROM fills f JOIN held USING (trade_id) {_OF_SYMBOL} AND {_PLACE} < {_MOMENT}
+ORDER BY as_of, length(trade_id), trade_id COLLATE "C"
+"""  # noqa: S608
+
+_FILLS: LiteralString = f"SELECT {_COLUMNS} FROM fills f {_OF_SYMBOL}"  # noqa: S608
+_FILLS_AFTER: LiteralString = f"SELECT {_COLUMNS}, realised_pnl FROM fills f {_LATER}"  # noqa: S608
+_HAS_LATER: LiteralString = f"SELECT FROM fills {_LATER} LIMIT 1"
+_CORRECT: LiteralString = f"""
+UPDATE fills SET realised_pnl = made.realised, position_amount = made.amount, position_average_price = made.price
+FROM unnest(%(ids)s::text[], %(realised)s::numeric[], %(amounts)s::numeric[], %(prices)s::numeric[])
+    AS made (id, realised, amount, price)
+{_OF_SYMBOL} AND trade_id = made.id
+"""  # noqa: S608
+_FORGET_SALES: LiteralString = f"DELETE FROM closings {_LATER_SALE}"  # noqa: S608
+
 
 class PortfolioTransaction(GovernedTransaction):
     """Implements `portfolio.ports.PortfolioTransaction`. The account's row is the lock under which its books change."""
@@ -98,14 +137,16 @@ class PortfolioTransaction(GovernedTransaction):
         *,
         order_id: str | None,
         realised_pnl: Decimal,
+        after: Position,
         slippage: Decimal | None,
         correlation_id: str,
         applied_at: datetime,
     ) -> None:
         self.connection.execute(
             "INSERT INTO fills (venue, account, symbol, trade_id, order_id, exchange_order_id, side, price, amount, fee,"
-            " fee_currency, is_maker, realised_pnl, as_of, applied_at, correlation_id, slippage)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            " fee_currency, is_maker, realised_pnl, as_of, applied_at, correlation_id, slippage, position_amount,"
+            " position_average_price)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             (
                 *_key(fill),
                 order_id,
@@ -121,32 +162,40 @@ class PortfolioTransaction(GovernedTransaction):
                 applied_at,
                 correlation_id,
                 slippage,
+                after.amount,
+                after.average_price,
             ),
         )
 
     def has_later_fill(self, fill: Fill) -> bool:
-        # byte order, as in positions.exchange_order, whatever the database's collation
-        found = self.connection.execute(
-            "SELECT FROM fills WHERE venue = %s AND account = %s AND symbol = %s"
-            ' AND (as_of, length(trade_id), trade_id COLLATE "C") > (%s, length(%s), %s COLLATE "C") LIMIT 1',
-            (fill.venue, fill.account, fill.symbol, fill.as_of, fill.trade_id, fill.trade_id),
-        )
-        return found.fetchone() is not None
+        return self.connection.execute(_HAS_LATER, _moment(fill)).fetchone() is not None
 
     def fills(self, venue: str, account: str, symbol: str) -> Sequence[Fill]:
-        rows = self.connection.execute(
-            "SELECT venue, account, symbol, trade_id, exchange_order_id, side, price, amount, fee, fee_currency, is_maker,"
-            " as_of FROM fills WHERE venue = %s AND account = %s AND symbol = %s",
-            (venue, account, symbol),
-        )
+        rows = self.connection.execute(_FILLS, {"venue": venue, "account": account, "symbol": symbol})
         return [_fill(row) for row in rows]
 
-    def correct_realised(self, fill: Fill, realised_pnl: Decimal) -> None:
-        self.connection.execute(
-            "UPDATE fills SET realised_pnl = %s WHERE venue = %s AND account = %s AND symbol = %s AND trade_id = %s"
-            " AND realised_pnl <> %s",
-            (realised_pnl, *_key(fill), realised_pnl),
-        )
+    def fills_after(self, fill: Fill) -> Sequence[tuple[Fill, Decimal]]:
+        rows = self.connection.execute(_FILLS_AFTER, _moment(fill))
+        return [_fill_and(row, "realised_pnl") for row in rows]
+
+    def position_before(self, fill: Fill) -> tuple[Decimal, Decimal] | None:
+        row = self.connection.execute(_POSITION_BEFORE, _moment(fill)).fetchone()
+        if row is None:
+            return Decimal(0), Decimal(0)
+        return None if row["position_amount"] is None else (row["position_amount"], row["position_average_price"])
+
+    def open_purchases(self, fill: Fill) -> Sequence[tuple[Fill, Sequence[Decimal]]]:
+        rows = self.connection.execute(_OPEN_PURCHASES, _moment(fill))
+        return [_fill_and(row, "sold") for row in rows]
+
+    def correct_fills(self, fill: Fill, corrected: Sequence[tuple[Fill, Decimal, Position]]) -> None:
+        columns = {
+            "ids": [one.trade_id for one, _, _ in corrected],
+            "realised": [realised for _, realised, _ in corrected],
+            "amounts": [after.amount for _, _, after in corrected],
+            "prices": [after.average_price for _, _, after in corrected],
+        }
+        self.connection.execute(_CORRECT, _moment(fill) | columns)
 
     def position(self, venue: str, account: str, symbol: str) -> Position:
         row = self.connection.execute(
@@ -215,7 +264,7 @@ class PortfolioTransaction(GovernedTransaction):
     def forget_lots(self, fill: Fill) -> None:
         keys = (fill.venue, fill.account, fill.symbol)
         self.connection.execute("DELETE FROM lots WHERE venue = %s AND account = %s AND symbol = %s", keys)
-        self.connection.execute("DELETE FROM closings WHERE venue = %s AND account = %s AND symbol = %s", keys)
+        self.connection.execute(_FORGET_SALES, _moment(fill))
 
     def add_flow(self, flow: Flow, *, correlation_id: str, booked_at: datetime) -> bool:
         cursor = self.connection.execute(
@@ -302,5 +351,22 @@ def _key(fill: Fill) -> tuple[str, str, str, str]:
     return fill.venue, fill.account, fill.symbol, fill.trade_id
 
 
+def _moment(fill: Fill) -> dict[str, Any]:
+    """Its symbol and its place in the exchange's order."""
+    return {
+        "venue": fill.venue,
+        "account": fill.account,
+        "symbol": fill.symbol,
+        "as_of": fill.as_of,
+        "trade_id": fill.trade_id,
+    }
+
+
 def _fill(row: dict[str, Any]) -> Fill:
     return Fill(**(row | {"side": Side(row["side"])}))
+
+
+def _fill_and(row: dict[str, Any], column: str) -> tuple[Fill, Any]:
+    """A fill, and what the row says besides."""
+    besides = row.pop(column)
+    return _fill(row), besides
