@@ -24,9 +24,8 @@ from volexswarm.ports import Store
 SOURCE = "api"
 CONFIRM_WITHIN = timedelta(minutes=5)
 
-_PLACED_WITHIN = timedelta(
-    hours=1
-)  # what was decided longer ago without an order never becomes one: it is too old for that
+PLACED_WITHIN = timedelta(hours=1)
+"""What was decided longer ago and has no order never becomes one: it is too old for that."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +122,7 @@ class ModeSwitch:
                 f"{count} orders of the books {before.account} are open: cancel them first, or halt trading, which cancels all"
             )
         # what a halt holds up is not sent after it
-        coming = 0 if halt is not None else tx.unplaced_trades(self._venue, before.account, now - _PLACED_WITHIN)
+        coming = 0 if halt is not None else tx.unplaced_trades(self._venue, before.account, now - PLACED_WITHIN)
         if coming:
             raise Conflict(
                 f"{coming} trades of the books {before.account} are decided and have no order yet: wait for them, or halt"
