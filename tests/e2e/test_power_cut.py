@@ -80,10 +80,15 @@ def open_differences(swarm: Swarm) -> list[Any]:
 
 
 def assert_each_order_once(swarm: Swarm) -> None:
-    """Every order at the exchange is one of ours, under a name of its own; what we hold for sent is there."""
+    """Every order at the exchange is one of ours, under a name of its own; what we hold for sent is there.
+
+    It trades on meanwhile: an order is stored before it is sent, and known for sent after that, so ours are read on both sides.
+    """
+    sent = names_of(swarm, "WHERE state IN ('accepted', 'partially_filled', 'filled')")
     there = evidence.orders_at(swarm.exchange_url)
     assert len(there) == len(set(there))
-    ours = dict(evidence.rows(swarm.dsn, "SELECT client_order_id, state FROM orders"))
-    assert set(there) <= ours.keys()
-    sent = {name for name, state in ours.items() if state in ("accepted", "partially_filled", "filled")}
-    assert sent <= set(there)
+    assert sent <= set(there) <= names_of(swarm)
+
+
+def names_of(swarm: Swarm, which: str = "") -> set[str]:
+    return {name for (name,) in evidence.rows(swarm.dsn, f"SELECT client_order_id FROM orders {which}")}
