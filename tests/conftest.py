@@ -68,8 +68,9 @@ def postgres_server(server_home: Path) -> Iterator[Postgres]:
     migrate(server.dsn_of(_TEMPLATE))
     with psycopg.connect(server.dsn_of(_TEMPLATE)) as connection:
         connection.execute(
-            "INSERT INTO trading_modes (venue, account, mode, switched_by, reason)"
-            " VALUES ('binance', 'main', 'simulated', 'tests', 'where tests begin')"
+            # for as long as any test's clock: what was decided before a switch is not sent after it
+            "INSERT INTO trading_modes (venue, account, mode, switched_by, reason, switched_at)"
+            " VALUES ('binance', 'main', 'simulated', 'tests', 'where tests begin', '2000-01-01Z')"
         )
     yield server
     server.stop()
