@@ -58,18 +58,24 @@ class Board:
 
 
 class _Known(NamedTuple):
-    """A quote, and what of it does not depend on the moment; `spread` is None where bid and ask are not sane."""
+    """A quote, and what of it does not depend on the moment: its `mid`, or the spread by which it is `too_wide` to have one.
+
+    Both are None where bid and ask are not sane.
+    """
 
     quote: Quote
     received_at: datetime
-    mid: Decimal
-    spread: Decimal | None
+    mid: Decimal | None
+    too_wide: Decimal | None
 
     @classmethod
     def of(cls, quote: Quote) -> _Known:
         # in Python's own UTC: with time zones of other makers each comparison takes twenty times as long
         received_at, mid = quote.received_at.astimezone(UTC), quote.mid
-        return cls(quote, received_at, mid, (quote.ask - quote.bid) / mid if 0 < quote.bid <= quote.ask else None)
+        if not 0 < quote.bid <= quote.ask:
+            return cls(quote, received_at, None, None)
+        spread = (quote.ask - quote.bid) / mid
+        return cls(quote, received_at, mid, None) if spread <= WIDEST_SPREAD else cls(quote, received_at, None, spread)
 
 
 class BoardReader:
@@ -107,10 +113,10 @@ class BoardReader:
             ):  # another object is another quote: never taken for the one before
                 found = known[symbol] = _Known.of(quote)
             _, received_at, mid, spread = found
-            if spread is None or not earliest <= received_at <= latest:
+            if not earliest <= received_at <= latest:
                 continue
-            if spread <= WIDEST_SPREAD:
+            if mid is not None:
                 mids[symbol] = mid
-            else:
+            elif spread is not None:
                 too_wide[symbol] = spread
         return Board(quotes, now, self._max_age, mids, too_wide)
